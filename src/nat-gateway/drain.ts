@@ -1,0 +1,32 @@
+/** EC2's default for `MaxDrainDurationSeconds`, equal to the idle timeout of a NAT gateway's connections. */
+export const DEFAULT_DRAIN_SECONDS = 350;
+
+/** EC2's bounds for `MaxDrainDurationSeconds`. */
+export const DRAIN_SECONDS = { minimum: 1, maximum: 4000 } as const;
+
+/** A drain: the addresses still serve existing connections, take no new ones, and are released at its end. */
+export interface Drain {
+  /** When EC2's acceptance arrived here, ISO 8601 in UTC. */
+  started_at: string;
+  /** When the addresses are released at the latest, ISO 8601 in UTC. */
+  release_by: string;
+  max_drain_duration_seconds: number;
+}
+
+/** The drain that starts at `startedAt` (milliseconds since the epoch). */
+export function drainFrom(startedAt: number, maxDrainDurationSeconds: number): Drain {
+  return {
+    started_at: new Date(startedAt).toISOString(),
+    release_by: new Date(startedAt + maxDrainDurationSeconds * 1000).toISOString(),
+    max_drain_duration_seconds: maxDrainDurationSeconds,
+  };
+}
+
+/**
+ * The AWS CLI command that would assign the addresses again once they are released.
+ *
+ * It is no cancellation: EC2 has none, and the addresses may be taken by then.
+ */
+export function undoCommand(region: string, natGatewayId: string, privateIps: readonly string[]): string {
+  return `aws ec2 assign-private-nat-gateway-address --region ${region} --nat-gateway-id ${natGatewayId} --private-ip-addresses ${privateIps.join(' ')}`;
+}

@@ -1,0 +1,67 @@
+import type { NatGateway } from './model.ts';
+
+/** Which gateways are asked for. Values within one member are alternatives; members narrow each other. */
+export interface GatewayFilters {
+  nat_gateway_ids?: string[] | undefined;
+  private_ip_addresses?: string[] | undefined;
+  vpc_ids?: string[] | undefined;
+  subnet_ids?: string[] | undefined;
+  /** `KEY` (has the tag) or `KEY=VALUE` (has it with exactly this value). */
+  tags?: string[] | undefined;
+  states?: string[] | undefined;
+  connectivity_type?: string | undefined;
+  /** Gateways with at least one address in one of these statuses. */
+  address_statuses?: string[] | undefined;
+}
+
+/**
+ * Whether a gateway fits the filters, decided from what EC2 answered.
+ *
+ * It checks every filter but the ids, those that EC2 has too included, so that an endpoint that ignores a filter
+ * cannot widen an answer.
+ */
+export function matches(gateway: NatGateway, filters: GatewayFilters): boolean {
+  const { private_ip_addresses, address_statuses, connectivity_type, tags } = filters;
+  return (
+    includes(filters.vpc_ids, gateway.vpc_id) &&
+    includes(filters.subnet_ids, gateway.subnet_id) &&
+    includes(filters.states, gateway.state) &&
+    (connectivity_type === undefined || gateway.connectivity_type === connectivity_type) &&
+    (private_ip_addresses === undefined ||
+      gateway.addresses.some(({ private_ip }) => includes(private_ip_addresses, private_ip))) &&
+    (address_statuses === undefined ||
+      gateway.addresses.some(({ status }) => includes(address_statuses, status))) &&
+    (tags === undefined || [...tagFilters(tags)].every(([key, values]) => hasTag(gateway, key, values)))
+  );
+}
+
+/** Whether EC2 cannot apply these filters for us, so that whole pages may be read for few gateways. */
+export function needLocalReading(filters: GatewayFilters): boolean {
+  return (
+    filters.private_ip_addresses !== undefined ||
+    filters.connectivity_type !== undefined ||
+    filters.address_statuses !== undefined
+  );
+}
+
+/** `KEY` and `KEY=VALUE` sorted by key: the values that are welcome, or `undefined` where any is. */
+export function tagFilters(tags: readonly string[]): Map<string, string[] | undefined> {
+  const byKey = new Map<string, string[] | undefined>();
+  for (const tag of tags) {
+    const at = tag.indexOf('=');
+    const key = at < 0 ? tag : tag.slice(0, at);
+    const known = byKey.get(key);
+    if (at < 0) byKey.set(key, undefined);
+    else if (!byKey.has(key)) byKey.set(key, [tag.slice(at + 1)]);
+    else known?.push(tag.slice(at + 1));
+  }
+  return byKey;
+}
+
+function hasTag(gateway: NatGateway, key: string, values: string[] | undefined): boolean {
+  return gateway.tags?.some((tag) => tag.key === key && includes(values, tag.value)) ?? false;
+}
+
+function includes(wanted: readonly string[] | undefined, value: string | undefined): boolean {
+  return wanted === undefined || (value !== undefined && wanted.includes(value));
+}
