@@ -1,0 +1,208 @@
+import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import type { Logger } from 'pino';
+import {
+  cancelled,
+  concernsCredentials,
+  type Ec2Failure,
+  explain,
+  regionUnknown,
+  timedOut,
+} from './errors.ts';
+import { ProxyAwareHandler } from './proxy.ts';
+
+/** Which EC2 to talk to, and as whom. Nothing given means: whatever the SDK's own chain finds. */
+export interface Ec2Target {
+  region?: string | undefined;
+  profile?: string | undefined;
+  endpoint?: string | undefined;
+  credentials?: { accessKeyId: string; secretAccessKey: string } | undefined;
+}
+
+/** How long a read or a dry run may take, retries included, and how long one try of it. */
+const READ_SECONDS = 10;
+const TRY_SECONDS = 5;
+
+/** How long the real call may take; it is tried once. */
+const CHANGE_SECONDS = 20;
+
+const CONNECT_SECONDS = 4;
+
+/** Options for one `client.send`. */
+export interface SendOptions {
+  abortSignal: AbortSignal;
+  requestTimeout: number;
+}
+
+type Request<T> = (client: EC2Client, options: SendOptions) => Promise<T>;
+
+/** The SDK clients of one region: same connections and credentials, different patience. */
+interface Pair {
+  reads: EC2Client;
+  changes: EC2Client;
+}
+
+/** The EC2 clients of this process, kept by region, and the credentials they share. */
+export class Ec2Clients {
+  readonly #target: Ec2Target;
+  readonly #logger: Logger;
+  readonly #handler: ProxyAwareHandler;
+  readonly #pairs = new Map<string, Pair>();
+  #credentials: EC2ClientConfig['credentials'];
+  #defaultRegion: Promise<string | undefined> | undefined;
+
+  constructor(target: Ec2Target, logger: Logger) {
+    this.#target = target;
+    this.#logger = logger;
+    this.#handler = new ProxyAwareHandler({
+      connectionTimeout: CONNECT_SECONDS * 1000,
+      throwOnRequestTimeout: true,
+      logger: this.#sdkLogger(),
+    });
+    this.#credentials = this.#resolveCredentials(false);
+  }
+
+  /**
+   * The region of a call: the one it names, else the one of the server's configuration, else the one of the
+   * SDK's own chain.
+   *
+   * @throws Ec2Failure `region_unknown` where there is none
+   */
+  async region(requested: string | undefined): Promise<string> {
+    const configured = requested ?? this.#target.region;
+    if (configured !== undefined) return configured;
+    this.#defaultRegion ??= this.#regionOfTheChain();
+    const region = await this.#defaultRegion;
+    if (region !== undefined) return region;
+    this.#defaultRegion = undefined;
+    throw regionUnknown();
+  }
+
+  /**
+   * Sends a request that changes nothing: retried by the SDK, and once more with credentials resolved afresh when
+   * it fails on them, so that a login in another window is picked up.
+   *
+   * @throws Ec2Failure
+   */
+  async read<T>(region: string, request: Request<T>, signal: AbortSignal): Promise<T> {
+    const { reads } = this.#pair(region);
+    try {
+      return await this.#send(region, reads, request, READ_SECONDS, signal);
+    } catch (error) {
+      const failure = error as Ec2Failure;
+      if (!concernsCredentials(failure) || signal.aborted) throw failure;
+      this.#renew(region, reads);
+      this.#logger.info({ region, code: failure.report.code }, 'credentials resolved afresh');
+      return await this.#send(region, this.#pair(region).reads, request, READ_SECONDS, signal);
+    }
+  }
+
+  /**
+   * Sends a request exactly once, whatever happens to it. No caller can cancel it: a request that has left cannot
+   * be called back, only lost sight of.
+   *
+   * @throws Ec2Failure
+   */
+  async sendOnce<T>(region: string, request: Request<T>): Promise<T> {
+    return this.#send(region, this.#pair(region).changes, request, CHANGE_SECONDS);
+  }
+
+  /** Closes every connection. */
+  close(): void {
+    this.#handler.destroy();
+  }
+
+  async #send<T>(
+    region: string,
+    client: EC2Client,
+    request: Request<T>,
+    seconds: number,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const deadline = AbortSignal.timeout(seconds * 1000);
+    const abortSignal = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
+    const isRead = signal !== undefined;
+    try {
+      return await orAborted(
+        request(client, { abortSignal, requestTimeout: (isRead ? TRY_SECONDS : CHANGE_SECONDS) * 1000 }),
+        abortSignal,
+      );
+    } catch (error) {
+      if (signal?.aborted) throw cancelled();
+      const failure = deadline.aborted
+        ? timedOut(seconds)
+        : explain(error, { region, profile: this.#target.profile, now: Date.now() });
+      const { code, aws_code, request_id } = failure.report;
+      this.#logger.debug({ region, code, aws_code, request_id }, 'EC2 request failed');
+      if (code === 'internal') {
+        const { name, stack } = error instanceof Error ? error : new Error(typeof error);
+        this.#logger.error({ region, name, stack }, 'EC2 request failed in an unknown way');
+      }
+      throw failure;
+    }
+  }
+
+  #pair(region: string): Pair {
+    const known = this.#pairs.get(region);
+    if (known !== undefined) return known;
+    const { profile, endpoint } = this.#target;
+    const config: EC2ClientConfig = {
+      region,
+      requestHandler: this.#handler,
+      logger: this.#sdkLogger(),
+      ...(profile === undefined ? {} : { profile }),
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(this.#credentials === undefined ? {} : { credentials: this.#credentials }),
+    };
+    const pair = {
+      reads: new EC2Client({ ...config, maxAttempts: 3 }),
+      changes: new EC2Client({ ...config, maxAttempts: 1 }),
+    };
+    this.#pairs.set(region, pair);
+    return pair;
+  }
+
+  /** Drops clients and credentials, unless another request that failed with the same client has done so already. */
+  #renew(region: string, failed: EC2Client): void {
+    if (this.#pairs.get(region)?.reads !== failed) return;
+    this.#pairs.clear();
+    this.#credentials = this.#resolveCredentials(true);
+  }
+
+  #resolveCredentials(ignoreCache: boolean): EC2ClientConfig['credentials'] {
+    const { profile, credentials } = this.#target;
+    return (
+      credentials ??
+      defaultProvider({
+        ignoreCache,
+        clientConfig: { requestHandler: this.#handler },
+        ...(profile === undefined ? {} : { profile }),
+      })
+    );
+  }
+
+  async #regionOfTheChain(): Promise<string | undefined> {
+    const { profile } = this.#target;
+    const client = new EC2Client(profile === undefined ? {} : { profile });
+    return client.config.region().catch(() => undefined);
+  }
+
+  /** What the SDK has to say, without the inputs and outputs it would log at `info` and below. */
+  #sdkLogger(): NonNullable<EC2ClientConfig['logger']> {
+    const silent = (): void => {};
+    const warn = (...content: unknown[]): void => {
+      this.#logger.warn({ from: 'aws-sdk' }, content.filter((each) => typeof each === 'string').join(' '));
+    };
+    return { trace: silent, debug: silent, info: silent, warn, error: silent };
+  }
+}
+
+/** The promise's value, or the signal's reason as soon as it is aborted, however slowly the request notices. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

@@ -1,0 +1,137 @@
+import { UnassignPrivateNatGatewayAddressCommand } from '@aws-sdk/client-ec2';
+import type { NatGatewayAddress } from '../nat-gateway/model.ts';
+import type { Ec2Clients } from './clients.ts';
+import { Ec2Failure, type ErrorReport, explain } from './errors.ts';
+import { toAddress } from './read.ts';
+
+/** What to unassign: the same parameters go into the dry run and into the real call. */
+export interface UnassignRequest {
+  region: string;
+  natGatewayId: string;
+  privateIps: readonly string[];
+  maxDrainDurationSeconds: number;
+}
+
+/** EC2's code for a dry run that passed. */
+const PASSED = 'DryRunOperation';
+
+/**
+ * The right to send one real call. Only a passed dry run makes one: the class is not exported, and what it holds
+ * cannot be reached or replaced from outside, so that neither other code nor other parameters come near the wire.
+ */
+class Permit {
+  #request: UnassignRequest | undefined;
+
+  constructor(request: UnassignRequest) {
+    this.#request = request;
+  }
+
+  /** The request this permit is for. A permit is spent by its first use. */
+  spend(): UnassignRequest {
+    const request = this.#request;
+    if (request === undefined) throw new Error('this permit has been spent');
+    this.#request = undefined;
+    return request;
+  }
+}
+
+export type { Permit };
+
+/** What EC2 said to the dry run. Anything but `DryRunOperation` is not a pass. */
+export type DryRun =
+  | { passed: true; aws_code: string; request_id?: string | undefined; permit: Permit }
+  | { passed: false; aws_code?: string | undefined; request_id?: string | undefined; error: ErrorReport };
+
+/**
+ * Asks EC2 whether it would accept the request, without making it.
+ *
+ * AWS promises of a dry run only that permissions are checked; state is for preflight.
+ */
+export async function dryRun(
+  clients: Ec2Clients,
+  request: UnassignRequest,
+  signal: AbortSignal,
+): Promise<DryRun> {
+  const sealed: UnassignRequest = Object.freeze({
+    ...request,
+    privateIps: Object.freeze([...request.privateIps]),
+  });
+  try {
+    const output = await clients.read(
+      request.region,
+      (client, options) => client.send(command(sealed, true), options),
+      signal,
+    );
+    return {
+      passed: false,
+      request_id: output.$metadata.requestId,
+      error: {
+        code: 'dry_run_not_honoured',
+        message:
+          'The dry run was answered with success, which EC2 never does: what answered may have ignored DryRun and made the change.',
+        retryable: false,
+        hint: 'Treat it as a possible change. Look at the gateway with describe_nat_gateway_addresses, and at what answers in place of EC2 (AWS_ENDPOINT_URL, a proxy).',
+        request_id: output.$metadata.requestId,
+      },
+    };
+  } catch (error) {
+    if (!(error instanceof Ec2Failure)) throw error;
+    const { aws_code, request_id } = error.report;
+    return aws_code === PASSED
+      ? { passed: true, aws_code, request_id, permit: new Permit(sealed) }
+      : { passed: false, aws_code, request_id, error: error.report };
+  }
+}
+
+/** What is known after the real call was sent. */
+export type UnassignAnswer =
+  | { kind: 'accepted'; addresses: NatGatewayAddress[]; request_id?: string | undefined }
+  | { kind: 'refused'; error: ErrorReport }
+  /** Sent, and not known to have been refused or to have been accepted whole. */
+  | { kind: 'ambiguous'; error: ErrorReport };
+
+/**
+ * The real call: sent exactly once, never cancelled, never repeated.
+ *
+ * A success is believed only if it names the gateway and shows every requested address unassigning. A failure is
+ * called a refusal only where EC2 provably did nothing.
+ */
+export async function unassign(clients: Ec2Clients, permit: Permit): Promise<UnassignAnswer> {
+  const request = permit.spend();
+  try {
+    const output = await clients.sendOnce(request.region, (client, options) =>
+      client.send(command(request, false), options),
+    );
+    const addresses = output.NatGatewayAddresses?.map(toAddress) ?? [];
+    const request_id = output.$metadata.requestId;
+    const complete =
+      output.NatGatewayId === request.natGatewayId &&
+      request.privateIps.every((privateIp) =>
+        addresses.some(({ private_ip, status }) => private_ip === privateIp && status === 'unassigning'),
+      );
+    if (complete) return { kind: 'accepted', addresses, request_id };
+    return {
+      kind: 'ambiguous',
+      error: {
+        code: 'bad_response',
+        message:
+          'EC2 answered with success, but not with this gateway and every requested address unassigning.',
+        retryable: false,
+        hint: 'Look at the gateway before anything else is tried.',
+        request_id,
+      },
+    };
+  } catch (thrown) {
+    const error = explain(thrown, { region: request.region, now: Date.now() });
+    return { kind: error.effect === 'none' ? 'refused' : 'ambiguous', error: error.report };
+  }
+}
+
+function command(request: UnassignRequest, DryRun: boolean): UnassignPrivateNatGatewayAddressCommand {
+  return new UnassignPrivateNatGatewayAddressCommand({
+    NatGatewayId: request.natGatewayId,
+    PrivateIpAddresses: [...request.privateIps],
+    MaxDrainDurationSeconds: request.maxDrainDurationSeconds,
+    DryRun,
+  });
+}
