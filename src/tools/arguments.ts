@@ -1,0 +1,78 @@
+import { isIPv4 } from 'node:net';
+import * as z from 'zod';
+
+/**
+ * Arguments that several tools take. Models and scripts both write them: script clients pass a list that is not
+ * JSON as one string, so lists also take values separated by commas or spaces, and every message names the value
+ * that is wrong.
+ */
+
+/** A list of `item`, also as one string split at `separator`; no value twice. */
+export function listOf<T extends z.ZodType<string>>(item: T, maximum: number, separator = /[\s,]+/) {
+  return z.preprocess(
+    (value) => (typeof value === 'string' ? value.split(separator).filter((part) => part !== '') : value),
+    z
+      .array(item)
+      .min(1, 'Name at least one, or leave this out')
+      .max(maximum, `At most ${maximum} at a time`)
+      .superRefine((values, context) => {
+        const twice = values.filter((value, index) => values.indexOf(value) !== index);
+        for (const value of new Set(twice)) {
+          context.addIssue({
+            code: 'custom',
+            message: `"${value}" is listed twice; is one of them mistyped?`,
+          });
+        }
+      }),
+  );
+}
+
+/** Text of which `isValid` is asked; `expected` completes "is not …". */
+function checked(isValid: (value: string) => boolean, expected: string) {
+  return z
+    .string()
+    .max(256)
+    .refine(isValid, { error: ({ input }) => `${JSON.stringify(input)} is not ${expected}` });
+}
+
+export const natGatewayId = checked(
+  (value) => /^nat-([0-9a-f]{8}|[0-9a-f]{17})$/.test(value),
+  'a NAT gateway id, which is nat- and 17 (or 8) hexadecimal digits',
+);
+
+export const vpcId = checked((value) => /^vpc-[0-9a-f]{8,17}$/.test(value), 'a VPC id (vpc-…)');
+
+export const subnetId = checked((value) => /^subnet-[0-9a-f]{8,17}$/.test(value), 'a subnet id (subnet-…)');
+
+export const privateIp = checked(isIPv4, 'an IPv4 address');
+
+/** Strict, because a region becomes part of a host name. */
+export const isRegion = (value: string): boolean => /^[a-z]{2,5}(-[a-z]{2,12}){1,2}-\d{1,2}$/.test(value);
+
+export const region = checked(isRegion, 'an AWS region such as us-east-1');
+
+export const tagFilter = checked((value) => /^[^=]/.test(value), 'KEY or KEY=VALUE').max(385);
+
+/**
+ * The error for arguments a tool does not have, with the one that was probably meant: people and models write
+ * EC2's own spelling, or `dry_run`, which is a value of `mode` here.
+ */
+export function unknownArguments(known: readonly string[]) {
+  return (issue: z.core.$ZodRawIssue): string | undefined => {
+    if (issue.code !== 'unrecognized_keys') return undefined;
+    return issue.keys
+      .map((key) => `No argument ${JSON.stringify(key)}: ${suggestion(key, known)}`)
+      .join('; ');
+  };
+}
+
+function suggestion(key: string, known: readonly string[]): string {
+  const plain = (name: string): string =>
+    name
+      .toLowerCase()
+      .replace(/[^a-z]/g, '')
+      .replace(/(e?s)+$/, '');
+  if (plain(key) === 'dryrun' && known.includes('mode')) return 'use mode: "dry_run"';
+  const meant = known.find((name) => plain(name) === plain(key));
+  return meant === undefined ? `there are ${known.join(', ')}` : `use ${meant}`;
+}

@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { Ec2Failure } from '../ec2/errors.ts';
+
+/** Where a listing stands: in which chunk of ids, at which page of EC2's, and how far into that page. */
+const positionSchema = z.object({
+  chunk: z.int().nonnegative(),
+  token: z.string().optional(),
+  skip: z.int().nonnegative(),
+});
+
+export type Position = z.infer<typeof positionSchema>;
+
+export const START: Position = { chunk: 0, skip: 0 };
+
+/** A token for `position` that fits only the question (filters and region) it was made for. */
+export function encodePosition(position: Position, question: unknown): string {
+  return Buffer.from(JSON.stringify({ ...position, of: digest(question) })).toString('base64url');
+}
+
+/**
+ * The position a token stands for.
+ *
+ * @throws Ec2Failure `invalid_argument` where it is no token of ours, or one of another question
+ */
+export function decodePosition(token: string, question: unknown): Position {
+  const parsed = positionSchema.extend({ of: z.string() }).safeParse(json(token));
+  if (!parsed.success) throw unfit('next_token is not one that this tool gave out.');
+  const { of, ...position } = parsed.data;
+  if (of !== digest(question)) throw unfit('next_token was made for other filters or another region.');
+  return position;
+}
+
+function unfit(message: string): Ec2Failure {
+  return new Ec2Failure({
+    code: 'invalid_argument',
+    message,
+    retryable: false,
+    hint: 'Repeat the call that returned the token with the same arguments and the token added, or start again without next_token.',
+  });
+}
+
+function json(token: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(token, 'base64url').toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function digest(question: unknown): string {
+  return createHash('sha256').update(JSON.stringify(question)).digest('base64url').slice(0, 12);
+}
