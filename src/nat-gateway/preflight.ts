@@ -1,4 +1,6 @@
+import { DEFAULT_DRAIN_SECONDS } from './drain.ts';
 import { isChanging, isPrimary, type NatGateway, type NatGatewayAddress } from './model.ts';
+import type { Denial, PolicyRule } from './policy.ts';
 
 /** Why an address cannot be unassigned, or what else preflight has to say. */
 export const FINDING_CODES = [
@@ -13,7 +15,13 @@ export const FINDING_CODES = [
   'unassigning',
   'change_in_progress',
   'status_unknown',
+  'policy',
   'address_failed',
+  'managed_by_cloudformation',
+  'managed_by_terraform',
+  'short_drain',
+  'capacity',
+  'last_secondary',
 ] as const;
 
 export type FindingCode = (typeof FINDING_CODES)[number];
@@ -23,6 +31,8 @@ export interface Finding {
   code: FindingCode;
   severity: 'blocks' | 'warns';
   private_ip?: string | undefined;
+  /** The operator's rule that says no, where `code` is `policy`. */
+  rule?: PolicyRule | undefined;
   message: string;
 }
 
@@ -42,13 +52,19 @@ export interface Preflight {
 }
 
 /**
- * Checks the observed state of a gateway before some of its addresses are unassigned.
+ * Checks the observed state of a gateway, and what the operator's policy said of it, before some of its addresses
+ * are unassigned.
  *
  * Pure: it reads nothing and decides only from what it is given. It fails closed: a state, status or
  * connectivity that is absent or unknown blocks.
  */
-export function preflight(gateway: NatGateway, privateIps: readonly string[]): Preflight {
-  const findings = gatewayFindings(gateway);
+export function preflight(
+  gateway: NatGateway,
+  privateIps: readonly string[],
+  maxDrainDurationSeconds: number,
+  denials: readonly Denial[],
+): Preflight {
+  const findings = [...policyFindings(denials), ...gatewayFindings(gateway)];
   const requested: NatGatewayAddress[] = [];
   for (const privateIp of privateIps) {
     const address = gateway.addresses.find((candidate) => candidate.private_ip === privateIp);
@@ -62,6 +78,7 @@ export function preflight(gateway: NatGateway, privateIps: readonly string[]): P
   const blocks = findings.filter((finding) => finding.severity === 'blocks');
   const allDraining =
     blocks.length === privateIps.length && blocks.every(({ code }) => code === 'unassigning');
+  if (blocks.length === 0) findings.push(...warnings(gateway, requested, maxDrainDurationSeconds));
   return {
     verdict: blocks.length === 0 ? 'clear' : allDraining ? 'already_unassigning' : 'blocked',
     findings,
@@ -70,11 +87,23 @@ export function preflight(gateway: NatGateway, privateIps: readonly string[]): P
   };
 }
 
-/** Why this address, alone and now, cannot be unassigned; `undefined` when it can. The most lasting reason wins. */
-export function reasonAgainst(gateway: NatGateway, address: NatGatewayAddress): FindingCode | undefined {
-  return [...gatewayFindings(gateway), ...addressFindings(gateway, address)].find(
+/**
+ * Why this address, alone and now, cannot be unassigned; `undefined` when it can. What lies in the gateway comes
+ * before what the operator's policy said (`denials`, of this address alone), the most lasting reason first.
+ */
+export function reasonAgainst(
+  gateway: NatGateway,
+  address: NatGatewayAddress,
+  denials: readonly Denial[],
+): FindingCode | undefined {
+  return [...gatewayFindings(gateway), ...addressFindings(gateway, address), ...policyFindings(denials)].find(
     (finding) => finding.severity === 'blocks',
   )?.code;
+}
+
+/** The operator's refusals as findings. */
+export function policyFindings(denials: readonly Denial[]): Finding[] {
+  return denials.map(({ rule, message }) => ({ code: 'policy', severity: 'blocks', rule, message }));
 }
 
 /** What blocks every address of the gateway, the most lasting first. */
@@ -158,6 +187,54 @@ function addressFindings(gateway: NatGateway, address: NatGatewayAddress): Findi
       private_ip,
       message: `${name} was never assigned properly (status failed); EC2 may not accept to unassign it.`,
     });
+  }
+  return findings;
+}
+
+/** Simultaneous connections to one destination (address, port and protocol) that one address carries. Source: VPC User Guide. */
+const CONNECTIONS_PER_ADDRESS = 55_000;
+
+/** What nothing forbids and somebody should know before a yes. */
+function warnings(
+  gateway: NatGateway,
+  requested: readonly NatGatewayAddress[],
+  maxDrainDurationSeconds: number,
+): Finding[] {
+  const findings: Finding[] = [];
+  const warns = (code: FindingCode, message: string): void => {
+    findings.push({ code, severity: 'warns', message });
+  };
+  const tags = gateway.tags ?? [];
+  if (tags.some(({ key }) => key.startsWith('aws:cloudformation:'))) {
+    warns(
+      'managed_by_cloudformation',
+      'The gateway belongs to a CloudFormation stack. Change the template too, or a later update may undo this or replace the gateway.',
+    );
+  }
+  if (tags.some(({ key, value }) => /terraform/i.test(key) || /^(terraform|opentofu)$/i.test(value))) {
+    warns(
+      'managed_by_terraform',
+      'A tag says that Terraform manages the gateway. Change its configuration too, or a later apply may undo this or replace the gateway.',
+    );
+  }
+  if (maxDrainDurationSeconds < DEFAULT_DRAIN_SECONDS) {
+    warns(
+      'short_drain',
+      `A drain of ${maxDrainDurationSeconds} s is shorter than the ${DEFAULT_DRAIN_SECONDS} s for which a NAT gateway keeps idle connections: connections open at its end are cut.`,
+    );
+  }
+  const working = gateway.addresses.filter(({ status }) => status === 'succeeded');
+  const left = working.filter((address) => !requested.includes(address));
+  const before = working.length * CONNECTIONS_PER_ADDRESS;
+  const after = left.length * CONNECTIONS_PER_ADDRESS;
+  if (after < before) {
+    warns(
+      'capacity',
+      `Simultaneous connections to one destination: at most ${after} afterwards, ${before} now.`,
+    );
+  }
+  if (left.every((address) => isPrimary(gateway, address) === true)) {
+    warns('last_secondary', 'No secondary address remains afterwards.');
   }
   return findings;
 }

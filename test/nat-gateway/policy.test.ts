@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { NatGateway } from '../../src/nat-gateway/model.ts';
+import { denials, type Observed, type Policy, type Wish } from '../../src/nat-gateway/policy.ts';
+
+const open: Policy = {
+  allowAccount: [],
+  readOnly: false,
+  allowRegion: [],
+  allowGateway: [],
+  requireTag: [],
+  protectTag: [],
+  minRemaining: 1,
+  maxAddresses: 7,
+};
+
+const gateway: NatGateway = {
+  nat_gateway_id: 'nat-0123456789abcdef0',
+  state: 'available',
+  connectivity_type: 'private',
+  tags: [
+    { key: 'env', value: 'prod' },
+    { key: 'team', value: 'net' },
+  ],
+  addresses: [
+    { private_ip: '10.0.1.10', is_primary: true, status: 'succeeded' },
+    { private_ip: '10.0.1.11', is_primary: false, status: 'succeeded' },
+    { private_ip: '10.0.1.12', is_primary: false, status: 'failed' },
+  ],
+};
+
+const wish: Wish = {
+  mode: 'execute',
+  region: 'eu-west-1',
+  natGatewayId: 'nat-0123456789abcdef0',
+  privateIps: ['10.0.1.11'],
+};
+
+const observed: Observed = { gateway, accountId: '111122223333' };
+
+function rules(
+  policy: Partial<Policy>,
+  changes: Partial<Wish> = {},
+  seen: Observed | undefined = observed,
+): string[] {
+  return denials({ ...open, ...policy }, { ...wish, ...changes }, seen).map(({ rule }) => rule);
+}
+
+describe('the policy', () => {
+  it('allows everything by default but taking the last working address', () => {
+    expect(rules({})).toEqual([]);
+    expect(rules({}, { privateIps: ['10.0.1.10', '10.0.1.11'] })).toEqual(['min-remaining']);
+  });
+
+  it('lets a read-only server rehearse, and nothing more', () => {
+    expect(rules({ readOnly: true })).toEqual(['read-only']);
+    expect(rules({ readOnly: true }, { mode: 'dry_run' })).toEqual([]);
+  });
+
+  it('holds every other rule in a dry run too', () => {
+    const policy = { allowRegion: ['us-east-1'], protectTag: ['env=prod'] };
+    expect(rules(policy, { mode: 'dry_run' })).toEqual(['allow-region', 'protect-tag']);
+  });
+
+  it.each<[string, Partial<Policy>, boolean]>([
+    ['allow-region', { allowRegion: ['eu-west-1', 'us-east-1'] }, true],
+    ['allow-region', { allowRegion: ['us-east-1'] }, false],
+    ['allow-gateway', { allowGateway: ['nat-0123456789abcdef0'] }, true],
+    ['allow-gateway', { allowGateway: ['nat-0123456789abcdef1'] }, false],
+    ['allow-account', { allowAccount: ['111122223333'] }, true],
+    ['allow-account', { allowAccount: ['444455556666'] }, false],
+    ['require-tag', { requireTag: ['env'] }, true],
+    ['require-tag', { requireTag: ['env=prod', 'team'] }, true],
+    ['require-tag', { requireTag: ['env=prod', 'owner'] }, false],
+    ['require-tag', { requireTag: ['env=PROD'] }, false],
+    ['require-tag', { requireTag: ['env=pro'] }, false],
+    ['protect-tag', { protectTag: ['owner', 'env=test'] }, true],
+    ['protect-tag', { protectTag: ['owner', 'env'] }, false],
+    ['protect-tag', { protectTag: ['env=prod'] }, false],
+    ['min-remaining', { minRemaining: 0 }, true],
+    ['min-remaining', { minRemaining: 2 }, false],
+    ['max-addresses', { maxAddresses: 1 }, true],
+  ])('%s: %j allows it: %s', (rule, policy, allowed) => {
+    expect(rules(policy)).toEqual(allowed ? [] : [rule]);
+  });
+
+  it('counts only addresses that work towards those that remain', () => {
+    expect(rules({ minRemaining: 2 }, { privateIps: ['10.0.1.12'] })).toEqual([]);
+    expect(rules({ minRemaining: 3 }, { privateIps: ['10.0.1.12'] })).toEqual(['min-remaining']);
+  });
+
+  it('refuses more addresses in one call than allowed', () => {
+    expect(rules({ maxAddresses: 1, minRemaining: 0 }, { privateIps: ['10.0.1.11', '10.0.1.12'] })).toEqual([
+      'max-addresses',
+    ]);
+  });
+
+  it('fails closed where AWS does not tell the account, the id or the tags', () => {
+    expect(rules({ allowAccount: ['111122223333'] }, {}, { gateway, accountId: undefined })).toEqual([
+      'allow-account',
+    ]);
+    expect(rules({ allowGateway: ['nat-0123456789abcdef0'] }, { natGatewayId: undefined })).toEqual([
+      'allow-gateway',
+    ]);
+    const untagged = { gateway: { ...gateway, tags: undefined }, accountId: '111122223333' };
+    expect(rules({ requireTag: ['env'] }, {}, untagged)).toEqual(['require-tag']);
+  });
+
+  it('says who can change a rule, and names its flag', () => {
+    const [denial] = denials({ ...open, readOnly: true }, wish);
+    expect(denial?.message).toMatch(/operator.*--read-only/);
+  });
+});
+
+describe('any policy', () => {
+  const maybe = <T>(value: T, other: T): fc.Arbitrary<readonly T[]> =>
+    fc.constantFrom([], [value], [other], [other, value]);
+  const anyPolicy: fc.Arbitrary<Policy> = fc.record({
+    allowAccount: maybe('111122223333', '444455556666'),
+    readOnly: fc.boolean(),
+    allowRegion: maybe('eu-west-1', 'us-east-1'),
+    allowGateway: maybe('nat-0123456789abcdef0', 'nat-0123456789abcdef1'),
+    requireTag: maybe('env=prod', 'owner'),
+    protectTag: maybe('owner', 'team'),
+    minRemaining: fc.nat(3),
+    maxAddresses: fc.integer({ min: 1, max: 2 }),
+  });
+  const anyWish: fc.Arbitrary<Wish> = fc.record({
+    mode: fc.constantFrom('execute' as const, 'dry_run' as const),
+    region: fc.constantFrom('eu-west-1', 'us-east-1'),
+    natGatewayId: fc.constant('nat-0123456789abcdef0'),
+    privateIps: fc.constantFrom(['10.0.1.11'], ['10.0.1.11', '10.0.1.12']),
+  });
+
+  it('allows exactly what each of its rules, taken alone, allows', () => {
+    fc.assert(
+      fc.property(anyPolicy, anyWish, (policy, wanted) => {
+        const alone = (Object.keys(policy) as (keyof Policy)[]).flatMap((rule) =>
+          denials({ ...open, minRemaining: 0, [rule]: policy[rule] }, wanted, observed).map(
+            (denial) => denial.rule,
+          ),
+        );
+        expect(new Set(denials(policy, wanted, observed).map(({ rule }) => rule))).toEqual(new Set(alone));
+      }),
+    );
+  });
+
+  it('never takes back, once the gateway is read, what it refused before', () => {
+    fc.assert(
+      fc.property(anyPolicy, anyWish, (policy, wanted) => {
+        const after = denials(policy, wanted, observed).map(({ rule }) => rule);
+        for (const { rule } of denials(policy, wanted)) expect(after).toContain(rule);
+      }),
+    );
+  });
+
+  it('says the same with rules about the account as without, when the account is not restricted', () => {
+    fc.assert(
+      fc.property(anyPolicy, anyWish, (policy, wanted) => {
+        const unrestricted = { ...policy, allowAccount: [] };
+        expect(denials(unrestricted, wanted, { gateway, accountId: undefined })).toEqual(
+          denials(unrestricted, wanted, observed),
+        );
+      }),
+    );
+  });
+});
