@@ -1,6 +1,7 @@
 import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { Logger } from 'pino';
+import { accountOf } from './account.ts';
 import {
   cancelled,
   concernsCredentials,
@@ -45,14 +46,17 @@ interface Pair {
 /** The EC2 clients of this process, kept by region, and the credentials they share. */
 export class Ec2Clients {
   readonly #target: Ec2Target;
+  readonly #version: string;
   readonly #logger: Logger;
   readonly #handler: ProxyAwareHandler;
   readonly #pairs = new Map<string, Pair>();
   #credentials: EC2ClientConfig['credentials'];
   #defaultRegion: Promise<string | undefined> | undefined;
+  #account: Promise<string | undefined> | undefined;
 
-  constructor(target: Ec2Target, logger: Logger) {
+  constructor(target: Ec2Target, version: string, logger: Logger) {
     this.#target = target;
+    this.#version = version;
     this.#logger = logger;
     this.#handler = new ProxyAwareHandler({
       connectionTimeout: CONNECT_SECONDS * 1000,
@@ -107,6 +111,15 @@ export class Ec2Clients {
     return this.#send(region, this.#pair(region).changes, request, CHANGE_SECONDS);
   }
 
+  /** The account of the credentials, asked of STS once; `undefined` where AWS does not tell it. */
+  async accountId(region: string): Promise<string | undefined> {
+    this.#account ??= accountOf(this.#config(region)).then((account) => {
+      if (account === undefined) this.#account = undefined;
+      return account;
+    });
+    return this.#account;
+  }
+
   /** Closes every connection. */
   close(): void {
     this.#handler.destroy();
@@ -145,15 +158,7 @@ export class Ec2Clients {
   #pair(region: string): Pair {
     const known = this.#pairs.get(region);
     if (known !== undefined) return known;
-    const { profile, endpoint } = this.#target;
-    const config: EC2ClientConfig = {
-      region,
-      requestHandler: this.#handler,
-      logger: this.#sdkLogger(),
-      ...(profile === undefined ? {} : { profile }),
-      ...(endpoint === undefined ? {} : { endpoint }),
-      ...(this.#credentials === undefined ? {} : { credentials: this.#credentials }),
-    };
+    const config = this.#config(region);
     const pair = {
       reads: new EC2Client({ ...config, maxAttempts: 3 }),
       changes: new EC2Client({ ...config, maxAttempts: 1 }),
@@ -162,10 +167,24 @@ export class Ec2Clients {
     return pair;
   }
 
+  #config(region: string) {
+    const { profile, endpoint } = this.#target;
+    return {
+      region,
+      requestHandler: this.#handler,
+      logger: this.#sdkLogger(),
+      customUserAgent: [['nat-gateway-mcp', this.#version]] as [string, string][],
+      ...(profile === undefined ? {} : { profile }),
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(this.#credentials === undefined ? {} : { credentials: this.#credentials }),
+    };
+  }
+
   /** Drops clients and credentials, unless another request that failed with the same client has done so already. */
   #renew(region: string, failed: EC2Client): void {
     if (this.#pairs.get(region)?.reads !== failed) return;
     this.#pairs.clear();
+    this.#account = undefined;
     this.#credentials = this.#resolveCredentials(true);
   }
 

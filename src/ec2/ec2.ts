@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { NatGateway } from '../nat-gateway/model.ts';
 import { Ec2Clients, type Ec2Target } from './clients.ts';
 import { type NatGatewayPage, type NatGatewayQuery, readGateway, readPage } from './read.ts';
+import { type Reconciled, reconcile } from './reconcile.ts';
 import {
   type DryRun,
   dryRun,
@@ -19,18 +20,26 @@ export interface Ec2 {
   readGateway(region: string, natGatewayId: string, signal: AbortSignal): Promise<NatGateway | undefined>;
   dryRun(request: UnassignRequest, signal: AbortSignal): Promise<DryRun>;
   unassign(permit: Permit): Promise<UnassignAnswer>;
+  reconcile(request: UnassignRequest): Promise<Reconciled>;
+  /** The account of the credentials, where AWS tells it. */
+  accountId(region: string): Promise<string | undefined>;
   close(): void;
 }
 
-/** Loads nothing and contacts nobody until a method is called. */
-export function connectEc2(target: Ec2Target, logger: Logger): Ec2 {
-  const clients = new Ec2Clients(target, logger);
+/**
+ * Loads nothing and contacts nobody until a method is called. `version` is ours, for the user agent by which our
+ * calls are found in CloudTrail.
+ */
+export function connectEc2(target: Ec2Target, version: string, logger: Logger): Ec2 {
+  const clients = new Ec2Clients(target, version, logger);
   return {
     region: (requested) => clients.region(requested),
     readPage: (region, query, signal) => readPage(clients, region, query, signal),
     readGateway: (region, natGatewayId, signal) => readGateway(clients, region, natGatewayId, signal),
     dryRun: (request, signal) => dryRun(clients, request, signal),
     unassign: (permit) => unassign(clients, permit),
+    reconcile: (request) => reconcile(clients, request),
+    accountId: (region) => clients.accountId(region),
     close: () => clients.close(),
   };
 }
