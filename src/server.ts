@@ -10,7 +10,7 @@ const instructions =
 export function createServer(dependencies: Dependencies): McpServer {
   const server = new McpServer(
     { name: 'nat-gateway-mcp', title: 'NAT gateway addresses', version: dependencies.version },
-    { instructions },
+    { instructions, requestState: { verify: dependencies.confirmation.verify } },
   );
   registerDescribe(server, dependencies);
   registerUnassign(server, dependencies);

@@ -35,8 +35,10 @@ function checked(isValid: (value: string) => boolean, expected: string) {
     .refine(isValid, { error: ({ input }) => `${JSON.stringify(input)} is not ${expected}` });
 }
 
+export const NAT_GATEWAY_ID = /^nat-([0-9a-f]{8}|[0-9a-f]{17})$/;
+
 export const natGatewayId = checked(
-  (value) => /^nat-([0-9a-f]{8}|[0-9a-f]{17})$/.test(value),
+  (value) => NAT_GATEWAY_ID.test(value),
   'a NAT gateway id, which is nat- and 17 (or 8) hexadecimal digits',
 );
 
@@ -47,9 +49,9 @@ export const subnetId = checked((value) => /^subnet-[0-9a-f]{8,17}$/.test(value)
 export const privateIp = checked(isIPv4, 'an IPv4 address');
 
 /** Strict, because a region becomes part of a host name. */
-export const isRegion = (value: string): boolean => /^[a-z]{2,5}(-[a-z]{2,12}){1,2}-\d{1,2}$/.test(value);
+export const REGION = /^[a-z]{2,5}(-[a-z]{2,12}){1,2}-\d{1,2}$/;
 
-export const region = checked(isRegion, 'an AWS region such as us-east-1');
+export const region = checked((value) => REGION.test(value), 'an AWS region such as us-east-1');
 
 export const tagFilter = checked((value) => /^[^=]/.test(value), 'KEY or KEY=VALUE').max(385);
 

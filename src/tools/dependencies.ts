@@ -1,10 +1,19 @@
 import type { Logger } from 'pino';
+import type { AuditLog } from '../audit.ts';
+import type { ChangeQueue } from '../change-queue.ts';
 import type { Ec2 } from '../ec2/ec2.ts';
+import type { Policy } from '../nat-gateway/policy.ts';
+import type { Confirmation, ConfirmMode } from './confirmation.ts';
 
-/** What the tools need from outside. */
+/** What the tools need from outside. One for all connections of a process. */
 export interface Dependencies {
   /** Loads the AWS code on the first call, so that a handshake needs neither it, nor credentials, nor a network. */
   ec2: () => Promise<Ec2>;
+  policy: Policy;
+  confirmMode: ConfirmMode;
+  confirmation: Confirmation;
+  audit: AuditLog;
+  changes: ChangeQueue;
   /** Milliseconds since the epoch. */
   now: () => number;
   logger: Logger;

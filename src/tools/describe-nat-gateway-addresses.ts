@@ -4,6 +4,7 @@ import type { Ec2 } from '../ec2/ec2.ts';
 import type { NatGatewayPage } from '../ec2/read.ts';
 import { type GatewayFilters, matches, needLocalReading, tagFilters } from '../nat-gateway/filters.ts';
 import type { NatGateway } from '../nat-gateway/model.ts';
+import { denials, type Policy } from '../nat-gateway/policy.ts';
 import { FINDING_CODES, reasonAgainst } from '../nat-gateway/preflight.ts';
 import {
   listOf,
@@ -84,6 +85,7 @@ const gatewaySchema = z.object({
 
 const outputSchema = z.object({
   region: optionalText,
+  account_id: optionalText,
   nat_gateways: z.array(gatewaySchema).optional(),
   not_found: z.array(z.string()).optional().describe('Ids that no gateway has in this region'),
   next_token: optionalText.describe('There may be more: repeat the call with it'),
@@ -121,7 +123,7 @@ export function registerDescribe(server: McpServer, dependencies: Dependencies):
       try {
         const ec2 = await dependencies.ec2();
         output.region = await ec2.region(input.region);
-        Object.assign(output, await describe(ec2, output.region, input, dependencies.now, mcpReq.signal));
+        Object.assign(output, await describe(ec2, output.region, input, dependencies, mcpReq.signal));
       } catch (error) {
         output.error = report(error, dependencies.logger);
       }
@@ -134,16 +136,20 @@ async function describe(
   ec2: Ec2,
   region: string,
   input: Input,
-  now: () => number,
+  { now, policy }: Dependencies,
   signal: AbortSignal,
 ): Promise<Output> {
   const { max_results, next_token, region: _, ...filters } = input;
   const question = { region, filters };
   const start = next_token === undefined ? START : decodePosition(next_token, question);
-  const listing = await list(ec2, region, filters, max_results, start, now, signal);
+  const [listing, accountId] = await Promise.all([
+    list(ec2, region, filters, max_results, start, now, signal),
+    ec2.accountId(region),
+  ]);
   const token = listing.position === undefined ? undefined : encodePosition(listing.position, question);
   return {
-    nat_gateways: listing.natGateways.map(describeGateway),
+    account_id: accountId,
+    nat_gateways: listing.natGateways.map((gateway) => describeGateway(gateway, region, accountId, policy)),
     ...(filters.nat_gateway_ids === undefined ? {} : { not_found: listing.notFound }),
     next_token: token,
     incomplete: listing.incomplete,
@@ -154,11 +160,18 @@ async function describe(
 }
 
 /** A gateway as this tool shows it: each address with whether it could be unassigned, from the same rules as preflight. */
-export function describeGateway(gateway: NatGateway): z.input<typeof gatewaySchema> {
+export function describeGateway(
+  gateway: NatGateway,
+  region: string,
+  accountId: string | undefined,
+  policy: Policy,
+): z.input<typeof gatewaySchema> {
   return {
     ...gateway,
     addresses: gateway.addresses.map((address) => {
-      const reason = reasonAgainst(gateway, address);
+      const privateIps = address.private_ip === undefined ? [] : [address.private_ip];
+      const wish = { mode: 'execute' as const, region, natGatewayId: gateway.nat_gateway_id, privateIps };
+      const reason = reasonAgainst(gateway, address, denials(policy, wish, { gateway, accountId }));
       return { ...address, can_unassign: reason === undefined, reason };
     }),
   };

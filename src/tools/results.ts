@@ -1,6 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { ERROR_CODES } from '../ec2/errors.ts';
+import { POLICY_RULES } from '../nat-gateway/policy.ts';
 import { FINDING_CODES } from '../nat-gateway/preflight.ts';
 
 /** Parts that the results of several tools share. Members of EC2 keep their names, in snake_case. */
@@ -24,6 +25,7 @@ export const findingSchema = z.object({
   code: z.enum(FINDING_CODES),
   severity: z.enum(['blocks', 'warns']),
   private_ip: optionalText,
+  rule: z.enum(POLICY_RULES).optional(),
   message: z.string(),
 });
 

@@ -1,0 +1,261 @@
+import type { InputRequiredResult, McpServer, ServerContext } from '@modelcontextprotocol/server';
+import type { Ec2 } from '../ec2/ec2.ts';
+import { cancelled, Ec2Failure } from '../ec2/errors.ts';
+import type { DryRun, Permit, UnassignRequest } from '../ec2/unassign.ts';
+import { drainFrom, undoCommand } from '../nat-gateway/drain.ts';
+import type { NatGateway, NatGatewayAddress } from '../nat-gateway/model.ts';
+import { denials, type Wish } from '../nat-gateway/policy.ts';
+import { type Preflight, policyFindings, preflight } from '../nat-gateway/preflight.ts';
+import { type Answer, canAsk, type Question } from './confirmation.ts';
+import type { Dependencies } from './dependencies.ts';
+import { DESCRIBE } from './describe-nat-gateway-addresses.ts';
+import type { Next } from './results.ts';
+import type { UnassignInput, UnassignResult } from './unassign-private-nat-gateway-address.ts';
+import { blocked, changeAhead, gatewayNotFound, noConfirmation, unresolved } from './unassign-refusals.ts';
+
+/** How long a call waits for an earlier change on the same gateway. */
+const PATIENCE_SECONDS = 15;
+
+/** When an address that looks untouched after a lost answer is worth another look. */
+const LOOK_AGAIN_SECONDS = 60;
+
+/** One attempt: who asks for what, and what it may use. */
+export interface Attempt {
+  /** The tool's name, for the calls it proposes. */
+  tool: string;
+  input: UnassignInput;
+  ec2: Ec2;
+  dependencies: Dependencies;
+  server: McpServer;
+  context: ServerContext;
+  /** Writes the intent; the real call is not sent unless this has returned. */
+  recordIntent: (soFar: UnassignResult) => void;
+}
+
+/**
+ * Arguments to result: policy, then observation and dry run at the same time, preflight, a human's yes where one can
+ * be had, the intent, the real call once, and what became of it. Asking a human ends the attempt; the answer starts
+ * another that goes through all of it again.
+ */
+export async function attempt(it: Attempt): Promise<UnassignResult | InputRequiredResult> {
+  const { input, ec2, dependencies, context } = it;
+  const { signal } = context.mcpReq;
+  const request: UnassignRequest = {
+    region: await ec2.region(input.region),
+    natGatewayId: input.nat_gateway_id,
+    privateIps: input.private_ip_addresses,
+    maxDrainDurationSeconds: input.max_drain_duration_seconds,
+  };
+  const named = { nat_gateway_id: request.natGatewayId, region: request.region };
+
+  const early = denials(dependencies.policy, wish(request, input.mode));
+  if (early.length > 0) {
+    const findings = policyFindings(early);
+    return { ...named, outcome: 'refused', confirmation: 'not_reached', findings, error: blocked(findings) };
+  }
+  const answer = dependencies.confirmation.answer(context);
+  if (answer.kind === 'no') return { ...named, outcome: 'not_confirmed', confirmation: answer.how };
+
+  if (input.mode === 'dry_run') return pass(it, request, answer);
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_SECONDS * 1000)]);
+  let begun = false;
+  const change = (): Promise<UnassignResult | InputRequiredResult> => {
+    begun = true;
+    return pass(it, request, answer);
+  };
+  try {
+    return await dependencies.changes.run(`${request.region}/${request.natGatewayId}`, patience, change);
+  } catch (error) {
+    if (begun) throw error;
+    if (signal.aborted) throw cancelled();
+    return {
+      ...named,
+      outcome: 'refused',
+      confirmation: 'not_reached',
+      error: changeAhead(PATIENCE_SECONDS),
+    };
+  }
+}
+
+/** The part of an attempt in which no other change runs on the same gateway. */
+async function pass(
+  it: Attempt,
+  request: UnassignRequest,
+  answer: Answer,
+): Promise<UnassignResult | InputRequiredResult> {
+  const { input, ec2, dependencies, context } = it;
+  const { signal } = context.mcpReq;
+  const [observed, dryRun, accountId] = await Promise.all([
+    observe(ec2, request, signal),
+    ec2.dryRun(request, signal),
+    ec2.accountId(request.region),
+  ]);
+  const base = {
+    nat_gateway_id: request.natGatewayId,
+    region: request.region,
+    account_id: accountId,
+    dry_run: summary(dryRun),
+    confirmation: 'not_reached' as const,
+  };
+  if (!dryRun.passed && dryRun.error.code === 'dry_run_not_honoured') {
+    return { ...base, outcome: 'unknown', error: dryRun.error, next: describeCall(request) };
+  }
+  if (observed instanceof Ec2Failure) return { ...base, outcome: 'refused', error: observed.report };
+
+  const forbidden = denials(dependencies.policy, wish(request, input.mode), { gateway: observed, accountId });
+  const check = preflight(observed, request.privateIps, request.maxDrainDurationSeconds, forbidden);
+  const seen = { ...base, ...observations(check, request.privateIps) };
+  if (check.verdict === 'already_unassigning') {
+    return { ...seen, outcome: 'already_unassigning', next: describeCall(request) };
+  }
+  if (check.verdict === 'blocked') {
+    return { ...seen, outcome: 'refused', error: blocked(check.findings, dryRun) };
+  }
+  if (!dryRun.passed) return { ...seen, outcome: 'refused', error: dryRun.error };
+  if (input.mode === 'dry_run') {
+    const next = { tool: it.tool, arguments: { ...input, region: request.region, mode: 'execute' } };
+    return { ...seen, outcome: 'dry_run_passed', next };
+  }
+
+  const question = { ...request, accountId, gateway: observed, findings: check.findings };
+  const confirmation = confirm(it, answer, question);
+  if (confirmation === 'ask') return dependencies.confirmation.ask(question, answer.kind === 'yes', context);
+  if (confirmation === 'unavailable') return { ...seen, outcome: 'refused', error: noConfirmation() };
+  if (signal.aborted) throw cancelled();
+  return execute(it, request, dryRun.permit, { ...seen, confirmation });
+}
+
+type Seen = Omit<UnassignResult, 'outcome'> & { addresses: NonNullable<UnassignResult['addresses']> };
+
+/** The intent, the real call, and what became of it. Nobody can cancel this part. */
+async function execute(
+  it: Attempt,
+  request: UnassignRequest,
+  permit: Permit,
+  seen: Seen,
+): Promise<UnassignResult> {
+  const { ec2, dependencies } = it;
+  it.recordIntent({ ...seen, outcome: 'unknown' });
+  const sentAt = dependencies.now();
+  const answer = await ec2.unassign(permit);
+  if (answer.kind === 'refused') {
+    const unassign = { request_id: answer.error.request_id };
+    return { ...seen, unassign, outcome: 'refused', error: answer.error };
+  }
+  if (answer.kind === 'accepted') {
+    const drain = drainFrom(dependencies.now(), request.maxDrainDurationSeconds);
+    const addresses = withStatus(seen.addresses, answer.addresses);
+    return {
+      ...seen,
+      unassign: { request_id: answer.request_id },
+      outcome: 'unassigning',
+      addresses,
+      ...draining(request, drain),
+    };
+  }
+
+  const unassign = { request_id: answer.error.request_id };
+  const { verdict, gateway } = await ec2.reconcile(request);
+  const addresses = gateway === undefined ? seen.addresses : withStatus(seen.addresses, gateway.addresses);
+  if (verdict === 'accepted') {
+    // When exactly EC2 accepted is not known, so the drain may have begun at any time since.
+    const drain = {
+      ...drainFrom(dependencies.now(), request.maxDrainDurationSeconds),
+      started_at: new Date(sentAt).toISOString(),
+    };
+    return {
+      ...seen,
+      unassign,
+      outcome: 'unassigning',
+      reconciled: true,
+      addresses,
+      ...draining(request, drain),
+    };
+  }
+  const lookAgain = new Date(dependencies.now() + LOOK_AGAIN_SECONDS * 1000).toISOString();
+  return {
+    ...seen,
+    unassign,
+    outcome: 'unknown',
+    addresses,
+    ...(verdict === 'partial' ? { partial_change: true } : {}),
+    error: unresolved(verdict, answer.error),
+    next: { ...describeCall(request), not_before: lookAgain },
+  };
+}
+
+/** Whether a human has to be asked, cannot be, or has said yes to exactly this. */
+function confirm(
+  { dependencies, server, context }: Attempt,
+  answer: Answer,
+  question: Question,
+): 'disabled' | 'confirmed' | 'not_possible' | 'unavailable' | 'ask' {
+  if (dependencies.confirmMode === 'never') return 'disabled';
+  if (!canAsk(server, context)) return dependencies.confirmMode === 'always' ? 'unavailable' : 'not_possible';
+  return dependencies.confirmation.accept(answer, question) ? 'confirmed' : 'ask';
+}
+
+/** The gateway as EC2 shows it now, or why it could not be seen. */
+async function observe(
+  ec2: Ec2,
+  { region, natGatewayId }: UnassignRequest,
+  signal: AbortSignal,
+): Promise<NatGateway | Ec2Failure> {
+  try {
+    const gateway = await ec2.readGateway(region, natGatewayId, signal);
+    return gateway ?? gatewayNotFound(region, natGatewayId);
+  } catch (error) {
+    if (error instanceof Ec2Failure) return error;
+    throw error;
+  }
+}
+
+function wish({ region, natGatewayId, privateIps }: UnassignRequest, mode: Wish['mode']): Wish {
+  return { mode, region, natGatewayId, privateIps };
+}
+
+function summary(dryRun: DryRun): NonNullable<UnassignResult['dry_run']> {
+  const { passed, aws_code, request_id } = dryRun;
+  return dryRun.passed
+    ? { passed, aws_code, request_id }
+    : { passed, aws_code, request_id, message: dryRun.error.message };
+}
+
+/** What preflight saw: the requested addresses, how many others there are in which status, and its findings. */
+function observations(check: Preflight, privateIps: readonly string[]) {
+  const remaining: Record<string, number> = {};
+  for (const { status = 'absent' } of check.others) remaining[status] = (remaining[status] ?? 0) + 1;
+  const addresses: NatGatewayAddress[] = privateIps.map(
+    (privateIp) => find(check.requested, privateIp) ?? { private_ip: privateIp },
+  );
+  return { addresses, remaining, ...(check.findings.length === 0 ? {} : { findings: check.findings }) };
+}
+
+/** The requested addresses with the status they have now, absent where they are gone, and the one they had before. */
+function withStatus(requested: readonly NatGatewayAddress[], now: readonly NatGatewayAddress[]) {
+  return requested.map((before) => ({
+    ...before,
+    status: find(now, before.private_ip)?.status,
+    status_before: before.status,
+  }));
+}
+
+function find(
+  addresses: readonly NatGatewayAddress[],
+  privateIp: string | undefined,
+): NatGatewayAddress | undefined {
+  return addresses.find(({ private_ip }) => private_ip === privateIp);
+}
+
+/** What the caller of an accepted request needs for the time of the drain and after. */
+function draining(request: UnassignRequest, drain: NonNullable<UnassignResult['drain']>) {
+  return {
+    drain,
+    undo_command: undoCommand(request.region, request.natGatewayId, request.privateIps),
+    next: { ...describeCall(request), not_before: drain.release_by },
+  };
+}
+
+function describeCall({ region, natGatewayId }: UnassignRequest): Next {
+  return { tool: DESCRIBE, arguments: { nat_gateway_ids: [natGatewayId], region } };
+}
