@@ -1,0 +1,133 @@
+// The whole story on the embedded EC2 endpoint, told by a real MCP client over stdio: describe, a refusal, a dry
+// run, the real call, the drain until the address is released. Exits 0 only if every step ended as it should.
+import { fileURLToPath } from 'node:url';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+
+const DESCRIBE = 'describe_nat_gateway_addresses';
+const UNASSIGN = 'unassign_private_nat_gateway_address';
+const SPEED = 20;
+const DRAIN_SECONDS = 60;
+
+const client = new Client({ name: 'demo', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } });
+await client.connect(
+  new StdioClientTransport({
+    command: process.execPath,
+    args: [
+      fileURLToPath(new URL('../dist/main.js', import.meta.url)),
+      '--simulate',
+      '--simulate-speed',
+      String(SPEED),
+      '--log-level',
+      'error',
+    ],
+  }),
+);
+
+try {
+  await tell();
+  print('\nEvery step ended as it should.\n');
+} catch (error) {
+  print(`\nThe demo failed: ${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = 1;
+} finally {
+  await client.close();
+}
+
+async function tell() {
+  step(1, 'Which NAT gateways are there, and which addresses could be released?');
+  const listing = await call(DESCRIBE, {});
+  for (const gateway of listing.nat_gateways) show(gateway);
+  const gateway = listing.nat_gateways.find(
+    ({ addresses }) => addresses.filter((a) => a.can_unassign).length > 1,
+  );
+  expect(gateway !== undefined, 'a gateway with addresses that can be unassigned');
+  const { nat_gateway_id } = gateway;
+  const primary = gateway.addresses.find((address) => address.is_primary);
+  const secondary = gateway.addresses.findLast((address) => address.can_unassign);
+
+  step(2, `The primary address, ${primary.private_ip}: refused`);
+  const refused = await call(UNASSIGN, { nat_gateway_id, private_ip_addresses: [primary.private_ip] });
+  print(`  ${refused.outcome}: ${refused.findings[0].message}\n  hint: ${refused.error.hint}\n`);
+  expect(
+    refused.outcome === 'refused' && refused.findings[0].code === 'primary',
+    'the primary address refused',
+  );
+
+  const wish = {
+    nat_gateway_id,
+    private_ip_addresses: [secondary.private_ip],
+    max_drain_duration_seconds: DRAIN_SECONDS,
+  };
+  step(3, `A secondary address, ${secondary.private_ip}: dry run`);
+  const rehearsed = await call(UNASSIGN, { ...wish, mode: 'dry_run' });
+  print(`  ${rehearsed.outcome}: EC2 answered ${rehearsed.dry_run.aws_code}; nothing has changed\n`);
+  expect(rehearsed.outcome === 'dry_run_passed', 'the dry run passed');
+
+  step(4, 'The real call');
+  const result = await call(UNASSIGN, wish);
+  print(`  ${result.outcome}: ${secondary.private_ip} is ${result.addresses[0].status}\n`);
+  print(
+    `  released by ${result.drain.release_by} at the latest\n  undo, once released: ${result.undo_command}\n`,
+  );
+  expect(result.outcome === 'unassigning', 'the address unassigning');
+
+  step(5, `The drain of ${DRAIN_SECONDS} s, on a clock that runs ${SPEED} times as fast`);
+  await follow(nat_gateway_id, secondary.private_ip);
+
+  step(6, 'Afterwards');
+  const after = await call(DESCRIBE, { nat_gateway_ids: [nat_gateway_id] });
+  show(after.nat_gateways[0]);
+  expect(
+    after.nat_gateways[0].addresses.length === gateway.addresses.length - 1,
+    'one address fewer on the gateway',
+  );
+}
+
+/** Describes the gateway until the address is gone, with a bar for who waits. */
+async function follow(nat_gateway_id, privateIp) {
+  const seconds = DRAIN_SECONDS / SPEED;
+  const began = Date.now();
+  for (;;) {
+    const { nat_gateways } = await call(DESCRIBE, { nat_gateway_ids: [nat_gateway_id] });
+    const address = nat_gateways[0].addresses.find((a) => a.private_ip === privateIp);
+    const part = Math.min(1, (Date.now() - began) / 1000 / seconds);
+    const bar = '#'.repeat(Math.round(part * 30)).padEnd(30, '.');
+    if (process.stdout.isTTY) print(`\r  [${bar}] ${(address?.status ?? 'released').padEnd(12)}`);
+    if (address === undefined) break;
+    expect(Date.now() - began < seconds * 10_000, 'the address released in time');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  print(`${process.stdout.isTTY ? '\n' : ''}  ${privateIp} is released\n`);
+}
+
+async function call(name, args) {
+  const { structuredContent, content } = await client.callTool({ name, arguments: args });
+  if (structuredContent === undefined) throw new Error(JSON.stringify(content));
+  return structuredContent;
+}
+
+function show(gateway) {
+  const name = gateway.tags?.find((tag) => tag.key === 'Name')?.value ?? '';
+  const kind = [gateway.connectivity_type, gateway.availability_mode, gateway.state]
+    .filter(Boolean)
+    .join(', ');
+  print(`  ${gateway.nat_gateway_id}  ${name}  (${kind})\n`);
+  for (const { private_ip = '-', status = '-', can_unassign, reason } of gateway.addresses) {
+    print(
+      `    ${private_ip.padEnd(15)} ${status.padEnd(12)} ${can_unassign ? 'can be unassigned' : `no: ${reason}`}\n`,
+    );
+  }
+}
+
+function step(number, title) {
+  print(`\n${number}. ${title}\n`);
+}
+
+function expect(condition, what) {
+  if (!condition) throw new Error(`expected ${what}`);
+}
+
+function print(text) {
+  process.stdout.write(text);
+}
