@@ -10,25 +10,30 @@ const SPEED = 20;
 const DRAIN_SECONDS = 60;
 
 const client = new Client({ name: 'demo', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } });
-await client.connect(
-  new StdioClientTransport({
-    command: process.execPath,
-    args: [
-      fileURLToPath(new URL('../dist/main.js', import.meta.url)),
-      '--simulate',
-      '--simulate-speed',
-      String(SPEED),
-      '--log-level',
-      'error',
-    ],
-  }),
-);
+const transport = new StdioClientTransport({
+  command: process.execPath,
+  args: [
+    fileURLToPath(new URL('../dist/main.js', import.meta.url)),
+    '--simulate',
+    '--simulate-speed',
+    String(SPEED),
+    '--log-level',
+    'error',
+  ],
+  stderr: 'pipe',
+});
+let log = '';
+transport.stderr?.on('data', (chunk) => {
+  log += chunk;
+});
+await client.connect(transport);
 
 try {
   await tell();
   print('\nEvery step ended as it should.\n');
 } catch (error) {
   print(`\nThe demo failed: ${error instanceof Error ? error.message : error}\n`);
+  print(`\nThe server's log:\n${log}`);
   process.exitCode = 1;
 } finally {
   await client.close();
