@@ -20,14 +20,27 @@ export interface Ec2Target {
   credentials?: { accessKeyId: string; secretAccessKey: string } | undefined;
 }
 
-/** How long a read or a dry run may take, retries included, and how long one try of it. */
-const READ_SECONDS = 10;
-const TRY_SECONDS = 5;
+/** How long things may take, in milliseconds. Together they keep a call within the 50 s that clients wait at least. */
+export interface Patience {
+  connect: number;
+  /** A read or a dry run, retries included, and one try of it. */
+  read: number;
+  readTry: number;
+  /** The real call, which is tried once. */
+  change: number;
+  /** All reads after an answer that was lost, and the pauses before each: EC2's reads may lag behind its writes. */
+  reconcile: number;
+  reconcilePauses: readonly number[];
+}
 
-/** How long the real call may take; it is tried once. */
-const CHANGE_SECONDS = 20;
-
-const CONNECT_SECONDS = 4;
+export const PATIENCE: Patience = {
+  connect: 4000,
+  read: 10_000,
+  readTry: 5000,
+  change: 20_000,
+  reconcile: 15_000,
+  reconcilePauses: [300, 700, 1500, 2500, 3500, 4000],
+};
 
 /** Options for one `client.send`. */
 export interface SendOptions {
@@ -45,6 +58,7 @@ interface Pair {
 
 /** The EC2 clients of this process, kept by region, and the credentials they share. */
 export class Ec2Clients {
+  readonly patience: Patience;
   readonly #target: Ec2Target;
   readonly #version: string;
   readonly #logger: Logger;
@@ -54,12 +68,13 @@ export class Ec2Clients {
   #defaultRegion: Promise<string | undefined> | undefined;
   #account: Promise<string | undefined> | undefined;
 
-  constructor(target: Ec2Target, version: string, logger: Logger) {
+  constructor(target: Ec2Target, version: string, logger: Logger, patience: Patience) {
+    this.patience = patience;
     this.#target = target;
     this.#version = version;
     this.#logger = logger;
     this.#handler = new ProxyAwareHandler({
-      connectionTimeout: CONNECT_SECONDS * 1000,
+      connectionTimeout: patience.connect,
       throwOnRequestTimeout: true,
       logger: this.#sdkLogger(),
     });
@@ -91,13 +106,13 @@ export class Ec2Clients {
   async read<T>(region: string, request: Request<T>, signal: AbortSignal): Promise<T> {
     const { reads } = this.#pair(region);
     try {
-      return await this.#send(region, reads, request, READ_SECONDS, signal);
+      return await this.#send(region, reads, request, this.patience.read, signal);
     } catch (error) {
       const failure = error as Ec2Failure;
       if (!concernsCredentials(failure) || signal.aborted) throw failure;
       this.#renew(region, reads);
       this.#logger.info({ region, code: failure.report.code }, 'credentials resolved afresh');
-      return await this.#send(region, this.#pair(region).reads, request, READ_SECONDS, signal);
+      return await this.#send(region, this.#pair(region).reads, request, this.patience.read, signal);
     }
   }
 
@@ -108,7 +123,7 @@ export class Ec2Clients {
    * @throws Ec2Failure
    */
   async sendOnce<T>(region: string, request: Request<T>): Promise<T> {
-    return this.#send(region, this.#pair(region).changes, request, CHANGE_SECONDS);
+    return this.#send(region, this.#pair(region).changes, request, this.patience.change);
   }
 
   /** The account of the credentials, asked of STS once; `undefined` where AWS does not tell it. */
@@ -129,21 +144,18 @@ export class Ec2Clients {
     region: string,
     client: EC2Client,
     request: Request<T>,
-    seconds: number,
+    milliseconds: number,
     signal?: AbortSignal,
   ): Promise<T> {
-    const deadline = AbortSignal.timeout(seconds * 1000);
+    const deadline = AbortSignal.timeout(milliseconds);
     const abortSignal = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
-    const isRead = signal !== undefined;
+    const requestTimeout = signal === undefined ? milliseconds : this.patience.readTry;
     try {
-      return await orAborted(
-        request(client, { abortSignal, requestTimeout: (isRead ? TRY_SECONDS : CHANGE_SECONDS) * 1000 }),
-        abortSignal,
-      );
+      return await orAborted(request(client, { abortSignal, requestTimeout }), abortSignal);
     } catch (error) {
       if (signal?.aborted) throw cancelled();
       const failure = deadline.aborted
-        ? timedOut(seconds)
+        ? timedOut(milliseconds / 1000)
         : explain(error, { region, profile: this.#target.profile, now: Date.now() });
       const { code, aws_code, request_id } = failure.report;
       this.#logger.debug({ region, code, aws_code, request_id }, 'EC2 request failed');

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { NatGateway } from '../nat-gateway/model.ts';
-import { Ec2Clients, type Ec2Target } from './clients.ts';
+import { Ec2Clients, type Ec2Target, PATIENCE, type Patience } from './clients.ts';
 import { type NatGatewayPage, type NatGatewayQuery, readGateway, readPage } from './read.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import {
@@ -30,8 +30,13 @@ export interface Ec2 {
  * Loads nothing and contacts nobody until a method is called. `version` is ours, for the user agent by which our
  * calls are found in CloudTrail.
  */
-export function connectEc2(target: Ec2Target, version: string, logger: Logger): Ec2 {
-  const clients = new Ec2Clients(target, version, logger);
+export function connectEc2(
+  target: Ec2Target,
+  version: string,
+  logger: Logger,
+  patience: Patience = PATIENCE,
+): Ec2 {
+  const clients = new Ec2Clients(target, version, logger, patience);
   return {
     region: (requested) => clients.region(requested),
     readPage: (region, query, signal) => readPage(clients, region, query, signal),

@@ -6,12 +6,6 @@ import { Ec2Failure } from './errors.ts';
 import { readGateway } from './read.ts';
 import type { UnassignRequest } from './unassign.ts';
 
-/** Pauses before each read, in seconds: EC2's reads may lag behind its writes. */
-const PAUSES = [0.3, 0.7, 1.5, 2.5, 3.5, 4];
-
-/** How long all reads together may take. */
-const SECONDS = 15;
-
 /** What reading established after a real call whose answer does not tell what became of it. */
 export interface Reconciled {
   verdict: 'accepted' | 'partial' | 'unchanged' | 'unclear';
@@ -22,12 +16,12 @@ export interface Reconciled {
 /** Reads with growing pauses until the state tells, or the reads are used up. It never sends the call again. */
 export async function reconcile(clients: Ec2Clients, request: UnassignRequest): Promise<Reconciled> {
   const { region, natGatewayId, privateIps } = request;
-  const deadline = AbortSignal.timeout(SECONDS * 1000);
+  const deadline = AbortSignal.timeout(clients.patience.reconcile);
   const sightings: Sighting[] = [];
   let last: NatGateway | undefined;
-  for (const pause of PAUSES) {
+  for (const pause of clients.patience.reconcilePauses) {
     if (deadline.aborted) break;
-    await sleep(pause * 1000);
+    await sleep(pause);
     try {
       const gateway = await readGateway(clients, region, natGatewayId, deadline);
       if (gateway === undefined) continue;

@@ -17,15 +17,20 @@ export function blocked(findings: readonly Finding[], dryRun?: DryRun): ErrorRep
   const failed =
     dryRun === undefined || dryRun.passed ? '' : ` The dry run failed too: ${dryRun.error.message}`;
   return {
-    code: codes.has('policy') ? 'policy_denied' : 'precondition_failed',
+    code: onlyPolicy(codes) ? 'policy_denied' : 'precondition_failed',
     message: `Nothing was changed. Against it: ${list.join(', ')}.${failed}`,
     retryable: passes,
     hint: advice(codes, passes),
   };
 }
 
+/** Whether it is the operator's policy alone that stands in the way; a state that forbids it is the firmer reason. */
+function onlyPolicy(codes: ReadonlySet<FindingCode>): boolean {
+  return codes.size === 1 && codes.has('policy');
+}
+
 function advice(codes: ReadonlySet<FindingCode>, passes: boolean): string {
-  if (codes.has('policy')) {
+  if (onlyPolicy(codes)) {
     return 'The operator of this server has set what may be changed; findings names each rule. Do not look for a way around it: ask the operator, or choose an address that describe_nat_gateway_addresses shows with can_unassign true.';
   }
   if (codes.has('public_gateway') || codes.has('regional_gateway')) {

@@ -1,0 +1,193 @@
+import { type CallToolResult, Client, type ClientOptions } from '@modelcontextprotocol/client';
+import { InMemoryTransport } from '@modelcontextprotocol/server';
+import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import { pino } from 'pino';
+import { AuditLog } from '../../src/audit.ts';
+import { ChangeQueue } from '../../src/change-queue.ts';
+import { PATIENCE, type Patience } from '../../src/ec2/clients.ts';
+import { connectEc2 } from '../../src/ec2/ec2.ts';
+import type { Policy } from '../../src/nat-gateway/policy.ts';
+import { createServer } from '../../src/server.ts';
+import {
+  type Clock,
+  type Intercept,
+  type SimulatedNatGateway,
+  type Simulator,
+  type SimulatorCall,
+  startSimulator,
+} from '../../src/simulator/simulator.ts';
+import { Confirmation, type ConfirmMode } from '../../src/tools/confirmation.ts';
+import type { Dependencies } from '../../src/tools/dependencies.ts';
+
+/** The two generations of MCP, by the client's negotiation. */
+export type Era = 'modern' | 'legacy';
+export const ERAS: readonly Era[] = ['modern', 'legacy'];
+
+export const OPEN_POLICY: Policy = {
+  allowAccount: [],
+  readOnly: false,
+  allowRegion: [],
+  allowGateway: [],
+  requireTag: [],
+  protectTag: [],
+  minRemaining: 1,
+  maxAddresses: 7,
+};
+
+/** A clock that only moves when told to. */
+export class ManualClock implements Clock {
+  #time: number;
+
+  constructor(time: number) {
+    this.#time = time;
+  }
+
+  now = (): number => this.#time;
+
+  advance(seconds: number): void {
+    this.#time += seconds * 1000;
+  }
+}
+
+/** Short enough for many faults in a test run; the proportions are those of the product. */
+export const HASTE: Patience = {
+  connect: 500,
+  read: 600,
+  readTry: 250,
+  change: 300,
+  reconcile: 2000,
+  reconcilePauses: [5, 5, 10, 10, 20, 20],
+};
+
+/** Keeps what an audit log was told. */
+export class AuditSpy extends AuditLog {
+  readonly records: Record<string, unknown>[] = [];
+
+  constructor() {
+    super('/dev/null', 'test', Date.now);
+  }
+
+  override intent(fields: Parameters<AuditLog['intent']>[0]): void {
+    this.records.push({ audit: 'intent', ...fields });
+  }
+
+  override outcome(fields: Parameters<AuditLog['outcome']>[0]): boolean {
+    this.records.push({ audit: 'outcome', ...fields });
+    return true;
+  }
+}
+
+export interface SessionOptions {
+  era?: Era;
+  inventory?: SimulatedNatGateway[];
+  clock?: Clock;
+  readLagSeconds?: number;
+  throttling?: boolean;
+  intercept?: Intercept;
+  policy?: Partial<Policy>;
+  confirmMode?: ConfirmMode;
+  patience?: Patience;
+  audit?: AuditLog;
+  accessKeyId?: string;
+  client?: ClientOptions;
+  /** Dependencies shared with other sessions, as one process shares them between connections. */
+  shared?: Dependencies;
+}
+
+/** A client connected in memory to a server that talks, through the real SDK, to an embedded endpoint. */
+export interface Session {
+  client: Client;
+  simulator: Simulator;
+  dependencies: Dependencies;
+  audit: AuditSpy;
+  /** The endpoint's own record. */
+  calls: SimulatorCall[];
+  call: (name: string, args: Record<string, unknown>) => Promise<ToolResult>;
+  close: () => Promise<void>;
+}
+
+export interface ToolResult {
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into results of every shape
+  content: any;
+  isError: boolean;
+  text: string;
+}
+
+export async function openSession(options: SessionOptions = {}): Promise<Session> {
+  const calls: SimulatorCall[] = [];
+  const simulator = await startSimulator({
+    throttling: options.throttling ?? false,
+    onCall: (call) => calls.push(call),
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
+    ...(options.inventory === undefined ? {} : { inventory: options.inventory }),
+    ...(options.intercept === undefined ? {} : { intercept: options.intercept }),
+    ...(options.readLagSeconds === undefined ? {} : { readLagSeconds: options.readLagSeconds }),
+  });
+  const logger = pino({ level: 'silent' });
+  const target = {
+    region: simulator.region,
+    endpoint: simulator.url,
+    credentials: { accessKeyId: options.accessKeyId ?? 'AKIATEST', secretAccessKey: 'secret' },
+  };
+  const ec2 = connectEc2(target, '0.0.0', logger, options.patience ?? PATIENCE);
+  const audit = new AuditSpy();
+  const dependencies: Dependencies = options.shared ?? {
+    ec2: async () => ec2,
+    policy: { ...OPEN_POLICY, ...options.policy },
+    confirmMode: options.confirmMode ?? 'auto',
+    confirmation: new Confirmation('a key of thirty-two bytes or more', Date.now),
+    audit: options.audit ?? audit,
+    changes: new ChangeQueue(),
+    now: Date.now,
+    logger,
+    version: '0.0.0',
+  };
+  const client = await connect(dependencies, options.era ?? 'modern', options.client);
+  return {
+    client,
+    simulator,
+    dependencies,
+    audit,
+    calls,
+    call: (name, args) => callTool(client, name, args),
+    close: async () => {
+      await client.close();
+      ec2.close();
+      await simulator.close();
+    },
+  };
+}
+
+/** Another client of the same process. */
+export async function connect(
+  dependencies: Dependencies,
+  era: Era,
+  options: ClientOptions = {},
+): Promise<Client> {
+  const [clientSide, serverSide] = InMemoryTransport.createLinkedPair();
+  serveStdio(() => createServer(dependencies), { transport: serverSide });
+  const mode = era === 'modern' ? { pin: '2026-07-28' } : ('legacy' as const);
+  const client = new Client({ name: 'test', version: '1.0.0' }, { ...options, versionNegotiation: { mode } });
+  await client.connect(clientSide);
+  return client;
+}
+
+export async function callTool(
+  client: Client,
+  name: string,
+  args: Record<string, unknown>,
+): Promise<ToolResult> {
+  const result = (await client.callTool({ name, arguments: args })) as CallToolResult;
+  const [first] = result.content;
+  const text = first?.type === 'text' ? first.text : '';
+  const content = JSON.parse(JSON.stringify(result.structuredContent ?? null));
+  return { content, isError: result.isError === true, text };
+}
+
+/** The real calls among the endpoint's record: unassign requests that were not dry runs. */
+export function realCalls(calls: readonly SimulatorCall[]): SimulatorCall[] {
+  return calls.filter(({ action, dryRun }) => action === 'UnassignPrivateNatGatewayAddress' && !dryRun);
+}
+
+/** The fixed inventory's gateway with four secondaries, by name. */
+export const EGRESS = 'nat-0a11a11a11a11a11a';
