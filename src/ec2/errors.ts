@@ -50,12 +50,15 @@ export class Ec2Failure extends Error {
    * parsed 4xx on the only send, or it throttled; everything else is `possible`.
    */
   readonly effect: 'none' | 'possible';
+  /** Whether the HTTP status said success, whatever came with it. */
+  readonly saidSuccess: boolean;
 
-  constructor(report: ErrorReport, effect: 'none' | 'possible' = 'none') {
+  constructor(report: ErrorReport, effect: 'none' | 'possible' = 'none', saidSuccess = false) {
     super(report.message);
     this.name = 'Ec2Failure';
     this.report = report;
     this.effect = effect;
+    this.saidSuccess = saidSuccess;
   }
 }
 
@@ -358,6 +361,7 @@ function withoutAwsCode(failure: Anatomy, context: RequestContext): Ec2Failure {
         request_id: failure.requestId,
       },
       'possible',
+      failure.status >= 200 && failure.status < 300,
     );
   }
   if (codes.some((code) => BROKEN.has(code)) || /socket hang up|aborted/i.test(message)) {

@@ -62,25 +62,31 @@ export async function dryRun(
       (client, options) => client.send(command(sealed, true), options),
       signal,
     );
-    return {
-      passed: false,
-      request_id: output.$metadata.requestId,
-      error: {
-        code: 'dry_run_not_honoured',
-        message:
-          'The dry run was answered with success, which EC2 never does: what answered may have ignored DryRun and made the change.',
-        retryable: false,
-        hint: 'Treat it as a possible change. Look at the gateway with describe_nat_gateway_addresses, and at what answers in place of EC2 (AWS_ENDPOINT_URL, a proxy).',
-        request_id: output.$metadata.requestId,
-      },
-    };
+    return notHonoured(output.$metadata.requestId);
   } catch (error) {
     if (!(error instanceof Ec2Failure)) throw error;
     const { aws_code, request_id } = error.report;
+    if (error.saidSuccess) return notHonoured(request_id);
     return aws_code === PASSED
       ? { passed: true, aws_code, request_id, permit: new Permit(sealed) }
       : { passed: false, aws_code, request_id, error: error.report };
   }
+}
+
+/** A dry run that was answered with success: EC2 answers none so, whatever the body says. */
+function notHonoured(request_id: string | undefined): DryRun {
+  return {
+    passed: false,
+    request_id,
+    error: {
+      code: 'dry_run_not_honoured',
+      message:
+        'The dry run was answered with success, which EC2 never does: what answered may have ignored DryRun and made the change.',
+      retryable: false,
+      hint: 'Treat it as a possible change. Look at the gateway with describe_nat_gateway_addresses, and at what answers in place of EC2 (AWS_ENDPOINT_URL, a proxy).',
+      request_id,
+    },
+  };
 }
 
 /** What is known after the real call was sent. */

@@ -51,12 +51,12 @@ export class ManualClock implements Clock {
 
 /** Short enough for many faults in a test run; the proportions are those of the product. */
 export const HASTE: Patience = {
-  connect: 500,
-  read: 600,
-  readTry: 250,
-  change: 300,
-  reconcile: 2000,
-  reconcilePauses: [5, 5, 10, 10, 20, 20],
+  connect: 1000,
+  read: 6000,
+  readTry: 700,
+  change: 700,
+  reconcile: 5000,
+  reconcilePauses: [2, 2, 4, 4, 8, 8],
 };
 
 /** Keeps what an audit log was told. */

@@ -193,9 +193,9 @@ describe.each(ERAS)('a %s client that can ask its human', (era) => {
     );
     await call(UNASSIGN, wish);
     const [, , name = ''] = shown.split('\n');
-    expect(name).toMatch(/^Name: "a' Account: 999999999999 +\[31my+…"$/);
+    expect(name).toMatch(/^Name: "a' Account: 999999999999 \ufffd?\[31my+…"$/);
     expect(name.length).toBeLessThan(80);
-    expect(shown).not.toMatch(/[\u202e\u200b\u001b]/);
+    for (const character of '\u202e\u200b\u001b') expect(shown).not.toContain(character);
   });
 });
 
