@@ -108,7 +108,7 @@ export class AuditLog {
     const time = new Date(this.#now()).toISOString();
     const record = { audit: event, time, version: this.#version, pid: process.pid, ...fields };
     this.#write(`${JSON.stringify(record)}\n`);
-    if (this.#descriptor !== STDERR) fsyncSync(this.#descriptor);
+    if (this.#descriptor !== STDERR) flush(this.#descriptor);
   }
 
   #write(text: string): void {
@@ -122,6 +122,15 @@ export class AuditLog {
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
       }
     }
+  }
+}
+
+/** Pipes and devices have nothing to flush, and say so. */
+function flush(descriptor: number): void {
+  try {
+    fsyncSync(descriptor);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
   }
 }
 
