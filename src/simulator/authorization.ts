@@ -1,47 +1,55 @@
-import { QueryError } from './query.ts';
+import { randomBytes } from 'node:crypto';
+import { authFailure, Ec2Error } from './errors.ts';
 
-/** Access key id of the principal that is denied everything. */
-export const DENIED_ACCESS_KEY_ID = 'AKIASIMULATEDDENIED0';
-
-/** Access key id of the principal that may describe, and nothing else. */
-export const READER_ACCESS_KEY_ID = 'AKIASIMULATEDREADER0';
-
-/** The account that every principal belongs to. */
+/** The account of every principal. */
 export const ACCOUNT_ID = '123456789012';
 
+/** Principal that is denied everything. */
+export const DENIED_ACCESS_KEY_ID = 'AKIASIMULATEDDENIED0';
+
+/** Principal that may only `DescribeNatGateways`. */
+export const READER_ACCESS_KEY_ID = 'AKIASIMULATEDREADER0';
+
+/** The principals that are not allowed everything, by access key id. */
+const PRINCIPALS: ReadonlyMap<string, { arn: string; allowed: readonly string[] }> = new Map([
+  [DENIED_ACCESS_KEY_ID, { arn: `arn:aws:iam::${ACCOUNT_ID}:user/denied`, allowed: [] }],
+  [READER_ACCESS_KEY_ID, { arn: `arn:aws:iam::${ACCOUNT_ID}:user/reader`, allowed: ['DescribeNatGateways'] }],
+]);
+
 const SIGNATURE_V4 =
-  /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)\/\d{8}\/([^/,\s]+)\/(?:ec2|sts)\/aws4_request,\s*SignedHeaders=[^,\s]+,\s*Signature=[0-9a-f]{64}$/;
+  /^AWS4-HMAC-SHA256\s+Credential=(?<accessKeyId>[^/,\s]+)\/\d{8}\/(?<region>[^/,\s]+)\/(?:ec2|sts)\/aws4_request\s*,\s*SignedHeaders=[^,\s]+\s*,\s*Signature=[0-9a-f]{64}$/;
 
 /**
- * The access key id a request is signed with. The signature is looked for, not checked.
+ * The access key id of a request. Its signature has to be there and for this region, as Signature
+ * Version 4 writes it; it is not verified. A region that is not enabled is answered in the same way by real EC2.
  *
- * A scope of another region gets what real EC2 answers where a region is not enabled.
- *
- * @throws QueryError `AuthFailure`
+ * @throws Ec2Error `AuthFailure`
  */
 export function authenticate(authorization: string | undefined, region: string): string {
-  const [, accessKeyId, scope] = SIGNATURE_V4.exec(authorization ?? '') ?? [];
-  if (accessKeyId === undefined || scope !== region) {
-    throw new QueryError('AuthFailure', 'AWS was not able to validate the provided access credentials', 401);
-  }
-  return accessKeyId;
+  const signed = SIGNATURE_V4.exec(authorization ?? '')?.groups;
+  if (signed?.accessKeyId === undefined || signed.region !== region) throw authFailure();
+  return signed.accessKeyId;
 }
 
 /**
- * Refuses what the principal may not do. Any access key id but the two above may do everything.
+ * The message has the form seen in terraform-provider-aws #34234, with the blob of #29710; the blob decodes to
+ * nothing.
  *
- * @throws QueryError `UnauthorizedOperation`
+ * @throws Ec2Error `UnauthorizedOperation`
  */
 export function authorize(accessKeyId: string, action: string): void {
-  const allowed =
-    accessKeyId === READER_ACCESS_KEY_ID
-      ? action === 'DescribeNatGateways' || action === 'GetCallerIdentity'
-      : accessKeyId !== DENIED_ACCESS_KEY_ID;
-  if (allowed) return;
-  const encoded = Buffer.from(`simulated denial of ${action}`).toString('base64url');
-  throw new QueryError(
+  const principal = PRINCIPALS.get(accessKeyId);
+  if (principal === undefined || principal.allowed.includes(action)) return;
+  throw new Ec2Error(
     'UnauthorizedOperation',
-    `You are not authorized to perform this operation. User: arn:aws:iam::${ACCOUNT_ID}:user/${accessKeyId} is not authorized to perform: ec2:${action} because no identity-based policy allows the ec2:${action} action. Encoded authorization failure message: ${encoded}`,
+    `You are not authorized to perform this operation. User: ${principal.arn} is not authorized to perform: ` +
+      `ec2:${action} because no identity-based policy allows the ec2:${action} action. ` +
+      `Encoded authorization failure message: ${randomBytes(300).toString('base64url')}`,
     403,
   );
+}
+
+/** The ARN of the user an access key id belongs to. */
+export function arnOf(accessKeyId: string): string {
+  return PRINCIPALS.get(accessKeyId)?.arn ?? `arn:aws:iam::${ACCOUNT_ID}:user/${accessKeyId}`;
 }

@@ -1,79 +1,71 @@
 import XMLBuilder from 'fast-xml-builder';
+import type { Ec2Error } from './errors.ts';
 
-/** The answers of the EC2 Query protocol (and of STS for the one action of it that is served). */
-
-/** An HTTP answer before it is sent. */
+/** A response before it is sent. */
 export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: string;
 }
 
-/** Data of an answer: elements by name; a list is written as `item` elements, `undefined` not at all. */
-export interface Data {
-  [element: string]: string | boolean | number | Data | Data[] | undefined;
+/** The content of an XML element; members that are `undefined` are left out. */
+export interface Element {
+  [name: string]: string | number | boolean | Element | Element[] | undefined;
 }
 
 const builder = new XMLBuilder({
   ignoreAttributes: false,
-  attributeNamePrefix: '@',
-  suppressEmptyNode: true,
+  tagValueProcessor: (_name, value) => (typeof value === 'string' ? legible(value) : value),
 });
 
-const EC2_NAMESPACE = 'http://ec2.amazonaws.com/doc/2016-11-15/';
-const STS_NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/';
-
-/** The success of an EC2 action: `requestId` stands beside the data, there is no result element. */
-export function success(action: string, requestId: string, data: Data): Answer {
+/** EC2's envelope of a success: the result's members beside `requestId`. */
+export function success(action: string, requestId: string, members: Element): Answer {
   return answer(200, requestId, {
-    [`${action}Response`]: { '@xmlns': EC2_NAMESPACE, requestId, ...elements(data) },
+    [`${action}Response`]: {
+      '@_xmlns': 'http://ec2.amazonaws.com/doc/2016-11-15/',
+      requestId,
+      ...members,
+    },
   });
 }
 
-/** The success of an STS action, which nests its data. */
-export function stsSuccess(action: string, requestId: string, data: Data): Answer {
+/** The envelope of a success of STS, which nests the result; SDKs ask it who they are. */
+export function stsSuccess(action: string, requestId: string, members: Element): Answer {
   return answer(200, requestId, {
     [`${action}Response`]: {
-      '@xmlns': STS_NAMESPACE,
-      [`${action}Result`]: elements(data),
+      '@_xmlns': 'https://sts.amazonaws.com/doc/2011-06-15/',
+      [`${action}Result`]: members,
       ResponseMetadata: { RequestId: requestId },
     },
   });
 }
 
-/** EC2's error envelope; here it is `RequestID`. */
-export function failure(status: number, requestId: string, code: string, message: string): Answer {
-  return answer(status, requestId, {
-    Response: { Errors: { Error: { Code: code, Message: xmlText(message) } }, RequestID: requestId },
+/** EC2's envelope of an error. */
+export function failure(error: Ec2Error, requestId: string): Answer {
+  return answer(error.status, requestId, {
+    Response: {
+      Errors: { Error: { Code: error.code, Message: error.message } },
+      RequestID: requestId,
+    },
   });
 }
 
-function answer(status: number, requestId: string, content: object): Answer {
+/** The headers are those of real responses (aws-sdk-go-v2 #2254); `Date` is added as it is sent. */
+function answer(status: number, requestId: string, root: Element): Answer {
   return {
     status,
     headers: {
-      'content-type': 'text/xml;charset=UTF-8',
       'x-amzn-requestid': requestId,
-      server: 'AmazonEC2',
       'cache-control': 'no-cache, no-store',
+      'content-type': 'text/xml;charset=UTF-8',
+      server: 'AmazonEC2',
     },
-    body: `<?xml version="1.0" encoding="UTF-8"?>\n${builder.build(content)}`,
+    body: `<?xml version="1.0" encoding="UTF-8"?>\n${builder.build(root).replaceAll('\r', '&#xD;')}`,
   };
 }
 
-function elements(data: Data): Record<string, unknown> {
-  const built: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(data)) {
-    if (value === undefined) continue;
-    if (Array.isArray(value)) built[name] = value.length === 0 ? '' : { item: value.map(elements) };
-    else if (typeof value === 'object') built[name] = elements(value);
-    else built[name] = xmlText(String(value));
-  }
-  return built;
-}
-
-/** XML 1.0 has no way to write most control characters and lone surrogates. */
-function xmlText(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that XML forbids
-  return text.toWellFormed().replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd');
+/** The text without what XML 1.0 cannot carry: most control characters and lone surrogates. */
+function legible(value: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return value.toWellFormed().replaceAll(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, '\ufffd');
 }

@@ -1,32 +1,29 @@
-import { QueryError } from './query.ts';
-
-/** EC2's token buckets per account and region. Source: "Request throttling for the Amazon EC2 API". */
-const CHANGES = { capacity: 10, perSecond: 1 };
-const READS = { capacity: 100, perSecond: 20 };
-
+/** A token bucket: how many requests at once, and how many come back each second. */
 interface Bucket {
-  tokens: number;
-  filledAt: number;
+  capacity: number;
+  refillPerSecond: number;
 }
 
-/** Takes a token per request, on real time: throttling protects the service, not the simulated gateways. */
-export class Throttle {
-  readonly #buckets = new Map<string, Bucket>();
-  readonly #now: () => number;
+/** EC2's published buckets, per account, Region and API ("Request throttling for the Amazon EC2 API"). */
+const BUCKETS: ReadonlyMap<string, Bucket> = new Map([
+  ['DescribeNatGateways', { capacity: 100, refillPerSecond: 20 }],
+  ['AssignPrivateNatGatewayAddress', { capacity: 10, refillPerSecond: 1 }],
+  ['UnassignPrivateNatGatewayAddress', { capacity: 10, refillPerSecond: 1 }],
+]);
 
-  constructor(now: () => number) {
-    this.#now = now;
-  }
-
-  /** @throws QueryError `RequestLimitExceeded` */
-  take(action: string): void {
-    const { capacity, perSecond } = action.startsWith('Describe') ? READS : CHANGES;
-    const now = this.#now();
-    const bucket = this.#buckets.get(action) ?? { tokens: capacity, filledAt: now };
-    bucket.tokens = Math.min(capacity, bucket.tokens + ((now - bucket.filledAt) / 1000) * perSecond);
-    bucket.filledAt = now;
-    this.#buckets.set(action, bucket);
-    if (bucket.tokens < 1) throw new QueryError('RequestLimitExceeded', 'Request limit exceeded.', 503);
-    bucket.tokens -= 1;
-  }
+/**
+ * Full buckets. The function returned takes a token from the action's bucket at `now` (milliseconds, from any
+ * origin, never less than before) and says whether there was one.
+ */
+export function tokenBuckets(): (action: string, now: number) => boolean {
+  const levels = new Map<string, { tokens: number; at: number }>();
+  return (action, now) => {
+    const bucket = BUCKETS.get(action);
+    if (bucket === undefined) return true;
+    const { tokens, at } = levels.get(action) ?? { tokens: bucket.capacity, at: now };
+    const filled = Math.min(bucket.capacity, tokens + ((now - at) / 1000) * bucket.refillPerSecond);
+    const taken = filled >= 1;
+    levels.set(action, { tokens: taken ? filled - 1 : filled, at: now });
+    return taken;
+  };
 }

@@ -9,38 +9,39 @@ export const ASSIGN_SECONDS = 5;
 /** EC2's default for `MaxDrainDurationSeconds`. */
 export const DEFAULT_DRAIN_SECONDS = 350;
 
-/** An address and what happened to it; times are milliseconds since the epoch. */
+/** When things happened to an address; times are milliseconds since the epoch. */
 export interface AddressTimeline {
-  privateIp?: string | undefined;
-  isPrimary: boolean;
-  networkInterfaceId: string;
-  /** When it was asked for; always there if absent. */
+  /** When it was asked for; without it, it has always been there. */
   assignedAt?: number | undefined;
+  /** When its drain began; it is held until the drain's end. */
   unassignedAt?: number | undefined;
+  /** How long it drains; `DEFAULT_DRAIN_SECONDS` if absent. */
   drainSeconds?: number | undefined;
-  /** A status that never changes, in place of the times. */
-  fixedStatus?: string | undefined;
-  failureMessage?: string | undefined;
-  publicIp?: string | undefined;
-  allocationId?: string | undefined;
-  associationId?: string | undefined;
-  availabilityZone?: string | undefined;
-  availabilityZoneId?: string | undefined;
+  /** A status that time does not change until a drain begins; `null` for an answer that has no `Status`. */
+  status?: string | null | undefined;
 }
 
-/** The status of an address at `time`, or `undefined` while it is not, or no longer, on the gateway. */
-export function statusAt(address: AddressTimeline, time: number): string | undefined {
-  const { assignedAt, unassignedAt, drainSeconds = DEFAULT_DRAIN_SECONDS, fixedStatus } = address;
-  if (fixedStatus !== undefined) return fixedStatus;
-  if (assignedAt !== undefined && time < assignedAt) return undefined;
-  if (unassignedAt !== undefined && time >= unassignedAt) {
-    return time < unassignedAt + drainSeconds * 1000 ? 'unassigning' : undefined;
-  }
-  if (assignedAt !== undefined && time < assignedAt + ASSIGN_SECONDS * 1000) return 'assigning';
-  return 'succeeded';
+/** Whether the gateway has the address at `time`: from its assignment to the end of its drain. */
+export function isHeldAt({ assignedAt, unassignedAt, drainSeconds }: AddressTimeline, time: number): boolean {
+  if (assignedAt !== undefined && time < assignedAt) return false;
+  return unassignedAt === undefined || time < unassignedAt + (drainSeconds ?? DEFAULT_DRAIN_SECONDS) * 1000;
 }
 
-/** Whether EC2 would be changing an address in this status. */
-export function isChanging(status: string | undefined): boolean {
-  return status?.endsWith('ing') ?? false;
+/** The `Status` at `time` of an address that is held then; `undefined` where the answer has none. */
+export function statusAt({ assignedAt, unassignedAt, status }: AddressTimeline, time: number) {
+  if (unassignedAt !== undefined && time >= unassignedAt) return 'unassigning';
+  if (status !== undefined) return status ?? undefined;
+  return assignedAt !== undefined && time < assignedAt + ASSIGN_SECONDS * 1000 ? 'assigning' : 'succeeded';
+}
+
+const CHANGING: readonly (string | undefined)[] = [
+  'assigning',
+  'unassigning',
+  'associating',
+  'disassociating',
+];
+
+/** Whether EC2 is changing the address at `time`. */
+export function isChangingAt(address: AddressTimeline, time: number): boolean {
+  return isHeldAt(address, time) && CHANGING.includes(statusAt(address, time));
 }

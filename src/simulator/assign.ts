@@ -1,0 +1,147 @@
+import type { Action, NatGateways } from './actions.ts';
+import { changeableGateway, checkPrivateIps, heldAddresses } from './change.ts';
+import { natGatewayAddressElement } from './elements.ts';
+import { bestReading, invalidParameterValue } from './errors.ts';
+import type { SimulatedAddress, SimulatedNatGateway } from './nat-gateway.ts';
+import { requiredNatGatewayId } from './nat-gateway-id.ts';
+import { integerParameter, listParameter, type QueryParameters } from './query.ts';
+import { assignableAddresses, blockAround } from './subnet.ts';
+
+/** Addresses of a private NAT gateway, the primary included; not adjustable (VPC User Guide, quotas). */
+const ADDRESSES_PER_GATEWAY = 8;
+
+/** The service model's bounds of `PrivateIpAddressCount`. */
+const LARGEST_COUNT = 31;
+
+/**
+ * `AssignPrivateNatGatewayAddress`, all or nothing. The addresses in the response are `assigning` and carry no
+ * `PrivateIp`, as in the AWS CLI's example; the describe has it.
+ */
+export const assignPrivateNatGatewayAddress: Action = {
+  accepts: /^(DryRun|NatGatewayId|PrivateIpAddressCount|PrivateIpAddress\.[1-9]\d{0,5})$/,
+  changes: true,
+
+  check(parameters) {
+    requiredNatGatewayId(parameters);
+    wanted(parameters);
+  },
+
+  run(parameters, gateways, { now, readAt }) {
+    const natGatewayId = requiredNatGatewayId(parameters);
+    const { privateIps, count } = wanted(parameters);
+    checkCount(count);
+    checkPrivateIps(privateIps);
+    const gateway = changeableGateway(gateways, natGatewayId, now);
+
+    const requested = count ?? privateIps.length;
+    const held = heldAddresses(gateway, now);
+    if (held.length + requested > ADDRESSES_PER_GATEWAY) {
+      throw bestReading(
+        'quota',
+        `NAT gateway ${natGatewayId} has ${held.length} private IP addresses; it can have ${ADDRESSES_PER_GATEWAY}`,
+      );
+    }
+    const chosen =
+      count === undefined ? checked(privateIps, gateway, gateways, now) : free(count, gateway, gateways, now);
+    const added: SimulatedAddress[] = chosen.map((privateIp) => ({
+      privateIp,
+      isPrimary: false,
+      networkInterfaceId: held[0]?.networkInterfaceId ?? `eni-${natGatewayId.slice('nat-'.length)}`,
+      assignedAt: now,
+    }));
+    // Reads may still have to see what was released since `readAt`; what was gone by then is forgotten.
+    const known = heldAddresses(gateway, readAt).concat(held);
+    const kept = gateway.addresses?.filter((address) => known.includes(address)) ?? [];
+    gateway.addresses = [...kept, ...added];
+    return {
+      natGatewayId,
+      natGatewayAddressSet: {
+        item: added.map((address) => natGatewayAddressElement({ ...address, privateIp: undefined }, now)),
+      },
+    };
+  },
+};
+
+function wanted(parameters: QueryParameters): { privateIps: string[]; count: number | undefined } {
+  const privateIps = listParameter(parameters, 'PrivateIpAddress');
+  const count = integerParameter(parameters, 'PrivateIpAddressCount');
+  if (count !== undefined && privateIps.length > 0) {
+    throw bestReading(
+      'bothGiven',
+      'The parameter PrivateIpAddresses cannot be used with the parameter PrivateIpAddressCount',
+    );
+  }
+  if (count === undefined && privateIps.length === 0) {
+    throw bestReading(
+      'neitherGiven',
+      'The request must contain the parameter PrivateIpAddress or PrivateIpAddressCount',
+    );
+  }
+  return { privateIps, count };
+}
+
+function checkCount(count: number | undefined): void {
+  if (count !== undefined && (count < 1 || count > LARGEST_COUNT)) {
+    throw invalidParameterValue(
+      `${count}`,
+      'privateIpAddressCount',
+      `Expecting a value from 1 to ${LARGEST_COUNT}.`,
+    );
+  }
+}
+
+/** The addresses asked for, if all of them are free in the gateway's subnet. */
+function checked(
+  privateIps: readonly string[],
+  gateway: SimulatedNatGateway,
+  gateways: NatGateways,
+  now: number,
+): readonly string[] {
+  const cidrBlock = cidrBlockOf(gateway);
+  const assignable = new Set(assignableAddresses(cidrBlock));
+  const taken = takenAddresses(gateway, gateways, now);
+  for (const privateIp of privateIps) {
+    if (!assignable.has(privateIp)) {
+      throw bestReading(
+        'outsideSubnet',
+        `The address ${privateIp} is not available in the subnet's ${cidrBlock}`,
+      );
+    }
+    if (taken.has(privateIp)) throw bestReading('inUse', `The address ${privateIp} is in use.`);
+  }
+  return privateIps;
+}
+
+/** The first free addresses of the gateway's subnet. */
+function free(
+  count: number,
+  gateway: SimulatedNatGateway,
+  gateways: NatGateways,
+  now: number,
+): readonly string[] {
+  const taken = takenAddresses(gateway, gateways, now);
+  const chosen: string[] = [];
+  for (const privateIp of assignableAddresses(cidrBlockOf(gateway))) {
+    if (chosen.length === count) break;
+    if (!taken.has(privateIp)) chosen.push(privateIp);
+  }
+  if (chosen.length < count) {
+    throw bestReading('subnetFull', 'Subnet has insufficient free addresses to satisfy this request');
+  }
+  return chosen;
+}
+
+function cidrBlockOf({ cidrBlock, addresses }: SimulatedNatGateway): string {
+  return cidrBlock ?? blockAround(addresses?.[0]?.privateIp ?? '10.0.0.0');
+}
+
+/** What the gateways of the same subnet hold. */
+function takenAddresses(gateway: SimulatedNatGateway, gateways: NatGateways, now: number): Set<string> {
+  const taken = new Set<string>();
+  for (const each of gateways.values()) {
+    const isNeighbour = each.subnetId !== undefined && each.subnetId === gateway.subnetId;
+    if (each !== gateway && (!isNeighbour || each.state === 'deleted')) continue;
+    for (const { privateIp } of heldAddresses(each, now)) if (privateIp !== undefined) taken.add(privateIp);
+  }
+  return taken;
+}

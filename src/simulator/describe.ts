@@ -1,0 +1,88 @@
+import type { Action, NatGateways } from './actions.ts';
+import { natGatewayElement } from './elements.ts';
+import { bestReading, Ec2Error, invalidParameterValue, natGatewayNotFound } from './errors.ts';
+import { natGatewayFilter } from './filters.ts';
+import { checkNatGatewayId } from './nat-gateway-id.ts';
+import { integerParameter, listParameter, type QueryParameters } from './query.ts';
+
+/** The largest page, and the one that is served when none is asked for. */
+const LARGEST_PAGE = 1000;
+const SMALLEST_PAGE = 5;
+
+/**
+ * `DescribeNatGateways`. Gateways come in the order of the inventory, and a token names the one to go on with, so
+ * that it stays good whatever happens to the gateways in between.
+ */
+export const describeNatGateways: Action = {
+  accepts:
+    /^(DryRun|MaxResults|NextToken|NatGatewayId\.[1-9]\d{0,5}|Filter\.[1-9]\d{0,5}\.(Name|Value\.[1-9]\d{0,5}))$/,
+  changes: false,
+
+  check(parameters) {
+    for (const id of listParameter(parameters, 'NatGatewayId')) checkNatGatewayId(id);
+  },
+
+  run(parameters, gateways, { readAt }) {
+    const ids = listParameter(parameters, 'NatGatewayId');
+    const pageSize = pageSizeOf(parameters, ids);
+    const passes = natGatewayFilter(parameters);
+    for (const id of ids) if (!gateways.has(id)) throw natGatewayNotFound(id);
+
+    const all = [...gateways.values()];
+    const matching = all
+      .slice(startOf(parameters, gateways))
+      .filter((gateway) => ids.length === 0 || ids.includes(gateway.natGatewayId))
+      .filter(passes);
+    const next = matching[pageSize];
+    return {
+      natGatewaySet: {
+        item: matching.slice(0, pageSize).map((gateway) => natGatewayElement(gateway, readAt)),
+      },
+      nextToken: next && tokenFor(next.natGatewayId),
+    };
+  },
+};
+
+function pageSizeOf(parameters: QueryParameters, ids: readonly string[]): number {
+  const maxResults = integerParameter(parameters, 'MaxResults');
+  if (maxResults === undefined) return LARGEST_PAGE;
+  if (ids.length > 0) {
+    throw bestReading(
+      'idsAndMaxResults',
+      'The parameter NatGatewayIds cannot be used with the parameter MaxResults',
+    );
+  }
+  // The wording for a small one was seen on the wire (aws-sdk-ruby #2575).
+  if (maxResults < SMALLEST_PAGE) {
+    throw invalidParameterValue(
+      `${maxResults}`,
+      'maxResults',
+      `Expecting a value greater than ${SMALLEST_PAGE}.`,
+    );
+  }
+  if (maxResults > LARGEST_PAGE) {
+    throw invalidParameterValue(
+      `${maxResults}`,
+      'maxResults',
+      `Expecting a value less than ${LARGEST_PAGE}.`,
+    );
+  }
+  return maxResults;
+}
+
+const TOKEN_PREFIX = 'nat-gateways-from:';
+
+function tokenFor(natGatewayId: string): string {
+  return Buffer.from(`${TOKEN_PREFIX}${natGatewayId}`).toString('base64url');
+}
+
+/** Where in the inventory the page begins. */
+function startOf({ NextToken }: QueryParameters, gateways: NatGateways): number {
+  if (NextToken === undefined || NextToken === '') return 0;
+  const decoded = Buffer.from(NextToken, 'base64url').toString();
+  const position = [...gateways.keys()].indexOf(decoded.slice(TOKEN_PREFIX.length));
+  if (position < 0 || NextToken !== tokenFor(decoded.slice(TOKEN_PREFIX.length))) {
+    throw new Ec2Error('InvalidPaginationToken', 'The specified pagination token is not valid.');
+  }
+  return position;
+}

@@ -1,0 +1,59 @@
+/** Gateways and addresses as EC2's XML has them; the element names are the service model's. */
+import type { Element } from './envelope.ts';
+import type { SimulatedAddress, SimulatedNatGateway } from './nat-gateway.ts';
+import { isHeldAt, statusAt } from './timeline.ts';
+
+/** An `item` of `natGatewaySet`, as it is at `time`. */
+export function natGatewayElement(gateway: SimulatedNatGateway, time: number): Element {
+  const { provisionedBandwidth: bandwidth } = gateway;
+  const held = gateway.addresses?.filter((address) => isHeldAt(address, time));
+  return {
+    createTime: iso(gateway.createTime),
+    deleteTime: iso(gateway.deleteTime),
+    failureCode: gateway.failureCode,
+    failureMessage: gateway.failureMessage,
+    natGatewayAddressSet: set(held?.map((address) => natGatewayAddressElement(address, time))),
+    natGatewayId: gateway.natGatewayId,
+    provisionedBandwidth: bandwidth && {
+      provisionTime: iso(bandwidth.provisionTime),
+      provisioned: bandwidth.provisioned,
+      requestTime: iso(bandwidth.requestTime),
+      requested: bandwidth.requested,
+      status: bandwidth.status,
+    },
+    state: gateway.state,
+    subnetId: gateway.subnetId,
+    vpcId: gateway.vpcId,
+    tagSet: set(gateway.tags?.map(({ key, value }) => ({ key, value }))),
+    connectivityType: gateway.connectivityType,
+    availabilityMode: gateway.availabilityMode,
+    autoScalingIps: gateway.autoScalingIps,
+    autoProvisionZones: gateway.autoProvisionZones,
+    attachedApplianceSet: set(gateway.attachedAppliances?.map((appliance) => ({ ...appliance }))),
+    routeTableId: gateway.routeTableId,
+  };
+}
+
+/** An `item` of `natGatewayAddressSet`, as it is at `time`. */
+export function natGatewayAddressElement(address: SimulatedAddress, time: number): Element {
+  return {
+    allocationId: address.allocationId,
+    networkInterfaceId: address.networkInterfaceId,
+    privateIp: address.privateIp,
+    publicIp: address.publicIp,
+    associationId: address.associationId,
+    isPrimary: address.isPrimary,
+    failureMessage: address.failureMessage,
+    status: statusAt(address, time),
+    availabilityZone: address.availabilityZone,
+    availabilityZoneId: address.availabilityZoneId,
+  };
+}
+
+function set(items: Element[] | undefined): Element | undefined {
+  return items && { item: items };
+}
+
+function iso(time: number | undefined): string | undefined {
+  return time === undefined ? undefined : new Date(time).toISOString();
+}

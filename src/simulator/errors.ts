@@ -1,0 +1,83 @@
+/** A request that EC2 refuses: the code, HTTP status and message of its error envelope. */
+export class Ec2Error extends Error {
+  readonly code: string;
+  readonly status: number;
+
+  constructor(code: string, message: string, status = 400) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+export const dryRunOperation = () =>
+  new Ec2Error('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
+
+export const authFailure = () =>
+  new Ec2Error('AuthFailure', 'AWS was not able to validate the provided access credentials', 401);
+
+export const requestLimitExceeded = () =>
+  new Ec2Error('RequestLimitExceeded', 'Request limit exceeded.', 503);
+
+export const missingParameter = (name: string) =>
+  new Ec2Error('MissingParameter', `The request must contain the parameter ${name}`);
+
+export const invalidParameterValue = (value: string, name: string, reason?: string) =>
+  new Ec2Error(
+    'InvalidParameterValue',
+    `Value ( ${value} ) for parameter ${name} is invalid.${reason === undefined ? '' : ` ${reason}`}`,
+  );
+
+export const natGatewayMalformed = (id: string) => new Ec2Error('NatGatewayMalformed', `Invalid id: "${id}"`);
+
+export const natGatewayNotFound = (id: string) =>
+  new Ec2Error('NatGatewayNotFound', `NAT gateway ${id} was not found`);
+
+/**
+ * What real EC2 answers in these cases is published nowhere. The codes exist; that these operations answer with
+ * them is this endpoint's best reading, and nobody should depend on it. All of them are 400.
+ */
+export const BEST_READINGS = {
+  primary: { when: 'unassign: the primary address', code: 'InvalidParameterValue' },
+  notHeld: { when: 'unassign: an address that is not on the gateway', code: 'InvalidParameterValue' },
+  duplicate: { when: 'an address given twice', code: 'InvalidParameterValue' },
+  notAnAddress: { when: 'an address that is not an IPv4 address', code: 'InvalidParameterValue' },
+  drain: {
+    when: '`MaxDrainDurationSeconds` that is not a whole number from 1 to 4000',
+    code: 'InvalidParameterValue',
+  },
+  inProgress: {
+    when: 'assign or unassign while an address of the gateway is being changed',
+    code: 'OperationInProgress',
+  },
+  publicGateway: { when: 'assign or unassign on a public or regional gateway', code: 'UnsupportedOperation' },
+  notAvailable: {
+    when: 'assign or unassign on a gateway that is neither `available` nor `deleted`',
+    code: 'IncorrectState',
+  },
+  deleted: { when: 'assign or unassign on a gateway that is `deleted`', code: 'NatGatewayNotFound' },
+  quota: { when: 'assign: more than 8 addresses on the gateway', code: 'PrivateIpAddressLimitExceeded' },
+  bothGiven: {
+    when: 'assign: addresses and `PrivateIpAddressCount` together',
+    code: 'InvalidParameterCombination',
+  },
+  neitherGiven: { when: 'assign: neither addresses nor `PrivateIpAddressCount`', code: 'MissingParameter' },
+  outsideSubnet: {
+    when: "assign: an address outside the gateway's subnet, or reserved in it",
+    code: 'InvalidParameterValue',
+  },
+  inUse: { when: 'assign: an address that a gateway has already', code: 'InvalidIPAddress.InUse' },
+  subnetFull: {
+    when: 'assign: fewer free addresses in the subnet than `PrivateIpAddressCount`',
+    code: 'InsufficientFreeAddressesInSubnet',
+  },
+  idsAndMaxResults: {
+    when: 'describe: `NatGatewayId.N` and `MaxResults` together',
+    code: 'InvalidParameterCombination',
+  },
+} as const;
+
+/** The error of one of the best readings. */
+export function bestReading(reading: keyof typeof BEST_READINGS, message: string): Ec2Error {
+  return new Ec2Error(BEST_READINGS[reading].code, message);
+}

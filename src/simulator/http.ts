@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Call } from './endpoint.ts';
+import { type Answer, failure } from './envelope.ts';
+import { Ec2Error } from './errors.ts';
+import { decodeQuery } from './query.ts';
+
+const LARGEST_BODY = 1024 * 1024;
+
+/**
+ * Reads a request to its end. One that is not of the EC2 Query protocol becomes a call with a `fault`.
+ *
+ * The codes and statuses of such faults are this endpoint's own; no SDK sends such requests.
+ *
+ * @throws Error if the client goes away meanwhile
+ */
+export async function readCall(request: IncomingMessage): Promise<Call> {
+  const { authorization } = request.headers;
+  const body = await readBody(request);
+  try {
+    checkHead(request);
+    if (body === undefined) {
+      throw new Ec2Error('RequestEntityTooLarge', `The request is larger than ${LARGEST_BODY} bytes.`, 413);
+    }
+    const parameters = decodeQuery(body);
+    const { Action = '', DryRun = '' } = parameters;
+    return { action: Action, parameters, dryRun: DryRun.toLowerCase() === 'true', authorization };
+  } catch (fault) {
+    if (!(fault instanceof Ec2Error)) throw fault;
+    return { action: '', parameters: {}, dryRun: false, authorization, fault };
+  }
+}
+
+/** `undefined` for one that is too large; it is still read to its end, so that the client gets to the answer. */
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    const bytes = chunk as Buffer;
+    size += bytes.length;
+    if (size <= LARGEST_BODY) chunks.push(bytes);
+  }
+  return size <= LARGEST_BODY ? Buffer.concat(chunks) : undefined;
+}
+
+function checkHead({ method, url, headers }: IncomingMessage): void {
+  if (method !== 'POST') {
+    throw new Ec2Error('InvalidRequest', `The method ${method} is not supported; use POST.`, 405);
+  }
+  if (url !== '/') throw new Ec2Error('InvalidRequest', 'The path must be "/".', 404);
+  const [mediaType = ''] = (headers['content-type'] ?? '').split(';');
+  if (mediaType.trim().toLowerCase() !== 'application/x-www-form-urlencoded') {
+    throw new Ec2Error('InvalidRequest', 'The content type must be application/x-www-form-urlencoded.', 415);
+  }
+}
+
+/** Sends an answer, unless the client has gone. */
+export function send(response: ServerResponse, { status, headers, body }: Answer): void {
+  if (response.headersSent || response.destroyed) return;
+  response.writeHead(status, headers).end(body);
+}
+
+/** Answers what the HTTP parser could not read, and ends the connection. */
+export function refuseGarbage(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = GARBAGE_STATUS.get(error.code ?? '') ?? 400;
+  const fault = new Ec2Error('InvalidRequest', 'The request is not valid HTTP.', status);
+  const { headers, body } = failure(fault, randomUUID());
+  const lines = Object.entries({
+    ...headers,
+    date: new Date().toUTCString(),
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} \r\n${lines.join('')}\r\n${body}`);
+}
+
+const GARBAGE_STATUS: ReadonlyMap<string, number> = new Map([
+  ['ERR_HTTP_REQUEST_TIMEOUT', 408],
+  ['HPE_HEADER_OVERFLOW', 431],
+]);

@@ -1,0 +1,315 @@
+import {
+  DescribeNatGatewaysCommand,
+  type DescribeNatGatewaysCommandInput,
+  paginateDescribeNatGateways,
+} from '@aws-sdk/client-ec2';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { wildcardPattern } from '../../src/simulator/filters.ts';
+import { defaultInventory, privateNatGateway } from '../../src/simulator/simulator.ts';
+import {
+  DELETED,
+  DRAINING,
+  EGRESS,
+  FAILED,
+  LONE,
+  PENDING,
+  PUBLIC,
+  REGIONAL,
+  refusal,
+  STACK,
+  START,
+  stage,
+  UNKNOWN,
+} from './stage.ts';
+
+async function ids(input: DescribeNatGatewaysCommandInput, options = {}): Promise<(string | undefined)[]> {
+  const { ec2 } = await stage(options);
+  const { NatGateways } = await ec2.send(new DescribeNatGatewaysCommand(input));
+  return (NatGateways ?? []).map(({ NatGatewayId }) => NatGatewayId);
+}
+
+function gateways(count: number) {
+  return Array.from({ length: count }, (_, index) =>
+    privateNatGateway(
+      `nat-${index.toString(16).padStart(17, '0')}`,
+      `${index}`,
+      [`10.0.${index % 250}.10`],
+      0,
+    ),
+  );
+}
+
+describe('describing', () => {
+  it('tells a gateway with its addresses and tags', async () => {
+    const { ec2 } = await stage();
+    const { NatGateways } = await ec2.send(new DescribeNatGatewaysCommand({ NatGatewayIds: [STACK] }));
+    const NetworkInterfaceId = 'eni-0d44d44d44d44d44d';
+    expect(NatGateways).toEqual([
+      {
+        NatGatewayId: STACK,
+        State: 'available',
+        ConnectivityType: 'private',
+        AvailabilityMode: 'zonal',
+        VpcId: 'vpc-0a00000000000000a',
+        SubnetId: 'subnet-0a00000000000000a',
+        CreateTime: new Date(START - 48 * 3_600_000),
+        Tags: [
+          { Key: 'Name', Value: 'stack' },
+          { Key: 'aws:cloudformation:stack-name', Value: 'network' },
+        ],
+        NatGatewayAddresses: [
+          { NetworkInterfaceId, PrivateIp: '10.0.4.10', IsPrimary: true, Status: 'succeeded' },
+          { NetworkInterfaceId, PrivateIp: '10.0.4.11', IsPrimary: false, Status: 'succeeded' },
+          {
+            NetworkInterfaceId,
+            PrivateIp: '10.0.4.12',
+            IsPrimary: false,
+            Status: 'failed',
+            FailureMessage: 'The address 10.0.4.12 was taken by another network interface.',
+          },
+        ],
+      },
+    ]);
+  });
+
+  it('tells of one gateway of every kind', async () => {
+    const { ec2 } = await stage();
+    const { NatGateways = [] } = await ec2.send(new DescribeNatGatewaysCommand({}));
+    const byId = Object.fromEntries(NatGateways.map((gateway) => [gateway.NatGatewayId, gateway]));
+    expect(Object.keys(byId)).toEqual([
+      EGRESS,
+      LONE,
+      DRAINING,
+      STACK,
+      PUBLIC,
+      REGIONAL,
+      PENDING,
+      FAILED,
+      DELETED,
+    ]);
+    expect(byId[PUBLIC]?.NatGatewayAddresses?.[1]).toEqual({
+      PrivateIp: '10.0.5.11',
+      PublicIp: '198.51.100.11',
+      AllocationId: 'eipalloc-0e55e55e55e55e551',
+      AssociationId: 'eipassoc-0e55e55e55e55e551',
+      NetworkInterfaceId: 'eni-0e55e55e55e55e55e',
+      IsPrimary: false,
+      Status: 'succeeded',
+    });
+    expect(byId[REGIONAL]).not.toHaveProperty('SubnetId');
+    expect(byId[REGIONAL]?.NatGatewayAddresses?.[0]).not.toHaveProperty('PrivateIp');
+    expect(byId[REGIONAL]?.NatGatewayAddresses?.[0]).toMatchObject({
+      AvailabilityZone: 'us-east-1a',
+      AvailabilityZoneId: 'use1-az1',
+    });
+    expect(byId[FAILED]).toMatchObject({ State: 'failed', FailureCode: 'InsufficientFreeAddressesInSubnet' });
+    expect(byId[DELETED]?.DeleteTime).toEqual(new Date(START - 15 * 60_000));
+  });
+
+  it('names the zones of the region it serves', () => {
+    const zones = (region: string) =>
+      defaultInventory(0, region)[5]?.addresses?.map(({ availabilityZoneId }) => availabilityZoneId);
+    expect(zones('ap-southeast-2')).toEqual(['apse2-az1', 'apse2-az2']);
+    expect(zones('eu-central-1')).toEqual(['euc1-az1', 'euc1-az2']);
+  });
+
+  it('serves every member of the service model that a gateway sets, and none that it does not', async () => {
+    const natGatewayId = EGRESS;
+    const inventory = [
+      {
+        natGatewayId,
+        provisionedBandwidth: {
+          provisionTime: 1000,
+          provisioned: '1',
+          requestTime: 2000,
+          requested: '2',
+          status: 's',
+        },
+        attachedAppliances: [
+          {
+            type: 'network-firewall-proxy',
+            vpcEndpointId: 'vpce-1',
+            attachmentState: 'attached',
+            modificationState: 'completed',
+            applianceArn: 'arn',
+            failureCode: 'c',
+            failureMessage: '',
+          },
+        ],
+        routeTableId: 'rtb-1',
+        addresses: [{ status: null }, { status: 'levitating', failureMessage: 'a < b & "c"\r\n' }],
+      },
+      { natGatewayId: LONE },
+    ];
+    const { ec2 } = await stage({ inventory });
+    const { NatGateways } = await ec2.send(new DescribeNatGatewaysCommand({}));
+    expect(NatGateways).toEqual([
+      {
+        NatGatewayId: natGatewayId,
+        ProvisionedBandwidth: {
+          ProvisionTime: new Date(1000),
+          Provisioned: '1',
+          RequestTime: new Date(2000),
+          Requested: '2',
+          Status: 's',
+        },
+        AttachedAppliances: [
+          {
+            Type: 'network-firewall-proxy',
+            VpcEndpointId: 'vpce-1',
+            AttachmentState: 'attached',
+            ModificationState: 'completed',
+            ApplianceArn: 'arn',
+            FailureCode: 'c',
+            FailureMessage: '',
+          },
+        ],
+        RouteTableId: 'rtb-1',
+        NatGatewayAddresses: [{}, { Status: 'levitating', FailureMessage: 'a < b & "c"\r\n' }],
+      },
+      { NatGatewayId: LONE },
+    ]);
+  });
+
+  it('makes text that XML cannot carry legible', async () => {
+    const inventory = [privateNatGateway(EGRESS, 'a\u0000b\ud800c', [], 0)];
+    const { ec2 } = await stage({ inventory });
+    const { NatGateways } = await ec2.send(new DescribeNatGatewaysCommand({}));
+    expect(NatGateways?.[0]?.Tags).toEqual([{ Key: 'Name', Value: 'a\ufffdb\ufffdc' }]);
+  });
+
+  it('will not start with two gateways of the same id', async () => {
+    await expect(stage({ inventory: [...gateways(1), ...gateways(1)] })).rejects.toThrow(/nat-0{17}/);
+  });
+});
+
+describe('filters', () => {
+  it.each([
+    ['nat-gateway-id', [EGRESS, UNKNOWN, LONE], [EGRESS, LONE]],
+    ['state', ['pending', 'failed'], [PENDING, FAILED]],
+    ['vpc-id', ['vpc-00000000000000000'], []],
+    ['subnet-id', ['subnet-*'], [EGRESS, LONE, DRAINING, STACK, PUBLIC, PENDING, FAILED, DELETED]],
+    ['tag-key', ['env'], [EGRESS]],
+    ['tag:Name', ['e*', 'intern?t'], [EGRESS, PUBLIC]],
+    ['tag:env', ['t?st'], [EGRESS]],
+    ['tag:env', ['t\\?st'], []],
+    ['tag:env', ['TEST'], []],
+    ['tag:name', ['*'], []],
+    ['tag:aws:cloudformation:stack-name', ['network'], [STACK]],
+  ])('%s of %j finds %j', async (Name, Values, expected) => {
+    expect(await ids({ Filter: [{ Name, Values }] })).toEqual(expected);
+  });
+
+  it('must all match, with the ids as well', async () => {
+    const Filter = [
+      { Name: 'state', Values: ['available'] },
+      { Name: 'tag:Name', Values: ['egress', 'stack', 'pending'] },
+    ];
+    expect(await ids({ Filter })).toEqual([EGRESS, STACK]);
+    expect(await ids({ Filter, NatGatewayIds: [STACK, PENDING] })).toEqual([STACK]);
+  });
+
+  it('take 200 values each', async () => {
+    const values = (count: number) => [{ Name: 'nat-gateway-id', Values: Array(count).fill(EGRESS) }];
+    expect(await ids({ Filter: values(200) })).toEqual([EGRESS]);
+    const { ec2 } = await stage();
+    const tooMany = ec2.send(new DescribeNatGatewaysCommand({ Filter: values(201) }));
+    expect((await refusal(tooMany)).slice(0, 2)).toEqual(['FilterLimitExceeded', 400]);
+  });
+
+  it('know wildcards and their escapes', () => {
+    expect(wildcardPattern('\\*amazon\\?\\\\')('*amazon?\\')).toBe(true);
+    expect(wildcardPattern('a?c')('ac')).toBe(false);
+    expect(wildcardPattern('*a*b*')('xxaxxbxx')).toBe(true);
+    expect(wildcardPattern('a.c')('abc')).toBe(false);
+    expect(wildcardPattern(`${'*a'.repeat(10_000)}b`)('a'.repeat(10_000))).toBe(false);
+  });
+
+  it('match what the equivalent regular expression matches', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', 'b', '.'), maxLength: 8 });
+    const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '.', '*', '?'), maxLength: 6 });
+    fc.assert(
+      fc.property(pattern, text, (wildcards, value) => {
+        const source = wildcards.replaceAll('.', '\\.').replaceAll('*', '.*').replaceAll('?', '.');
+        return wildcardPattern(wildcards)(value) === new RegExp(`^${source}$`).test(value);
+      }),
+    );
+  });
+});
+
+describe('pages', () => {
+  it('lead through thousands of gateways, each of them once', async () => {
+    const inventory = gateways(2345);
+    const { ec2 } = await stage({ inventory });
+    const sizes: number[] = [];
+    const seen = new Set<string | undefined>();
+    for await (const { NatGateways = [] } of paginateDescribeNatGateways({ client: ec2 }, {})) {
+      sizes.push(NatGateways.length);
+      for (const { NatGatewayId } of NatGateways) seen.add(NatGatewayId);
+    }
+    expect(sizes).toEqual([1000, 1000, 345]);
+    expect(seen.size).toBe(2345);
+  });
+
+  it('end without a token when the last one is full, and keep to the filters', async () => {
+    const { ec2 } = await stage({ inventory: gateways(20) });
+    const Filter = [{ Name: 'tag:Name', Values: ['1?'] }];
+    const first = await ec2.send(new DescribeNatGatewaysCommand({ Filter, MaxResults: 5 }));
+    const { NextToken } = first;
+    const second = await ec2.send(new DescribeNatGatewaysCommand({ Filter, MaxResults: 5, NextToken }));
+    expect([first, second].map(({ NatGateways }) => NatGateways?.length)).toEqual([5, 5]);
+    expect(second.NatGateways?.[0]?.Tags?.[0]?.Value).toBe('15');
+    expect(second.NextToken).toBeUndefined();
+  });
+});
+
+describe('refusing to describe', () => {
+  it.each([
+    [
+      'an unknown id',
+      { NatGatewayIds: [EGRESS, UNKNOWN] },
+      'NatGatewayNotFound',
+      `NAT gateway ${UNKNOWN} was not found`,
+    ],
+    ['a malformed id', { NatGatewayIds: ['nat-xyz'] }, 'NatGatewayMalformed', 'Invalid id: "nat-xyz"'],
+    [
+      'an unknown filter',
+      { Filter: [{ Name: 'private-ip', Values: ['x'] }] },
+      'InvalidParameterValue',
+      "The filter 'private-ip' is invalid",
+    ],
+    [
+      'a filter without a name',
+      { Filter: [{ Values: ['x'] }] },
+      'InvalidParameterValue',
+      "The filter 'null' is invalid",
+    ],
+    [
+      'a filter without values',
+      { Filter: [{ Name: 'state' }] },
+      'MissingParameter',
+      'The request must contain the parameter Filter.1.Value',
+    ],
+    [
+      'too small a page',
+      { MaxResults: 1 },
+      'InvalidParameterValue',
+      'Value ( 1 ) for parameter maxResults is invalid. Expecting a value greater than 5.',
+    ],
+    ['too large a page', { MaxResults: 1001 }, 'InvalidParameterValue', /maxResults/],
+    [
+      'ids and a page size',
+      { MaxResults: 5, NatGatewayIds: [EGRESS] },
+      'InvalidParameterCombination',
+      /MaxResults/,
+    ],
+    ['a made-up token', { NextToken: 'AAAA' }, 'InvalidPaginationToken', /token/],
+    ['51 filters', { Filter: Array(51).fill({ Name: 'state', Values: ['x'] }) }, 'FilterLimitExceeded', /50/],
+  ])('%s', async (_, input, code, message) => {
+    const { ec2 } = await stage();
+    const [name, status, text] = await refusal(ec2.send(new DescribeNatGatewaysCommand(input)));
+    expect([name, status]).toEqual([code, 400]);
+    expect(text).toMatch(message);
+  });
+});

@@ -1,0 +1,307 @@
+import {
+  AssignPrivateNatGatewayAddressCommand,
+  DescribeNatGatewaysCommand,
+  type EC2Client,
+  UnassignPrivateNatGatewayAddressCommand,
+} from '@aws-sdk/client-ec2';
+import { describe, expect, it } from 'vitest';
+import {
+  DELETED,
+  DRAINING,
+  EGRESS,
+  FAILED,
+  LONE,
+  PENDING,
+  PUBLIC,
+  REGIONAL,
+  refusal,
+  STACK,
+  stage,
+  UNKNOWN,
+} from './stage.ts';
+
+function unassign(ec2: EC2Client, NatGatewayId: string, PrivateIpAddresses: string[], seconds?: number) {
+  return ec2.send(
+    new UnassignPrivateNatGatewayAddressCommand({
+      NatGatewayId,
+      PrivateIpAddresses,
+      ...(seconds === undefined ? {} : { MaxDrainDurationSeconds: seconds }),
+    }),
+  );
+}
+
+async function statuses(ec2: EC2Client, id: string): Promise<Record<string, string>> {
+  const { NatGateways } = await ec2.send(new DescribeNatGatewaysCommand({ NatGatewayIds: [id] }));
+  return Object.fromEntries(
+    (NatGateways?.[0]?.NatGatewayAddresses ?? []).map(({ PrivateIp = '', Status = '' }) => [
+      PrivateIp,
+      Status,
+    ]),
+  );
+}
+
+describe('unassigning', () => {
+  it('answers with the affected addresses only, and releases them at the end of the drain', async () => {
+    const { ec2, clock, calls } = await stage();
+    const { $metadata, ...result } = await unassign(ec2, EGRESS, ['10.0.1.12', '10.0.1.11'], 60);
+    expect(result).toEqual({
+      NatGatewayId: EGRESS,
+      NatGatewayAddresses: ['10.0.1.11', '10.0.1.12'].map((PrivateIp) => ({
+        NetworkInterfaceId: 'eni-0a11a11a11a11a11a',
+        PrivateIp,
+        IsPrimary: false,
+        Status: 'unassigning',
+      })),
+    });
+    expect($metadata.requestId).toBe(calls[0]?.requestId);
+
+    clock.advance(59.999);
+    expect(await statuses(ec2, EGRESS)).toMatchObject({
+      '10.0.1.10': 'succeeded',
+      '10.0.1.11': 'unassigning',
+      '10.0.1.13': 'succeeded',
+    });
+    clock.advance(0.001);
+    expect(Object.keys(await statuses(ec2, EGRESS))).toEqual(['10.0.1.10', '10.0.1.13', '10.0.1.14']);
+  });
+
+  it('drains for 350 seconds when nothing else is asked for', async () => {
+    const { ec2, clock } = await stage();
+    await unassign(ec2, EGRESS, ['10.0.1.11']);
+    clock.advance(349);
+    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'unassigning');
+    clock.advance(1);
+    expect(await statuses(ec2, EGRESS)).not.toHaveProperty(['10.0.1.11']);
+  });
+
+  it('is under way on one gateway from the start, with 300 seconds to go', async () => {
+    const { ec2, clock } = await stage();
+    expect(await statuses(ec2, DRAINING)).toHaveProperty(['10.0.3.12'], 'unassigning');
+    clock.advance(300);
+    expect(Object.keys(await statuses(ec2, DRAINING))).toEqual(['10.0.3.10', '10.0.3.11']);
+  });
+
+  it('lets go of an address whose assignment failed', async () => {
+    const { ec2, clock } = await stage();
+    await unassign(ec2, STACK, ['10.0.4.12'], 1);
+    expect(await statuses(ec2, STACK)).toHaveProperty(['10.0.4.12'], 'unassigning');
+    clock.advance(1);
+    expect(await statuses(ec2, STACK)).not.toHaveProperty(['10.0.4.12']);
+  });
+
+  it('allows no other change of the gateway meanwhile, and any of another', async () => {
+    const { ec2, clock } = await stage();
+    await unassign(ec2, EGRESS, ['10.0.1.11'], 10);
+    const inProgress = [
+      'OperationInProgress',
+      400,
+      'Service is currently UNASSIGNING the following private IP addresses: [10.0.1.11].',
+    ];
+    expect(await refusal(unassign(ec2, EGRESS, ['10.0.1.12']))).toEqual(inProgress);
+    const assign = new AssignPrivateNatGatewayAddressCommand({
+      NatGatewayId: EGRESS,
+      PrivateIpAddressCount: 1,
+    });
+    expect(await refusal(ec2.send(assign))).toEqual(inProgress);
+    await unassign(ec2, STACK, ['10.0.4.11']);
+    clock.advance(10);
+    await unassign(ec2, EGRESS, ['10.0.1.12']);
+  });
+
+  it.each([
+    ['the primary', EGRESS, ['10.0.1.10'], undefined, 'InvalidParameterValue', /primary/],
+    ['the only address', LONE, ['10.0.2.10'], undefined, 'InvalidParameterValue', /primary/],
+    [
+      'an address it does not have',
+      EGRESS,
+      ['10.0.1.99'],
+      undefined,
+      'InvalidParameterValue',
+      /10\.0\.1\.99/,
+    ],
+    [
+      'one that it has and one that it has not',
+      EGRESS,
+      ['10.0.1.11', '10.0.3.11'],
+      undefined,
+      'InvalidParameterValue',
+      /10\.0\.3\.11/,
+    ],
+    [
+      'an address given twice',
+      EGRESS,
+      ['10.0.1.11', '10.0.1.11'],
+      undefined,
+      'InvalidParameterValue',
+      /more than once/,
+    ],
+    ['what is no address', EGRESS, ['10.0.1'], undefined, 'InvalidParameterValue', /10\.0\.1 /],
+    ['an address of a public gateway', PUBLIC, ['10.0.5.11'], undefined, 'UnsupportedOperation', /private/],
+    [
+      'an address of a regional gateway',
+      REGIONAL,
+      ['10.0.6.11'],
+      undefined,
+      'UnsupportedOperation',
+      /private/,
+    ],
+    ['an address of a pending gateway', PENDING, ['10.0.7.11'], undefined, 'IncorrectState', /pending/],
+    ['an address of a failed gateway', FAILED, ['10.0.8.11'], undefined, 'IncorrectState', /failed/],
+    ['an address of a deleted gateway', DELETED, ['10.0.9.10'], undefined, 'NatGatewayNotFound', /not found/],
+    [
+      'an address of an unknown gateway',
+      UNKNOWN,
+      ['10.0.1.11'],
+      undefined,
+      'NatGatewayNotFound',
+      /^NAT gateway nat-00000000000000000 was not found$/,
+    ],
+    [
+      'an address of what is no gateway id',
+      'nat-1',
+      ['10.0.1.11'],
+      undefined,
+      'NatGatewayMalformed',
+      /nat-1/,
+    ],
+    [
+      'no address',
+      EGRESS,
+      [],
+      undefined,
+      'MissingParameter',
+      /^The request must contain the parameter PrivateIpAddress$/,
+    ],
+    ['an address of no gateway', '', ['10.0.1.11'], undefined, 'MissingParameter', /NatGatewayId/],
+    ['over no time', EGRESS, ['10.0.1.11'], 0, 'InvalidParameterValue', /1 to 4000/],
+    ['over too long a time', EGRESS, ['10.0.1.11'], 4001, 'InvalidParameterValue', /1 to 4000/],
+    ['over a broken number of seconds', EGRESS, ['10.0.1.11'], 1.5, 'InvalidParameterValue', /1 to 4000/],
+  ])('refuses %s and changes nothing', async (_, id, ips, seconds, code, message) => {
+    const { ec2, calls } = await stage();
+    const before = await statuses(ec2, EGRESS);
+    const answer = await refusal(unassign(ec2, id, ips, seconds));
+    expect(answer).toEqual([code, 400, expect.stringMatching(message)]);
+    expect(calls.at(-1)).toMatchObject({ code, status: 400, changed: false });
+    expect(await statuses(ec2, EGRESS)).toEqual(before);
+  });
+});
+
+describe('assigning', () => {
+  const assign = (
+    ec2: EC2Client,
+    input: { PrivateIpAddresses?: string[]; PrivateIpAddressCount?: number },
+    id = EGRESS,
+  ) => ec2.send(new AssignPrivateNatGatewayAddressCommand({ NatGatewayId: id, ...input }));
+
+  it('tells no private IP in its answer; the describe has it, assigning at first', async () => {
+    const { ec2, clock } = await stage();
+    const { NatGatewayAddresses } = await assign(ec2, { PrivateIpAddresses: ['10.0.1.50'] });
+    expect(NatGatewayAddresses).toEqual([
+      { NetworkInterfaceId: 'eni-0a11a11a11a11a11a', IsPrimary: false, Status: 'assigning' },
+    ]);
+    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.50'], 'assigning');
+    expect((await refusal(unassign(ec2, EGRESS, ['10.0.1.11'])))[0]).toBe('OperationInProgress');
+    clock.advance(5);
+    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.50'], 'succeeded');
+  });
+
+  it('can bring back an address that was released', async () => {
+    const { ec2, clock } = await stage();
+    for (let round = 0; round < 3; round += 1) {
+      await unassign(ec2, EGRESS, ['10.0.1.11'], 1);
+      clock.advance(1);
+      expect(await statuses(ec2, EGRESS)).not.toHaveProperty(['10.0.1.11']);
+      await assign(ec2, { PrivateIpAddresses: ['10.0.1.11'] });
+      clock.advance(5);
+      expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'succeeded');
+    }
+  });
+
+  it('picks the lowest free addresses of the subnet for a count, up to eight in all', async () => {
+    const { ec2, clock } = await stage();
+    await assign(ec2, { PrivateIpAddressCount: 3 });
+    clock.advance(5);
+    const held = Object.keys(await statuses(ec2, EGRESS));
+    expect(held.slice(5)).toEqual(['10.0.1.4', '10.0.1.5', '10.0.1.6']);
+    expect((await refusal(assign(ec2, { PrivateIpAddressCount: 1 })))[0]).toBe(
+      'PrivateIpAddressLimitExceeded',
+    );
+  });
+
+  it.each([
+    [
+      'addresses and a count',
+      { PrivateIpAddresses: ['10.0.1.50'], PrivateIpAddressCount: 1 },
+      'InvalidParameterCombination',
+    ],
+    ['neither addresses nor a count', {}, 'MissingParameter'],
+    ['a count of none', { PrivateIpAddressCount: 0 }, 'InvalidParameterValue'],
+    ['a count of 32', { PrivateIpAddressCount: 32 }, 'InvalidParameterValue'],
+    ['an address it has', { PrivateIpAddresses: ['10.0.1.11'] }, 'InvalidIPAddress.InUse'],
+    ['an address of another subnet', { PrivateIpAddresses: ['10.9.9.9'] }, 'InvalidParameterValue'],
+    ['an address that AWS keeps', { PrivateIpAddresses: ['10.0.1.1'] }, 'InvalidParameterValue'],
+    ['what is no address', { PrivateIpAddresses: ['::1'] }, 'InvalidParameterValue'],
+    ['more than eight', { PrivateIpAddressCount: 4 }, 'PrivateIpAddressLimitExceeded'],
+  ])('refuses %s', async (_, input, code) => {
+    const { ec2, calls } = await stage();
+    expect((await refusal(assign(ec2, input))).slice(0, 2)).toEqual([code, 400]);
+    expect(calls.map(({ changed }) => changed)).toEqual([false]);
+  });
+
+  it('refuses more addresses than the subnet has', async () => {
+    const { privateNatGateway } = await import('../../src/simulator/simulator.ts');
+    const gateway = privateNatGateway(EGRESS, 'small', ['10.0.1.4'], 0, { cidrBlock: '10.0.1.0/29' });
+    const { ec2, clock } = await stage({ inventory: [gateway] });
+    expect((await refusal(assign(ec2, { PrivateIpAddressCount: 3 })))[0]).toBe(
+      'InsufficientFreeAddressesInSubnet',
+    );
+    await assign(ec2, { PrivateIpAddressCount: 2 });
+    clock.advance(5);
+    expect(Object.keys(await statuses(ec2, EGRESS))).toEqual(['10.0.1.4', '10.0.1.5', '10.0.1.6']);
+  });
+});
+
+describe('reads that lag', () => {
+  it('show a change only after the lag, while the next write knows of it at once', async () => {
+    const { ec2, clock } = await stage({ readLagSeconds: 4 });
+    await unassign(ec2, EGRESS, ['10.0.1.11'], 10);
+    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'succeeded');
+    expect((await refusal(unassign(ec2, EGRESS, ['10.0.1.11'])))[0]).toBe('OperationInProgress');
+    clock.advance(4);
+    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'unassigning');
+    clock.advance(9);
+    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'unassigning');
+    expect((await refusal(unassign(ec2, EGRESS, ['10.0.1.11'])))[0]).toBe('InvalidParameterValue');
+    clock.advance(1);
+    expect(await statuses(ec2, EGRESS)).not.toHaveProperty(['10.0.1.11']);
+  });
+
+  it('still see an address drain that was released and assigned again', async () => {
+    const { ec2, clock } = await stage({ readLagSeconds: 30 });
+    await unassign(ec2, EGRESS, ['10.0.1.11'], 10);
+    clock.advance(10);
+    await ec2.send(
+      new AssignPrivateNatGatewayAddressCommand({ NatGatewayId: EGRESS, PrivateIpAddresses: ['10.0.1.11'] }),
+    );
+    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'succeeded');
+    clock.advance(25);
+    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'unassigning');
+    clock.advance(5);
+    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'assigning');
+  });
+
+  it('keep an earlier drain of an address apart from a later one', async () => {
+    const { ec2, clock } = await stage({ readLagSeconds: 100 });
+    await unassign(ec2, EGRESS, ['10.0.1.11'], 1);
+    clock.advance(1);
+    const PrivateIpAddresses = ['10.0.1.11'];
+    await ec2.send(new AssignPrivateNatGatewayAddressCommand({ NatGatewayId: EGRESS, PrivateIpAddresses }));
+    clock.advance(5);
+    const { NatGatewayAddresses } = await unassign(ec2, EGRESS, ['10.0.1.11'], 1);
+    expect(NatGatewayAddresses).toHaveLength(1);
+    clock.advance(94);
+    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'unassigning');
+    clock.advance(1);
+    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'assigning');
+  });
+});
