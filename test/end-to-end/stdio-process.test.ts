@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Exchange, type Intercept, startSimulator } from '../../src/simulator/simulator.ts';
-import { phaseOf } from '../support/faults.ts';
+import { type Phase, phaseOf } from '../support/faults.ts';
 import { ServerProcess } from '../support/server-process.ts';
 import { EGRESS } from '../support/session.ts';
 
@@ -23,8 +23,8 @@ function start(
   return server;
 }
 
-/** A server process against an endpoint of this test's, which keeps the real call waiting until told to go on. */
-async function withSlowRealCall(args: readonly string[] = []) {
+/** A server process against an endpoint of this test's, which keeps one phase waiting until told to go on. */
+async function withSlow(phase: Phase, args: readonly string[] = []) {
   let release: () => void = () => {};
   const released = new Promise<void>((resolve) => {
     release = resolve;
@@ -35,7 +35,7 @@ async function withSlowRealCall(args: readonly string[] = []) {
   });
   let changes = 0;
   const intercept: Intercept = async (exchange) => {
-    if (phaseOf(exchange) === 'real call') {
+    if (phaseOf(exchange) === phase) {
       arrive(exchange);
       await released;
     }
@@ -183,7 +183,7 @@ describe('a process that ends while a real call is under way', () => {
   it.each(['the end of stdin', 'SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     'by %s: waits for it, answers, and records its outcome',
     async (end) => {
-      const { server, release, arrived, changes } = await withSlowRealCall();
+      const { server, release, arrived, changes } = await withSlow('real call');
       const id = server.post('tools/call', { name: UNASSIGN, arguments: wish });
       await arrived;
       if (end === 'the end of stdin') server.child.stdin?.end();
@@ -201,7 +201,7 @@ describe('a process that ends while a real call is under way', () => {
   );
 
   it('by a reader that goes: records its outcome all the same', async () => {
-    const { server, release, arrived } = await withSlowRealCall();
+    const { server, release, arrived } = await withSlow('real call');
     server.post('tools/call', { name: UNASSIGN, arguments: wish });
     await arrived;
     server.child.stdout?.destroy();
@@ -219,7 +219,7 @@ describe('a process that ends while a real call is under way', () => {
     const folder = mkdtempSync(join(tmpdir(), 'audit-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const file = join(folder, 'audit.jsonl');
-    const { server, arrived } = await withSlowRealCall(['--audit-log', file]);
+    const { server, arrived } = await withSlow('real call', ['--audit-log', file]);
     server.post('tools/call', { name: UNASSIGN, arguments: wish });
     await arrived;
     server.child.kill('SIGKILL');
@@ -233,7 +233,7 @@ describe('a process that ends while a real call is under way', () => {
   it('when the endpoint never answers: ends within its grace and records it as unknown', {
     timeout: 40_000,
   }, async () => {
-    const { server, arrived } = await withSlowRealCall();
+    const { server, arrived } = await withSlow('real call');
     server.post('tools/call', { name: UNASSIGN, arguments: wish });
     await arrived;
     server.child.stdin?.end();
@@ -242,9 +242,49 @@ describe('a process that ends while a real call is under way', () => {
   });
 });
 
+describe.each<Phase>(['describe', 'dry run'])('a process that ends during the %s', (phase) => {
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    'by %s: finishes the attempt and records it',
+    async (signal) => {
+      const { server, release, arrived } = await withSlow(phase);
+      const id = server.post('tools/call', { name: UNASSIGN, arguments: wish });
+      await arrived;
+      server.child.kill(signal);
+      setTimeout(release, 200);
+      const { result } = await server.until((message) => message.id === id);
+      expect(result.structuredContent.outcome).toBe('unassigning');
+      expect(await server.exit).toBe(0);
+      expect(server.audit.map(({ audit }) => audit)).toEqual(['intent', 'outcome']);
+    },
+  );
+
+  it('by a reader that goes: stops before the real call, and records that', async () => {
+    const { server, release, arrived, changes } = await withSlow(phase);
+    server.post('tools/call', { name: UNASSIGN, arguments: wish });
+    await arrived;
+    server.child.stdout?.destroy();
+    server.post('tools/list');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    release();
+    expect(await server.exit).toBe(0);
+    expect(changes()).toBe(0);
+    expect(server.audit).toMatchObject([{ audit: 'outcome', outcome: 'refused' }]);
+  });
+
+  it('by SIGKILL: has changed nothing, and left no intent', async () => {
+    const { server, arrived, changes } = await withSlow(phase);
+    server.post('tools/call', { name: UNASSIGN, arguments: wish });
+    await arrived;
+    server.child.kill('SIGKILL');
+    await server.exit;
+    expect(changes()).toBe(0);
+    expect(server.audit).toEqual([]);
+  });
+});
+
 describe('an endpoint that dies in mid-call', () => {
   it('leads to a structured error, and the server serves on', async () => {
-    const { server, arrived, simulator } = await withSlowRealCall();
+    const { server, arrived, simulator } = await withSlow('real call');
     const id = server.post('tools/call', { name: UNASSIGN, arguments: wish });
     await arrived;
     await simulator.close();
