@@ -19,8 +19,8 @@ describe('the source', () => {
 
   it('has one door to the real call: nothing else can make the command, or a permit for it', () => {
     expect(filesWith(/UnassignPrivateNatGatewayAddressCommand/)).toEqual(['ec2/unassign.ts']);
-    expect(filesWith(/new Permit\(/)).toEqual(['ec2/unassign.ts']);
-    expect(filesWith(/export (class|\{[^}]*\b)Permit/)).toEqual([]);
+    expect(filesWith(/as Permit|\bpermitFor\b/)).toEqual(['ec2/unassign.ts']);
+    expect(filesWith(/export (async )?function (permitFor|spend)/)).toEqual([]);
   });
 
   it('keeps the domain free of both SDKs, and the embedded endpoint free of everything', () => {

@@ -15,27 +15,32 @@ export interface UnassignRequest {
 /** EC2's code for a dry run that passed. */
 const PASSED = 'DryRunOperation';
 
+/** What each permit is for, until it is spent. What is not in here is no permit, whatever it looks like. */
+const requests = new WeakMap<Permit, UnassignRequest>();
+
+declare const brand: unique symbol;
+
 /**
- * The right to send one real call. Only a passed dry run makes one: the class is not exported, and what it holds
- * cannot be reached or replaced from outside, so that neither other code nor other parameters come near the wire.
+ * The right to send one real call, for exactly the request whose dry run passed. Only this module can make one, and
+ * nothing can be read from it or put into it.
  */
-class Permit {
-  #request: UnassignRequest | undefined;
-
-  constructor(request: UnassignRequest) {
-    this.#request = request;
-  }
-
-  /** The request this permit is for. A permit is spent by its first use. */
-  spend(): UnassignRequest {
-    const request = this.#request;
-    if (request === undefined) throw new Error('this permit has been spent');
-    this.#request = undefined;
-    return request;
-  }
+export interface Permit {
+  readonly [brand]: never;
 }
 
-export type { Permit };
+function permitFor(request: UnassignRequest): Permit {
+  const permit = Object.freeze({}) as Permit;
+  requests.set(permit, request);
+  return permit;
+}
+
+/** The request a permit is for. A permit is spent by its first use. */
+function spend(permit: Permit): UnassignRequest {
+  const request = requests.get(permit);
+  if (request === undefined) throw new Error('not a permit, or one that has been spent');
+  requests.delete(permit);
+  return request;
+}
 
 /** What EC2 said to the dry run. Anything but `DryRunOperation` is not a pass. */
 export type DryRun =
@@ -68,7 +73,7 @@ export async function dryRun(
     const { aws_code, request_id } = error.report;
     if (error.saidSuccess) return notHonoured(request_id);
     return aws_code === PASSED
-      ? { passed: true, aws_code, request_id, permit: new Permit(sealed) }
+      ? { passed: true, aws_code, request_id, permit: permitFor(sealed) }
       : { passed: false, aws_code, request_id, error: error.report };
   }
 }
@@ -103,7 +108,7 @@ export type UnassignAnswer =
  * called a refusal only where EC2 provably did nothing.
  */
 export async function unassign(clients: Ec2Clients, permit: Permit): Promise<UnassignAnswer> {
-  const request = permit.spend();
+  const request = spend(permit);
   try {
     const output = await clients.sendOnce(request.region, (client, options) =>
       client.send(command(request, false), options),
