@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { Logger } from 'pino';
@@ -7,6 +8,7 @@ import {
   concernsCredentials,
   type Ec2Failure,
   explain,
+  type RequestContext,
   regionUnknown,
   timedOut,
 } from './errors.ts';
@@ -31,6 +33,9 @@ export interface Patience {
   /** All reads after an answer that was lost, and the pauses before each: EC2's reads may lag behind its writes. */
   reconcile: number;
   reconcilePauses: readonly number[];
+  /** Between two reads of a region that somebody waits for, and until the first read of who has just come. */
+  pollPace: number;
+  pollFirst: number;
 }
 
 export const PATIENCE: Patience = {
@@ -40,6 +45,8 @@ export const PATIENCE: Patience = {
   change: 20_000,
   reconcile: 15_000,
   reconcilePauses: [300, 700, 1500, 2500, 3500, 4000],
+  pollPace: 5000,
+  pollFirst: 1000,
 };
 
 /** Options for one `client.send`. */
@@ -149,14 +156,17 @@ export class Ec2Clients {
   ): Promise<T> {
     const deadline = AbortSignal.timeout(milliseconds);
     const abortSignal = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
+    const latest: { error?: unknown } = {};
     const requestTimeout = signal === undefined ? milliseconds : this.patience.readTry;
     try {
-      return await orAborted(request(client, { abortSignal, requestTimeout }), abortSignal);
+      const sending = tries.run(latest, () => request(client, { abortSignal, requestTimeout }));
+      return await orAborted(sending, abortSignal);
     } catch (error) {
       if (signal?.aborted) throw cancelled();
+      const context = { region, profile: this.#target.profile, now: Date.now() };
       const failure = deadline.aborted
-        ? timedOut(milliseconds / 1000)
-        : explain(error, { region, profile: this.#target.profile, now: Date.now() });
+        ? outOfTime(milliseconds / 1000, latest.error, context)
+        : explain(error, context);
       const { code, aws_code, request_id } = failure.report;
       this.#logger.debug({ region, code, aws_code, request_id }, 'EC2 request failed');
       if (code === 'internal') {
@@ -175,6 +185,15 @@ export class Ec2Clients {
       reads: new EC2Client({ ...config, maxAttempts: 3 }),
       changes: new EC2Client({ ...config, maxAttempts: 1 }),
     };
+    pair.reads.middlewareStack.add(
+      (next) => async (args) =>
+        next(args).catch((error: unknown) => {
+          const latest = tries.getStore();
+          if (latest !== undefined) latest.error = error;
+          throw error;
+        }),
+      { step: 'finalizeRequest', priority: 'low', name: 'keepLatestError' },
+    );
     this.#pairs.set(region, pair);
     return pair;
   }
@@ -226,6 +245,15 @@ export class Ec2Clients {
     };
     return { trace: silent, debug: silent, info: silent, warn, error: silent };
   }
+}
+
+/** Where each try of a request leaves its error, so that a deadline in a pause between tries can tell why. */
+const tries = new AsyncLocalStorage<{ error?: unknown }>();
+
+/** Throttling that outlasts the deadline is told as what it is. */
+function outOfTime(seconds: number, latest: unknown, context: RequestContext): Ec2Failure {
+  const failure = latest === undefined ? undefined : explain(latest, context);
+  return failure?.report.code === 'throttled' ? failure : timedOut(seconds);
 }
 
 /** The promise's value, or the signal's reason as soon as it is aborted, however slowly the request notices. */

@@ -297,7 +297,8 @@ export function concernsCredentials(failure: Ec2Failure): boolean {
   return (
     code === 'credentials_missing' ||
     code === 'credentials_expired' ||
-    (code === 'not_authorized' && aws_code !== 'UnauthorizedOperation')
+    (code === 'not_authorized' && aws_code !== 'UnauthorizedOperation') ||
+    (code === 'region_not_enabled' && aws_code === 'AuthFailure')
   );
 }
 
@@ -347,21 +348,19 @@ function withoutAwsCode(failure: Anatomy, context: RequestContext): Ec2Failure {
         : 'Check the network path to the EC2 endpoint (firewall, VPN, HTTPS_PROXY), then call again.',
     });
   }
-  if (name === 'TimeoutError' || name === 'AbortError' || codes.includes('ETIMEDOUT')) {
-    const { report } = timedOut(0);
-    return new Ec2Failure({ ...report, message: 'EC2 did not answer in time.' }, 'possible');
-  }
-  if (failure.status !== undefined) {
+  const isNoHttp = codes.some((code) => code.startsWith('HPE_'));
+  if (failure.status !== undefined || isNoHttp) {
+    const sent = isNoHttp ? 'something that is not HTTP' : `HTTP ${failure.status} and nothing`;
     return new Ec2Failure(
       {
         code: 'bad_response',
-        message: `What answered in place of EC2 sent HTTP ${failure.status} and nothing that could be read as EC2's XML.`,
+        message: `What answered in place of EC2 sent ${sent} that could be read as EC2's XML.`,
         retryable: true,
         hint: 'Something between this server and EC2 may have answered (a proxy, a captive portal, a wrong AWS_ENDPOINT_URL). Check it, then call again.',
         request_id: failure.requestId,
       },
       'possible',
-      failure.status >= 200 && failure.status < 300,
+      failure.status !== undefined && failure.status >= 200 && failure.status < 300,
     );
   }
   if (codes.some((code) => BROKEN.has(code)) || /socket hang up|aborted/i.test(message)) {
@@ -375,7 +374,11 @@ function withoutAwsCode(failure: Anatomy, context: RequestContext): Ec2Failure {
       'possible',
     );
   }
-  if (codes.some((code) => /CERT|TLS|SSL|SELF_SIGNED|ISSUER/.test(code))) {
+  if (name === 'TimeoutError' || name === 'AbortError' || codes.includes('ETIMEDOUT')) {
+    const { report } = timedOut(0);
+    return new Ec2Failure({ ...report, message: 'EC2 did not answer in time.' }, 'possible');
+  }
+  if (codes.some((code) => /CERT|TLS|SSL|SELF_SIGNED|ISSUER|VERIFY/.test(code))) {
     return new Ec2Failure({
       code: 'unreachable',
       message: `No trusted TLS connection to EC2 in ${region} (${codes.join(', ')}). Nothing was sent.`,
@@ -420,7 +423,8 @@ function anatomy(error: unknown): Anatomy {
   const date = Date.parse(text(headers.date) ?? '');
   return {
     name,
-    message: text(top.message) ?? '',
+    // The SDK's own words for an answer without a message.
+    message: text(top.message)?.replace(/^UnknownError$/, '') ?? '',
     awsCode: isAnswer ? name : undefined,
     status: number(metadata.httpStatusCode),
     requestId: text(metadata.requestId),
