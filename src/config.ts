@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { visibleLine } from './nat-gateway/text.ts';
 import { NAT_GATEWAY_ID, REGION } from './tools/arguments.ts';
 import { CONFIRM_MODES, type ConfirmMode } from './tools/confirmation.ts';
 
@@ -145,7 +146,11 @@ export type Invocation =
   | { command: 'version' };
 
 /** A configuration that cannot be understood; its message is one line that names the flag or variable. */
-export class ConfigurationError extends Error {}
+export class ConfigurationError extends Error {
+  constructor(message: string) {
+    super(visibleLine(message));
+  }
+}
 
 /**
  * Reads the command line (without node and script) and the environment.
@@ -207,8 +212,8 @@ function readFlags(args: string[]): Flags {
     const { values } = parseArgs({ args, options, strict: true, allowNegative: true });
     return values as Flags;
   } catch (error) {
-    const [problem] = (error as Error).message.split(/\.\s|\n/);
-    throw new ConfigurationError(`${problem?.replace(/\.$/, '')}. See --help.`);
+    const [problem = ''] = visibleLine((error as Error).message).split('. ');
+    throw new ConfigurationError(`${problem.replace(/\.$/, '')}. See --help.`);
   }
 }
 
@@ -252,10 +257,11 @@ function refuseUnknownVariables(environment: NodeJS.ProcessEnv): void {
 export function help(command: Command): string {
   const rows = names()
     .filter((name) => OPTIONS[name].commands.includes(command))
-    .map((name) => [
-      `--${flagOf(name)}${placeholderOf(name)}`,
-      `${OPTIONS[name].help} [${variableOf(name)}]`,
-    ]);
+    .map((name) =>
+      OPTIONS[name].variableOnly === true
+        ? [variableOf(name), OPTIONS[name].help]
+        : [`--${flagOf(name)}${placeholderOf(name)}`, `${OPTIONS[name].help} [${variableOf(name)}]`],
+    );
   rows.push(['--help', 'Show this.'], ['--version', 'Show the version.']);
   const width = Math.max(...rows.map(([flag = '']) => flag.length));
   const lines = rows.map(([flag = '', text]) => `  ${flag.padEnd(width)}  ${text}`);

@@ -29,6 +29,8 @@ export class StdioTransport implements Transport {
   #skipping = false;
   #state: 'idle' | 'open' | 'ending' | 'closed' = 'idle';
   #whenEmpty: (() => void) | undefined;
+  /** Settles when a reader that fell behind has caught up. */
+  #drained: Promise<void> | undefined;
   #markEnding: () => void = () => {};
   #markClosed: () => void = () => {};
 
@@ -58,9 +60,7 @@ export class StdioTransport implements Transport {
 
   async send(message: JSONRPCMessage): Promise<void> {
     if ('id' in message && message.id !== undefined && !('method' in message)) this.#settle(message.id);
-    if (this.#state === 'closed' || this.#output.destroyed || this.#output.writableEnded) return;
-    const written = this.#output.write(`${JSON.stringify(message)}\n`);
-    if (!written) await drained(this.#output);
+    await this.#write(message);
   }
 
   /** Takes no more messages, lets requests in flight finish within the grace period, and closes. */
@@ -88,6 +88,15 @@ export class StdioTransport implements Transport {
     this.#input.destroy();
     this.onclose?.();
     this.#markClosed();
+  }
+
+  async #write(message: object): Promise<void> {
+    if (this.#state === 'closed' || this.#output.destroyed || this.#output.writableEnded) return;
+    if (this.#output.write(`${JSON.stringify(message)}\n`)) return;
+    this.#drained ??= drained(this.#output).then(() => {
+      this.#drained = undefined;
+    });
+    await this.#drained;
   }
 
   #read(chunk: Buffer): void {
@@ -167,7 +176,7 @@ export class StdioTransport implements Transport {
   /** Answers what is no request. Without a known id there is none in the answer: clients reject `null`. */
   #refuse(code: number, message: string, id?: string | number): void {
     const answer = { jsonrpc: '2.0' as const, ...(id === undefined ? {} : { id }), error: { code, message } };
-    this.send(answer).catch((error: Error) => this.onerror?.(error));
+    void this.#write(answer);
     this.onerror?.(new Error(message));
   }
 }

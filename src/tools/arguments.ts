@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net';
 import * as z from 'zod';
+import { boundedText } from '../nat-gateway/text.ts';
 
 /**
  * Arguments that several tools take. Models and scripts both write them: script clients pass a list that is not
@@ -20,7 +21,7 @@ export function listOf<T extends z.ZodType<string>>(item: T, maximum: number, se
         for (const value of new Set(twice)) {
           context.addIssue({
             code: 'custom',
-            message: `"${value}" is listed twice; is one of them mistyped?`,
+            message: `${shown(value)} is listed twice; is one of them mistyped?`,
           });
         }
       }),
@@ -28,11 +29,10 @@ export function listOf<T extends z.ZodType<string>>(item: T, maximum: number, se
 }
 
 /** Text of which `isValid` is asked; `expected` completes "is not …". */
-function checked(isValid: (value: string) => boolean, expected: string) {
-  return z
-    .string()
-    .max(256)
-    .refine(isValid, { error: ({ input }) => `${JSON.stringify(input)} is not ${expected}` });
+function checked(isValid: (value: string) => boolean, expected: string, limit = 64) {
+  return z.string().refine((value) => value.length <= limit && isValid(value), {
+    error: ({ input }) => `${shown(input)} is not ${expected}`,
+  });
 }
 
 export const NAT_GATEWAY_ID = /^nat-([0-9a-f]{8}|[0-9a-f]{17})$/;
@@ -53,7 +53,7 @@ export const REGION = /^[a-z]{2,5}(-[a-z]{2,12}){1,2}-\d{1,2}$/;
 
 export const region = checked((value) => REGION.test(value), 'an AWS region such as us-east-1');
 
-export const tagFilter = checked((value) => /^[^=]/.test(value), 'KEY or KEY=VALUE').max(385);
+export const tagFilter = checked((value) => /^[^=]/.test(value), 'KEY or KEY=VALUE', 385);
 
 /**
  * The error for arguments a tool does not have, with the one that was probably meant: people and models write
@@ -77,4 +77,9 @@ function suggestion(key: string, known: readonly string[]): string {
   if (plain(key) === 'dryrun' && known.includes('mode')) return 'use mode: "dry_run"';
   const meant = known.find((name) => plain(name) === plain(key));
   return meant === undefined ? `there are ${known.join(', ')}` : `use ${meant}`;
+}
+
+/** A wrong value as a message shows it: quoted, and no longer than it takes to recognise it. */
+function shown(value: unknown): string {
+  return JSON.stringify(typeof value === 'string' ? boundedText(value, 80) : value);
 }

@@ -15,7 +15,7 @@ export const START: Position = { chunk: 0, skip: 0 };
 
 /** A token for `position` that fits only the question (filters and region) it was made for. */
 export function encodePosition(position: Position, question: unknown): string {
-  return Buffer.from(JSON.stringify({ ...position, of: digest(question) })).toString('base64url');
+  return Buffer.from(JSON.stringify({ ...position, of: digest(question, position) })).toString('base64url');
 }
 
 /**
@@ -27,7 +27,8 @@ export function decodePosition(token: string, question: unknown): Position {
   const parsed = positionSchema.extend({ of: z.string() }).safeParse(json(token));
   if (!parsed.success) throw unfit('next_token is not one that this tool gave out.');
   const { of, ...position } = parsed.data;
-  if (of !== digest(question)) throw unfit('next_token was made for other filters or another region.');
+  if (of !== digest(question, position))
+    throw unfit('next_token was made for other filters or another region, or was changed.');
   return position;
 }
 
@@ -48,6 +49,10 @@ function json(token: string): unknown {
   }
 }
 
-function digest(question: unknown): string {
-  return createHash('sha256').update(JSON.stringify(question)).digest('base64url').slice(0, 12);
+/** A check that the two belong together, not a secret: who forges a token gets no more than another page. */
+function digest(question: unknown, { chunk, token, skip }: Position): string {
+  return createHash('sha256')
+    .update(JSON.stringify([question, chunk, token, skip]))
+    .digest('base64url')
+    .slice(0, 12);
 }

@@ -1,0 +1,198 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type GatewayFilters, matches, needLocalReading, tagFilters } from '../../src/nat-gateway/filters.ts';
+import type { NatGateway } from '../../src/nat-gateway/model.ts';
+
+const gateway: NatGateway = {
+  nat_gateway_id: 'nat-0123456789abcdef0',
+  state: 'available',
+  connectivity_type: 'private',
+  vpc_id: 'vpc-01234567',
+  subnet_id: 'subnet-01234567',
+  tags: [
+    { key: 'env', value: 'prod' },
+    { key: 'empty', value: '' },
+    { key: 'sum', value: '1+1=2' },
+  ],
+  addresses: [
+    { private_ip: '10.0.0.5', status: 'succeeded' },
+    { private_ip: '10.0.0.6', status: 'unassigning' },
+  ],
+};
+
+/** A gateway of which EC2 told nothing. */
+const bare: NatGateway = { addresses: [] };
+
+describe('a gateway', () => {
+  it('fits no filters at all, whatever is known of it', () => {
+    expect(matches(gateway, {})).toBe(true);
+    expect(matches(bare, {})).toBe(true);
+  });
+
+  it.each<[GatewayFilters, GatewayFilters]>([
+    [{ vpc_ids: ['vpc-76543210', 'vpc-01234567'] }, { vpc_ids: ['vpc-76543210', 'vpc-012345678'] }],
+    [{ subnet_ids: ['subnet-01234567'] }, { subnet_ids: ['subnet-76543210'] }],
+    [{ states: ['pending', 'available'] }, { states: ['pending', 'Available'] }],
+    [{ connectivity_type: 'private' }, { connectivity_type: 'public' }],
+    [{ private_ip_addresses: ['10.0.0.9', '10.0.0.6'] }, { private_ip_addresses: ['10.0.0.9', '10.0.0.60'] }],
+    [{ address_statuses: ['failed', 'unassigning'] }, { address_statuses: ['failed', 'assigning'] }],
+    [{ tags: ['env'] }, { tags: ['owner'] }],
+    [{ tags: ['env=prod'] }, { tags: ['env=Prod'] }],
+    [{ tags: ['env=dev', 'env=prod'] }, { tags: ['env=dev', 'env=test'] }],
+    [{ tags: ['env=prod', 'empty'] }, { tags: ['env=prod', 'owner'] }],
+    [{ tags: ['env=dev', 'env'] }, { tags: ['env=dev', 'ENV'] }],
+    [{ tags: ['empty='] }, { tags: ['env='] }],
+    [{ tags: ['sum=1+1=2'] }, { tags: ['sum=1+1'] }],
+    [{ tags: ['env=prod', 'sum'] }, { tags: ['env=*'] }],
+  ])('fits %j and not %j', (fitting, other) => {
+    expect(matches(gateway, fitting)).toBe(true);
+    expect(matches(gateway, other)).toBe(false);
+  });
+
+  it.each<GatewayFilters>([
+    { vpc_ids: ['vpc-01234567'] },
+    { subnet_ids: ['subnet-01234567'] },
+    { states: ['available'] },
+    { connectivity_type: 'private' },
+    { private_ip_addresses: ['10.0.0.5'] },
+    { address_statuses: ['succeeded'] },
+    { tags: ['env'] },
+    { tags: ['env=prod'] },
+  ])('does not fit %j where EC2 does not tell that member', (filters) => {
+    expect(matches(bare, filters)).toBe(false);
+    expect(matches({ addresses: [{}] }, filters)).toBe(false);
+  });
+
+  it('fits several filters only if it fits each', () => {
+    expect(matches(gateway, { states: ['available'], vpc_ids: ['vpc-01234567'] })).toBe(true);
+    expect(matches(gateway, { states: ['available'], vpc_ids: ['vpc-76543210'] })).toBe(false);
+    expect(matches(gateway, { states: ['pending'], vpc_ids: ['vpc-01234567'] })).toBe(false);
+  });
+
+  it('is not judged by its id, which is looked up elsewhere', () => {
+    expect(matches(gateway, { nat_gateway_ids: ['nat-00000000000000000'] })).toBe(true);
+  });
+});
+
+describe('tags to filter by', () => {
+  it('are alternatives within one key', () => {
+    expect([...tagFilters(['a=1', 'b=1', 'a=2'])]).toEqual([
+      ['a', ['1', '2']],
+      ['b', ['1']],
+    ]);
+  });
+
+  it.each([[['a', 'a=1']], [['a=1', 'a']], [['a=1', 'a', 'a=2']]])(
+    'welcome any value once the key stands alone: %j',
+    (tags) => {
+      expect([...tagFilters(tags)]).toEqual([['a', undefined]]);
+    },
+  );
+
+  it('end their key at the first equals sign', () => {
+    expect([...tagFilters(['a=b=c', 'd='])]).toEqual([
+      ['a', ['b=c']],
+      ['d', ['']],
+    ]);
+  });
+});
+
+describe('reading of whole pages', () => {
+  it.each<GatewayFilters>([
+    { private_ip_addresses: ['10.0.0.5'] },
+    { connectivity_type: 'private' },
+    { address_statuses: ['failed'] },
+    { vpc_ids: ['vpc-01234567'], address_statuses: ['failed'] },
+  ])('is needed for %j, which EC2 cannot filter by', (filters) => {
+    expect(needLocalReading(filters)).toBe(true);
+  });
+
+  it.each<GatewayFilters>([
+    {},
+    {
+      nat_gateway_ids: ['nat-01234567'],
+      vpc_ids: ['vpc-01234567'],
+      subnet_ids: ['subnet-01234567'],
+      tags: ['a'],
+      states: ['available'],
+    },
+  ])('is not needed for %j', (filters) => {
+    expect(needLocalReading(filters)).toBe(false);
+  });
+});
+
+describe('filters on any gateway', () => {
+  const word = fc.constantFrom('a', 'b', 'c');
+  const some = fc.uniqueArray(word, { minLength: 1 });
+  const tag = fc.oneof(
+    word,
+    fc.tuple(word, word).map(([key, value]) => `${key}=${value}`),
+  );
+  const anyGateway: fc.Arbitrary<NatGateway> = fc.record(
+    {
+      state: word,
+      connectivity_type: word,
+      vpc_id: word,
+      subnet_id: word,
+      tags: fc.array(fc.record({ key: word, value: word })),
+      addresses: fc.array(fc.record({ private_ip: word, status: word }, { requiredKeys: [] })),
+    },
+    { requiredKeys: ['addresses'] },
+  );
+  const anyFilters: fc.Arbitrary<GatewayFilters> = fc.record(
+    {
+      private_ip_addresses: some,
+      vpc_ids: some,
+      subnet_ids: some,
+      tags: fc.uniqueArray(tag, { minLength: 1 }),
+      states: some,
+      connectivity_type: word,
+      address_statuses: some,
+    },
+    { requiredKeys: [] },
+  );
+
+  it('together let pass exactly what each of them lets pass', () => {
+    fc.assert(
+      fc.property(anyGateway, anyFilters, (subject, filters) => {
+        const each = Object.entries(filters).map(([name, value]) => matches(subject, { [name]: value }));
+        expect(matches(subject, filters)).toBe(each.every(Boolean));
+      }),
+    );
+  });
+
+  it('let more pass the more alternatives they have', () => {
+    const lists = ['private_ip_addresses', 'vpc_ids', 'subnet_ids', 'states', 'address_statuses'] as const;
+    fc.assert(
+      fc.property(anyGateway, fc.constantFrom(...lists), some, (subject, name, values) => {
+        const each = values.map((value) => matches(subject, { [name]: [value] }));
+        expect(matches(subject, { [name]: values })).toBe(each.some(Boolean));
+      }),
+    );
+  });
+
+  it('by tags mean the same in any order', () => {
+    const inTwoOrders = fc
+      .array(tag, { minLength: 1 })
+      .chain((tags) => fc.tuple(fc.constant(tags), fc.shuffledSubarray(tags, { minLength: tags.length })));
+    fc.assert(
+      fc.property(anyGateway, inTwoOrders, (subject, [tags, shuffled]) => {
+        expect(matches(subject, { tags: shuffled })).toBe(matches(subject, { tags }));
+      }),
+    );
+  });
+
+  it('by tags ask for every key, with any of its values', () => {
+    fc.assert(
+      fc.property(anyGateway, fc.array(tag, { minLength: 1 }), (subject, tags) => {
+        const keys = new Set(tags.map((each) => each.split('=')[0]));
+        const expected = [...keys].every((key) =>
+          (subject.tags ?? []).some(
+            (has) => has.key === key && (tags.includes(has.key) || tags.includes(`${has.key}=${has.value}`)),
+          ),
+        );
+        expect(matches(subject, { tags })).toBe(expected);
+      }),
+    );
+  });
+});
