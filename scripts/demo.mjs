@@ -78,7 +78,7 @@ async function tell() {
   expect(result.outcome === 'unassigning', 'the address unassigning');
 
   step(5, `The drain of ${DRAIN_SECONDS} s, on a clock that runs ${SPEED} times as fast`);
-  await follow(nat_gateway_id, secondary.private_ip);
+  await follow(result.next);
 
   step(6, 'Afterwards');
   const after = await call(DESCRIBE, { nat_gateway_ids: [nat_gateway_id] });
@@ -89,21 +89,23 @@ async function tell() {
   );
 }
 
-/** Describes the gateway until the address is gone, with a bar for who waits. */
-async function follow(nat_gateway_id, privateIp) {
-  const seconds = DRAIN_SECONDS / SPEED;
+/** Waits for the drain to end, with a bar for who waits. */
+async function follow({ tool, arguments: args }) {
   const began = Date.now();
-  for (;;) {
-    const { nat_gateways } = await call(DESCRIBE, { nat_gateway_ids: [nat_gateway_id] });
-    const address = nat_gateways[0].addresses.find((a) => a.private_ip === privateIp);
-    const part = Math.min(1, (Date.now() - began) / 1000 / seconds);
+  const draw = (message) => {
+    const part = Math.min(1, (Date.now() - began) / 1000 / (DRAIN_SECONDS / SPEED));
     const bar = '#'.repeat(Math.round(part * 30)).padEnd(30, '.');
-    if (process.stdout.isTTY) print(`\r  [${bar}] ${(address?.status ?? 'released').padEnd(12)}`);
-    if (address === undefined) break;
-    expect(Date.now() - began < seconds * 10_000, 'the address released in time');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  print(`${process.stdout.isTTY ? '\n' : ''}  ${privateIp} is released\n`);
+    print(process.stdout.isTTY ? `\r  [${bar}] ${message.padEnd(70)}` : `  ${message}\n`);
+  };
+  const { structuredContent: result } = await client.callTool(
+    { name: tool, arguments: args },
+    { onprogress: ({ message = '' }) => draw(message) },
+  );
+  const [address] = result.addresses;
+  print(
+    `${process.stdout.isTTY ? '\n' : ''}  ${address.private_ip} is ${address.fate}, after ${result.waited_seconds} s\n`,
+  );
+  expect(result.outcome === 'settled' && address.fate === 'released', 'the address released');
 }
 
 async function call(name, args) {

@@ -7,6 +7,7 @@ import { type Logger, pino } from 'pino';
 import { AuditLog } from './audit.ts';
 import { ChangeQueue } from './change-queue.ts';
 import { ConfigurationError, configure, help, type Invocation, type Settings } from './config.ts';
+import { DrainBook } from './drain-book.ts';
 import type { Ec2 } from './ec2/ec2.ts';
 import type { Policy } from './nat-gateway/policy.ts';
 import { createServer } from './server.ts';
@@ -54,6 +55,7 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     confirmation: new Confirmation(settings.confirmationKey ?? randomBytes(32), Date.now),
     audit,
     changes,
+    drains: new DrainBook(),
     now: Date.now,
     logger,
     version,

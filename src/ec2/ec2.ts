@@ -11,6 +11,7 @@ import {
   type UnassignRequest,
   unassign,
 } from './unassign.ts';
+import { type Observation, RegionWatch } from './watch.ts';
 
 /** EC2 as the tools see it. Methods that reach AWS throw `Ec2Failure`, but for the two that say what happened. */
 export interface Ec2 {
@@ -21,6 +22,11 @@ export interface Ec2 {
   dryRun(request: UnassignRequest, signal: AbortSignal): Promise<DryRun>;
   unassign(permit: Permit): Promise<UnassignAnswer>;
   reconcile(request: UnassignRequest): Promise<Reconciled>;
+  /**
+   * What each read tells of a gateway, until `signal` is aborted or the loop is left. One read serves everybody who
+   * waits in the region.
+   */
+  watch(region: string, natGatewayId: string, signal: AbortSignal): AsyncGenerator<Observation>;
   /** The account of the credentials, where AWS tells it. */
   accountId(region: string): Promise<string | undefined>;
   close(): void;
@@ -37,6 +43,12 @@ export function connectEc2(
   patience: Patience = PATIENCE,
 ): Ec2 {
   const clients = new Ec2Clients(target, version, logger, patience);
+  const watches = new Map<string, RegionWatch>();
+  const watchOf = (region: string): RegionWatch => {
+    const watch = watches.get(region) ?? new RegionWatch(clients, region);
+    watches.set(region, watch);
+    return watch;
+  };
   return {
     region: (requested) => clients.region(requested),
     readPage: (region, query, signal) => readPage(clients, region, query, signal),
@@ -44,6 +56,7 @@ export function connectEc2(
     dryRun: (request, signal) => dryRun(clients, request, signal),
     unassign: (permit) => unassign(clients, permit),
     reconcile: (request) => reconcile(clients, request),
+    watch: (region, natGatewayId, signal) => watchOf(region).watch(natGatewayId, signal),
     accountId: (region) => clients.accountId(region),
     close: () => clients.close(),
   };

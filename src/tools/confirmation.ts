@@ -13,6 +13,7 @@ import type { Drain } from '../nat-gateway/drain.ts';
 import type { NatGateway } from '../nat-gateway/model.ts';
 import type { Finding } from '../nat-gateway/preflight.ts';
 import { displayName, visibleLine } from '../nat-gateway/text.ts';
+import { UNASSIGN } from './names.ts';
 
 /** When a human is asked: whenever the client can be asked, always (or the call is refused), or never. */
 export const CONFIRM_MODES = ['auto', 'always', 'never'] as const;
@@ -22,10 +23,9 @@ export type ConfirmMode = (typeof CONFIRM_MODES)[number];
 const OPEN_SECONDS = 600;
 
 const KEY = 'confirm';
-const PURPOSE = 'unassign_private_nat_gateway_address';
 
 /** What the client carries from the question to the answer; signed, readable, and good for one use. */
-const pendingSchema = z.object({ purpose: z.literal(PURPOSE), digest: z.string(), nonce: z.string() });
+const pendingSchema = z.object({ purpose: z.literal(UNASSIGN), digest: z.string(), nonce: z.string() });
 
 /** All that a human is shown, and that a yes is for. */
 export interface Question {
@@ -86,7 +86,7 @@ export class Confirmation {
 
   /** Asks the human; `again` where an earlier yes was for something that has moved since. */
   async ask(question: Question, again: boolean, context: ServerContext): Promise<InputRequiredResult> {
-    const pending = { purpose: PURPOSE, digest: digest(question), nonce: randomUUID() };
+    const pending = { purpose: UNASSIGN, digest: digest(question), nonce: randomUUID() };
     return inputRequired({
       requestState: await this.#codec.mint(pending, context),
       inputRequests: {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { AuditLog } from '../audit.ts';
 import type { ChangeQueue } from '../change-queue.ts';
+import type { DrainBook } from '../drain-book.ts';
 import type { Ec2 } from '../ec2/ec2.ts';
 import type { Policy } from '../nat-gateway/policy.ts';
 import type { Confirmation, ConfirmMode } from './confirmation.ts';
@@ -14,6 +15,7 @@ export interface Dependencies {
   confirmation: Confirmation;
   audit: AuditLog;
   changes: ChangeQueue;
+  drains: DrainBook;
   /** Milliseconds since the epoch. */
   now: () => number;
   logger: Logger;

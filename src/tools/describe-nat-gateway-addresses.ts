@@ -2,6 +2,7 @@ import type { McpServer } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import type { Ec2 } from '../ec2/ec2.ts';
 import type { NatGatewayPage } from '../ec2/read.ts';
+import { changingAddresses } from '../nat-gateway/fate.ts';
 import { type GatewayFilters, matches, needLocalReading, tagFilters } from '../nat-gateway/filters.ts';
 import type { NatGateway } from '../nat-gateway/model.ts';
 import { denials, type Policy } from '../nat-gateway/policy.ts';
@@ -18,10 +19,9 @@ import {
 } from './arguments.ts';
 import type { Dependencies } from './dependencies.ts';
 import { report } from './failures.ts';
+import { DESCRIBE, WAIT } from './names.ts';
 import { decodePosition, encodePosition, type Position, START } from './page-token.ts';
-import { addressSchema, errorSchema, nextSchema, toolResult } from './results.ts';
-
-export const DESCRIBE = 'describe_nat_gateway_addresses';
+import { addressSchema, errorSchema, type Next, nextSchema, toolResult } from './results.ts';
 
 const description = `List NAT gateways with the status of each private IP address. For every address can_unassign says whether it could be unassigned now, and reason why not.
 Filters narrow each other; values within one are alternatives. Without filters it lists the whole region.
@@ -153,10 +153,18 @@ async function describe(
     ...(filters.nat_gateway_ids === undefined ? {} : { not_found: listing.notFound }),
     next_token: token,
     incomplete: listing.incomplete,
-    ...(token === undefined
-      ? {}
-      : { next: { tool: DESCRIBE, arguments: { ...input, region, next_token: token } } }),
+    next:
+      token === undefined
+        ? waitForChanges(listing.natGateways, region)
+        : { tool: DESCRIBE, arguments: { ...input, region, next_token: token } },
   };
+}
+
+/** The call that waits for the first gateway with addresses that are changing, if there is one. */
+function waitForChanges(gateways: readonly NatGateway[], region: string): Next | undefined {
+  const changing = gateways.find((gateway) => changingAddresses(gateway).length > 0);
+  const nat_gateway_id = changing?.nat_gateway_id;
+  return nat_gateway_id === undefined ? undefined : { tool: WAIT, arguments: { nat_gateway_id, region } };
 }
 
 /** A gateway as this tool shows it: each address with whether it could be unassigned, from the same rules as preflight. */

@@ -2,13 +2,13 @@ import type { InputRequiredResult, McpServer, ServerContext } from '@modelcontex
 import type { Ec2 } from '../ec2/ec2.ts';
 import { cancelled, Ec2Failure } from '../ec2/errors.ts';
 import type { DryRun, Permit, UnassignRequest } from '../ec2/unassign.ts';
-import { drainFrom, undoCommand } from '../nat-gateway/drain.ts';
+import { type Drain, drainFrom, undoCommand } from '../nat-gateway/drain.ts';
 import type { NatGateway, NatGatewayAddress } from '../nat-gateway/model.ts';
 import { denials, type Wish } from '../nat-gateway/policy.ts';
 import { type Preflight, policyFindings, preflight } from '../nat-gateway/preflight.ts';
 import { type Answer, canAsk, type Question } from './confirmation.ts';
 import type { Dependencies } from './dependencies.ts';
-import { DESCRIBE } from './describe-nat-gateway-addresses.ts';
+import { DESCRIBE, UNASSIGN, WAIT } from './names.ts';
 import type { Next } from './results.ts';
 import type { UnassignInput, UnassignResult } from './unassign-private-nat-gateway-address.ts';
 import { blocked, changeAhead, gatewayNotFound, noConfirmation, unresolved } from './unassign-refusals.ts';
@@ -21,8 +21,6 @@ const LOOK_AGAIN_SECONDS = 60;
 
 /** One attempt: who asks for what, and what it may use. */
 export interface Attempt {
-  /** The tool's name, for the calls it proposes. */
-  tool: string;
   input: UnassignInput;
   ec2: Ec2;
   dependencies: Dependencies;
@@ -106,14 +104,14 @@ async function pass(
   const check = preflight(observed, request.privateIps, request.maxDrainDurationSeconds, forbidden);
   const seen = { ...base, ...observations(check, request.privateIps) };
   if (check.verdict === 'already_unassigning') {
-    return { ...seen, outcome: 'already_unassigning', next: describeCall(request) };
+    return { ...seen, outcome: 'already_unassigning', next: waitCall(request) };
   }
   if (check.verdict === 'blocked') {
     return { ...seen, outcome: 'refused', error: blocked(check.findings, dryRun) };
   }
   if (!dryRun.passed) return { ...seen, outcome: 'refused', error: dryRun.error };
   if (input.mode === 'dry_run') {
-    const next = { tool: it.tool, arguments: { ...input, region: request.region, mode: 'execute' } };
+    const next = { tool: UNASSIGN, arguments: { ...input, region: request.region, mode: 'execute' } };
     return { ...seen, outcome: 'dry_run_passed', next };
   }
 
@@ -144,6 +142,7 @@ async function execute(
   }
   if (answer.kind === 'accepted') {
     const drain = drainFrom(dependencies.now(), request.maxDrainDurationSeconds);
+    remember(it, request, drain);
     const addresses = withStatus(seen.addresses, answer.addresses);
     return {
       ...seen,
@@ -163,6 +162,7 @@ async function execute(
       ...drainFrom(dependencies.now(), request.maxDrainDurationSeconds),
       started_at: new Date(sentAt).toISOString(),
     };
+    remember(it, request, drain);
     return {
       ...seen,
       unassign,
@@ -252,7 +252,20 @@ function draining(request: UnassignRequest, drain: NonNullable<UnassignResult['d
   return {
     drain,
     undo_command: undoCommand(request.region, request.natGatewayId, request.privateIps),
-    next: { ...describeCall(request), not_before: drain.release_by },
+    next: waitCall(request),
+  };
+}
+
+/** So that who waits can be told when the drain ends. */
+function remember({ dependencies }: Attempt, request: UnassignRequest, drain: Drain): void {
+  const { region, natGatewayId, privateIps } = request;
+  dependencies.drains.remember(region, natGatewayId, privateIps, drain, dependencies.now());
+}
+
+function waitCall({ region, natGatewayId, privateIps }: UnassignRequest): Next {
+  return {
+    tool: WAIT,
+    arguments: { nat_gateway_id: natGatewayId, private_ip_addresses: [...privateIps], region },
   };
 }
 

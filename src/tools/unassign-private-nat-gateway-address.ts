@@ -12,10 +12,9 @@ import { boundedText } from '../nat-gateway/text.ts';
 import { listOf, natGatewayId, privateIp, region, unknownArguments } from './arguments.ts';
 import type { Dependencies } from './dependencies.ts';
 import { report } from './failures.ts';
+import { UNASSIGN } from './names.ts';
 import { addressSchema, errorSchema, findingSchema, nextSchema, toolResult } from './results.ts';
 import { attempt } from './unassign-attempt.ts';
-
-export const UNASSIGN = 'unassign_private_nat_gateway_address';
 
 const description = `Release secondary private IP addresses of one private NAT gateway. This cannot be cancelled.
 Each address stops taking new connections at once, serves existing ones for up to max_drain_duration_seconds, and is then released; connections still open break.
@@ -109,7 +108,6 @@ export function registerUnassign(server: McpServer, dependencies: Dependencies):
       try {
         const ec2 = await dependencies.ec2();
         const answer = await attempt({
-          tool: UNASSIGN,
           input,
           ec2,
           dependencies,

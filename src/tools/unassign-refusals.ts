@@ -1,7 +1,7 @@
 import { Ec2Failure, type ErrorReport } from '../ec2/errors.ts';
 import type { DryRun } from '../ec2/unassign.ts';
 import type { Finding, FindingCode } from '../nat-gateway/preflight.ts';
-import { DESCRIBE } from './describe-nat-gateway-addresses.ts';
+import { DESCRIBE } from './names.ts';
 
 /** What the caller of the unassign tool is told when it says no, or cannot say. */
 

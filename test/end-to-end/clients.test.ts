@@ -22,7 +22,11 @@ interface AnyClient {
   era: string | undefined;
   tools: () => Promise<string[]>;
   // biome-ignore lint/suspicious/noExplicitAny: results of every shape
-  call: (name: string, args: Record<string, unknown>) => Promise<any>;
+  call: (
+    name: string,
+    args: Record<string, unknown>,
+    onprogress?: (progress: number) => void,
+  ) => Promise<any>;
 }
 
 type Connect = (
@@ -51,7 +55,11 @@ const modern: Connect = async (args, confirm, environment = {}) => {
   return {
     era: client.getNegotiatedProtocolVersion(),
     tools: async () => (await client.listTools()).tools.map(({ name }) => name),
-    call: (name, given) => client.callTool({ name, arguments: given }),
+    call: (name, given, onprogress) =>
+      client.callTool(
+        { name, arguments: given },
+        { ...(onprogress && { onprogress: ({ progress }) => onprogress(progress) }) },
+      ),
   };
 };
 
@@ -67,7 +75,10 @@ const legacy: Connect = async (args, confirm, environment = {}) => {
   return {
     era: '2025-11-25',
     tools: async () => (await client.listTools()).tools.map(({ name }) => name),
-    call: (name, given) => client.callTool({ name, arguments: given }),
+    call: (name, given, onprogress) =>
+      client.callTool({ name, arguments: given }, undefined, {
+        ...(onprogress && { onprogress: ({ progress }) => onprogress(progress) }),
+      }),
   };
 };
 
@@ -78,7 +89,7 @@ describe.each([
   it('lists, describes, is refused, rehearses, releases, and sees it drain', async () => {
     const client = await connect(['--simulate']);
     expect(client.era).toBe(revision);
-    expect(await client.tools()).toEqual([DESCRIBE, UNASSIGN]);
+    expect(await client.tools()).toEqual([DESCRIBE, UNASSIGN, 'wait_for_nat_gateway_addresses']);
     const listing = await client.call(DESCRIBE, { private_ip_addresses: ['10.0.1.11'] });
     expect(listing.structuredContent.nat_gateways).toMatchObject([{ nat_gateway_id: EGRESS }]);
     const refused = await client.call(UNASSIGN, { ...wish, private_ip_addresses: ['10.0.1.10'] });
@@ -123,6 +134,34 @@ describe.each([
     const { isError, structuredContent } = await client.call(UNASSIGN, wish);
     expect(isError).toBe(true);
     expect(structuredContent).toMatchObject({ outcome: 'refused', error: { code: 'policy_denied' } });
+  });
+});
+
+describe.each([
+  ['the v2 client', modern],
+  ['the v1 client', legacy],
+])('%s, waiting for a drain', (_, connect) => {
+  it('is handed over when time runs out, and sees the end with progress', { timeout: 60_000 }, async () => {
+    const client = await connect(['--simulate', '--simulate-speed', '20']);
+    const { structuredContent: started } = await client.call(UNASSIGN, {
+      ...wish,
+      max_drain_duration_seconds: 80,
+    });
+    const { tool, arguments: args } = started.next;
+    const { structuredContent: early } = await client.call(tool, { ...args, timeout_seconds: 1 });
+    expect(early).toMatchObject({ outcome: 'still_changing', addresses: [{ fate: 'unassigning' }] });
+    const reports: number[] = [];
+    const { structuredContent: late } = await client.call(
+      early.next.tool,
+      { ...early.next.arguments, timeout_seconds: 30 },
+      (report) => reports.push(report),
+    );
+    expect(late).toMatchObject({
+      outcome: 'settled',
+      addresses: [{ private_ip: '10.0.1.11', fate: 'released' }],
+    });
+    expect(reports.length).toBeGreaterThan(0);
+    expect(reports).toEqual([...new Set(reports)].sort((a, b) => a - b));
   });
 });
 
@@ -256,7 +295,7 @@ describe('the MCP Inspector on Node 20', () => {
 
   it('lists the tools', async () => {
     const { stdout } = await inspect('--method', 'tools/list');
-    expect(JSON.parse(stdout).tools).toHaveLength(2);
+    expect(JSON.parse(stdout).tools).toHaveLength(3);
   });
 
   it('calls with an array argument, as JSON or separated by commas', async () => {

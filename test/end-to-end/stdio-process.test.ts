@@ -63,7 +63,7 @@ describe('the process', () => {
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const server = start([], { NODE_V8_COVERAGE: folder, HTTPS_PROXY: 'http://127.0.0.1:1' });
     const { result } = await server.request('tools/list');
-    expect(result.tools).toHaveLength(2);
+    expect(result.tools).toHaveLength(3);
     server.child.stdin?.end();
     expect(await server.exit).toBe(0);
     const loaded = readdirSync(folder)
@@ -89,14 +89,14 @@ describe('the process', () => {
     const { error, id } = await server.until((message) => message.error !== undefined);
     expect(error?.code).toBe(-32700);
     expect(id).toBeUndefined();
-    expect((await server.request('tools/list')).result.tools).toHaveLength(2);
+    expect((await server.request('tools/list')).result.tools).toHaveLength(3);
   });
 
   it('answers a line of 10 MB once, and lives on', async () => {
     const server = start();
     server.send(`{"jsonrpc":"2.0","id":1,"method":"tools/list","x":"${'x'.repeat(10_000_000)}"}`);
     expect((await server.until((message) => message.error !== undefined)).error?.code).toBe(-32600);
-    expect((await server.request('tools/list')).result.tools).toHaveLength(2);
+    expect((await server.request('tools/list')).result.tools).toHaveLength(3);
     expect(server.messages.filter(({ error }) => error !== undefined)).toHaveLength(1);
   });
 

@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { privateNatGateway, startSimulator } from '../../src/simulator/simulator.ts';
 import { ServerProcess } from '../support/server-process.ts';
+import { HASTE, openSession } from '../support/session.ts';
 
 const DESCRIBE = 'describe_nat_gateway_addresses';
 const CALLS = 100_000;
@@ -14,6 +17,13 @@ const GATEWAYS = 40;
 async function memory(pid: number | undefined): Promise<number> {
   const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(pid)]);
   return Number(stdout) / 1024;
+}
+
+/** What this process really keeps, in MB: the heap after a collection. */
+function heap(): number {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  return process.memoryUsage().heapUsed / 2 ** 20;
 }
 
 function id(index: number): string {
@@ -59,6 +69,51 @@ describe('a server that runs for long', () => {
     );
     expect(late - early).toBeLessThan(50);
     expect(server.stray).toEqual([]);
+  });
+
+  it('follows 200 drains for 200 callers through the 720 reads of an hour in steady memory', {
+    timeout: 300_000,
+  }, async () => {
+    const inventory = Array.from({ length: 200 }, (_, index) => {
+      const gateway = privateNatGateway(id(index), 'x', [`10.0.${index}.10`], 0);
+      gateway.addresses?.push({
+        privateIp: `10.0.${index}.11`,
+        isPrimary: false,
+        unassignedAt: Date.now(),
+        drainSeconds: 4000,
+      });
+      return gateway;
+    });
+    const patience = { ...HASTE, readTry: 5000, pollPace: 20, pollFirst: 20 };
+    const session = await openSession({ inventory, patience });
+    onTestFinished(session.close);
+    const cancel = new AbortController();
+    const waits = Array.from({ length: 200 }, (_, index) =>
+      session.client
+        .callTool(
+          {
+            name: 'wait_for_nat_gateway_addresses',
+            arguments: { nat_gateway_id: id(index), timeout_seconds: 900 },
+          },
+          { signal: cancel.signal, timeout: 900_000 },
+        )
+        .catch(() => undefined),
+    );
+    let reads = 0;
+    const readsUntil = async (count: number): Promise<void> => {
+      while (reads < count) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        reads += session.calls.splice(0).filter(({ action }) => action === 'DescribeNatGateways').length;
+      }
+    };
+    await readsUntil(120);
+    const early = heap();
+    await readsUntil(720);
+    const late = heap();
+    cancel.abort();
+    await Promise.all(waits);
+    process.stdout.write(`${early.toFixed(0)} MB after 120 reads, ${late.toFixed(0)} MB after 720\n`);
+    expect(late - early).toBeLessThan(5);
   });
 
   it.each(['modern', 'legacy'])(

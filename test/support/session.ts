@@ -4,6 +4,7 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { pino } from 'pino';
 import { AuditLog } from '../../src/audit.ts';
 import { ChangeQueue } from '../../src/change-queue.ts';
+import { DrainBook } from '../../src/drain-book.ts';
 import { PATIENCE, type Patience } from '../../src/ec2/clients.ts';
 import { connectEc2 } from '../../src/ec2/ec2.ts';
 import type { Policy } from '../../src/nat-gateway/policy.ts';
@@ -57,6 +58,8 @@ export const HASTE: Patience = {
   change: 700,
   reconcile: 5000,
   reconcilePauses: [2, 2, 4, 4, 8, 8],
+  pollPace: 20,
+  pollFirst: 5,
 };
 
 /** Keeps what an audit log was told. */
@@ -138,6 +141,7 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
     confirmation: new Confirmation('a key of thirty-two bytes or more', Date.now),
     audit: options.audit ?? audit,
     changes: new ChangeQueue(),
+    drains: new DrainBook(),
     now: Date.now,
     logger,
     version: '0.0.0',

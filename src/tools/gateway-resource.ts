@@ -1,0 +1,42 @@
+import { type McpServer, ResourceNotFoundError, ResourceTemplate } from '@modelcontextprotocol/server';
+import { Ec2Failure } from '../ec2/errors.ts';
+import { NAT_GATEWAY_ID, REGION } from './arguments.ts';
+import type { Dependencies } from './dependencies.ts';
+import { describeGateway } from './describe-nat-gateway-addresses.ts';
+
+/**
+ * One gateway as a resource, read when asked for. None is listed: hosts list resources at every start, and that must
+ * not call AWS.
+ */
+export function registerGatewayResource(server: McpServer, dependencies: Dependencies): void {
+  server.registerResource(
+    'nat-gateway',
+    new ResourceTemplate('nat-gateway://{region}/{nat_gateway_id}', { list: undefined }),
+    {
+      title: 'NAT gateway',
+      description: 'A NAT gateway with the status of each private IP address, as describe shows it',
+      mimeType: 'application/json',
+    },
+    async (uri, variables, context) => {
+      const { region, nat_gateway_id: natGatewayId } = variables;
+      if (typeof region !== 'string' || typeof natGatewayId !== 'string')
+        throw new ResourceNotFoundError(uri.href);
+      if (!REGION.test(region) || !NAT_GATEWAY_ID.test(natGatewayId))
+        throw new ResourceNotFoundError(uri.href);
+      const ec2 = await dependencies.ec2();
+      const [gateway, accountId] = await Promise.all([
+        ec2.readGateway(region, natGatewayId, context.mcpReq.signal).catch(explained),
+        ec2.accountId(region),
+      ]);
+      if (gateway === undefined) throw new ResourceNotFoundError(uri.href);
+      const text = JSON.stringify(describeGateway(gateway, region, accountId, dependencies.policy));
+      return { contents: [{ uri: uri.href, mimeType: 'application/json', text }] };
+    },
+  );
+}
+
+/** A resource has no structured errors: message and hint have to do. */
+function explained(error: unknown): never {
+  if (error instanceof Ec2Failure) throw new Error(`${error.report.message} ${error.report.hint}`);
+  throw error;
+}

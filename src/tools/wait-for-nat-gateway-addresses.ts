@@ -1,0 +1,181 @@
+import type { McpServer, ServerContext } from '@modelcontextprotocol/server';
+import * as z from 'zod';
+import type { Ec2 } from '../ec2/ec2.ts';
+import { cancelled, type Ec2Failure } from '../ec2/errors.ts';
+import { changingAddresses, type Fate, Following } from '../nat-gateway/fate.ts';
+import { listOf, natGatewayId, privateIp, region, unknownArguments } from './arguments.ts';
+import type { Dependencies } from './dependencies.ts';
+import { report } from './failures.ts';
+import { WAIT } from './names.ts';
+import { errorSchema, type Next, nextSchema, toolResult } from './results.ts';
+import { gatewayNotFound } from './unassign-refusals.ts';
+
+const description = `Wait until private IP addresses of a NAT gateway are no longer changing, and say what became of each: released, succeeded, failed, or still unassigning when time runs out.
+Use it after an unassign. A drain can take longer than one call: follow next until outcome is "settled".`;
+
+const inputShape = {
+  nat_gateway_id: natGatewayId.describe('The NAT gateway'),
+  private_ip_addresses: listOf(privateIp, 32).optional().describe('Default: all that are changing'),
+  timeout_seconds: z.int().min(1).max(900).default(45).describe('How long this call may wait'),
+  region: region.optional().describe("AWS region; default: the server's"),
+};
+
+const inputSchema = z.strictObject(inputShape, { error: unknownArguments(Object.keys(inputShape)) });
+
+const optionalText = z.string().optional();
+
+const outputSchema = z.object({
+  outcome: z
+    .enum(['settled', 'still_changing', 'gateway_deleted'])
+    .optional()
+    .describe('settled: none of them is changing any more'),
+  nat_gateway_id: z.string(),
+  region: optionalText,
+  addresses: z
+    .array(
+      z.object({
+        private_ip: z.string(),
+        fate: z.string().describe('released, not_on_gateway, or the status it has'),
+        failure_message: optionalText,
+        release_by: optionalText.describe(
+          'Released by then at the latest; known for drains started by this server',
+        ),
+      }),
+    )
+    .optional(),
+  waited_seconds: z.number().optional(),
+  next: nextSchema.optional(),
+  error: errorSchema.optional(),
+});
+
+type Input = z.infer<typeof inputSchema>;
+type Output = z.input<typeof outputSchema>;
+
+/** How many reads in a row may fail before waiting on makes no sense. */
+const FAILURES = 3;
+
+export function registerWait(server: McpServer, dependencies: Dependencies): void {
+  server.registerTool(
+    WAIT,
+    {
+      title: 'Wait for NAT gateway addresses',
+      description,
+      inputSchema,
+      outputSchema,
+      annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
+    },
+    async (input, context) => {
+      let output: Output = { nat_gateway_id: input.nat_gateway_id, region: input.region };
+      try {
+        const ec2 = await dependencies.ec2();
+        output.region = await ec2.region(input.region);
+        output = { ...output, ...(await wait(ec2, output.region, input, dependencies, context)) };
+      } catch (error) {
+        output.error = report(error, dependencies.logger);
+      }
+      return toolResult(outputSchema, output, output.error !== undefined);
+    },
+  );
+}
+
+async function wait(
+  ec2: Ec2,
+  region: string,
+  input: Input,
+  { drains, now }: Dependencies,
+  context: ServerContext,
+): Promise<Partial<Output>> {
+  const { nat_gateway_id } = input;
+  const began = now();
+  const deadline = AbortSignal.timeout(input.timeout_seconds * 1000);
+  const following = new Following();
+  const tell = progressReporter(context);
+  let addresses = input.private_ip_addresses ?? drains.running(region, nat_gateway_id, began);
+  let fates: Fate[] = addresses.map((private_ip) => ({ private_ip, fate: 'unknown', settled: false }));
+  let failures = 0;
+
+  const answer = (outcome: NonNullable<Output['outcome']>): Partial<Output> => ({
+    outcome,
+    addresses: fates.map(({ settled: _, ...fate }) => ({ ...fate, release_by: releaseBy(fate.private_ip) })),
+    waited_seconds: Math.round((now() - began) / 100) / 10,
+  });
+  const releaseBy = (privateIp: string): string | undefined => {
+    const time = drains.releaseBy(region, nat_gateway_id, privateIp);
+    return time === undefined ? undefined : new Date(time).toISOString();
+  };
+
+  for await (const seen of ec2.watch(
+    region,
+    nat_gateway_id,
+    AbortSignal.any([context.mcpReq.signal, deadline]),
+  )) {
+    if ('failure' in seen) {
+      failures += 1;
+      if (isHopeless(seen.failure, failures)) throw seen.failure;
+      continue;
+    }
+    failures = 0;
+    // Without a list, everything that is changing is followed, as soon as it is seen to.
+    if (input.private_ip_addresses === undefined && seen.gateway !== undefined) {
+      addresses = [...new Set([...addresses, ...changingAddresses(seen.gateway)])];
+    }
+    following.see(seen.gateway, addresses);
+    if (following.isGatewayUnknown) throw gatewayNotFound(region, nat_gateway_id);
+    fates = addresses.map((each) =>
+      following.fateOf(each, drains.releaseBy(region, nat_gateway_id, each), now()),
+    );
+    if (following.isGatewayGone) return answer('gateway_deleted');
+    await tell((now() - began) / 1000, sentence(fates, latest(fates, releaseBy), now()));
+    if (seen.gateway !== undefined && fates.every(({ settled }) => settled)) return answer('settled');
+  }
+  if (context.mcpReq.signal.aborted) throw cancelled();
+
+  const changing = fates.filter(({ settled }) => !settled).map(({ private_ip }) => private_ip);
+  const { timeout_seconds } = input;
+  const next: Next = {
+    tool: WAIT,
+    arguments: {
+      nat_gateway_id,
+      ...(changing.length === 0 ? {} : { private_ip_addresses: changing }),
+      timeout_seconds,
+      region,
+    },
+    not_before: latest(fates, releaseBy),
+  };
+  return { ...answer('still_changing'), next };
+}
+
+/** A read that failed may work the next time, unless its error says otherwise or it goes on and on. */
+function isHopeless({ report: { code, retryable } }: Ec2Failure, failures: number): boolean {
+  return code !== 'throttled' && (!retryable || failures >= FAILURES);
+}
+
+/** When the last of those still changing is released at the latest, where that is known. */
+function latest(
+  fates: readonly Fate[],
+  releaseBy: (privateIp: string) => string | undefined,
+): string | undefined {
+  const times = fates.flatMap(({ settled, private_ip }) => (settled ? [] : (releaseBy(private_ip) ?? [])));
+  return times.sort().at(-1);
+}
+
+function sentence(fates: readonly Fate[], releaseBy: string | undefined, now: number): string {
+  const released = fates.filter(({ fate }) => fate === 'released').length;
+  const seconds = releaseBy === undefined ? undefined : Math.ceil((Date.parse(releaseBy) - now) / 1000);
+  const rest =
+    seconds === undefined || seconds <= 0 ? '' : `; the last of them in ${seconds} s at the latest`;
+  return `${released} of ${fates.length} addresses released${rest}`;
+}
+
+/** Tells a client that asked for progress; each value is larger than the one before. */
+function progressReporter(context: ServerContext): (seconds: number, message: string) => Promise<void> {
+  const progressToken = context.mcpReq._meta?.progressToken;
+  let last = 0;
+  return async (seconds, message) => {
+    if (progressToken === undefined) return;
+    last = Math.max(seconds, last + 0.001);
+    const params = { progressToken, progress: last, message };
+    // A client that is gone is noticed by the signal.
+    await context.mcpReq.notify({ method: 'notifications/progress', params }).catch(() => {});
+  };
+}
