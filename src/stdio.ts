@@ -150,6 +150,7 @@ export class StdioTransport implements Transport {
     try {
       this.onmessage?.(message);
     } catch (error) {
+      if ('id' in message) this.#settle(message.id);
       this.onerror?.(error as Error);
     }
   }

@@ -111,15 +111,22 @@ export class Ec2Clients {
    * @throws Ec2Failure
    */
   async read<T>(region: string, request: Request<T>, signal: AbortSignal): Promise<T> {
+    const deadline = AbortSignal.timeout(this.patience.read);
     const { reads } = this.#pair(region);
     try {
-      return await this.#send(region, reads, request, this.patience.read, signal);
+      return await this.#send(region, reads, request, this.patience.read, deadline, signal);
     } catch (error) {
       const failure = error as Ec2Failure;
-      if (!concernsCredentials(failure) || signal.aborted) throw failure;
-      this.#renew(region, reads);
-      this.#logger.info({ region, code: failure.report.code }, 'credentials resolved afresh');
-      return await this.#send(region, this.#pair(region).reads, request, this.patience.read, signal);
+      if (!concernsCredentials(failure) || signal.aborted || deadline.aborted) throw failure;
+      this.#renew(region, reads, failure);
+      return await this.#send(
+        region,
+        this.#pair(region).reads,
+        request,
+        this.patience.read,
+        deadline,
+        signal,
+      );
     }
   }
 
@@ -130,7 +137,8 @@ export class Ec2Clients {
    * @throws Ec2Failure
    */
   async sendOnce<T>(region: string, request: Request<T>): Promise<T> {
-    return this.#send(region, this.#pair(region).changes, request, this.patience.change);
+    const deadline = AbortSignal.timeout(this.patience.change);
+    return this.#send(region, this.#pair(region).changes, request, this.patience.change, deadline);
   }
 
   /** The account of the credentials, asked of STS once; `undefined` where AWS does not tell it. */
@@ -152,9 +160,9 @@ export class Ec2Clients {
     client: EC2Client,
     request: Request<T>,
     milliseconds: number,
+    deadline: AbortSignal,
     signal?: AbortSignal,
   ): Promise<T> {
-    const deadline = AbortSignal.timeout(milliseconds);
     const abortSignal = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
     const latest: { error?: unknown } = {};
     const requestTimeout = signal === undefined ? milliseconds : this.patience.readTry;
@@ -212,11 +220,12 @@ export class Ec2Clients {
   }
 
   /** Drops clients and credentials, unless another request that failed with the same client has done so already. */
-  #renew(region: string, failed: EC2Client): void {
+  #renew(region: string, failed: EC2Client, { report: { code } }: Ec2Failure): void {
     if (this.#pairs.get(region)?.reads !== failed) return;
     this.#pairs.clear();
     this.#account = undefined;
     this.#credentials = this.#resolveCredentials(true);
+    this.#logger.info({ region, code }, 'credentials resolved afresh');
   }
 
   #resolveCredentials(ignoreCache: boolean): EC2ClientConfig['credentials'] {

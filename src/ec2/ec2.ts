@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { NatGateway } from '../nat-gateway/model.ts';
 import { Ec2Clients, type Ec2Target, PATIENCE, type Patience } from './clients.ts';
-import { type NatGatewayPage, type NatGatewayQuery, readGateway, readPage } from './read.ts';
+import { type NatGatewayPage, type NatGatewayQuery, readGateway, readGateways, readPage } from './read.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import {
   type DryRun,
@@ -18,6 +18,8 @@ export interface Ec2 {
   /** The region of a call that names `requested` or none. */
   region(requested: string | undefined): Promise<string>;
   readPage(region: string, query: NatGatewayQuery, signal: AbortSignal): Promise<NatGatewayPage>;
+  /** Every gateway with one of these ids. */
+  readGateways(region: string, ids: readonly string[], signal: AbortSignal): Promise<NatGateway[]>;
   readGateway(region: string, natGatewayId: string, signal: AbortSignal): Promise<NatGateway | undefined>;
   dryRun(request: UnassignRequest, signal: AbortSignal): Promise<DryRun>;
   unassign(permit: Permit): Promise<UnassignAnswer>;
@@ -52,6 +54,7 @@ export function connectEc2(
   return {
     region: (requested) => clients.region(requested),
     readPage: (region, query, signal) => readPage(clients, region, query, signal),
+    readGateways: (region, ids, signal) => readGateways(clients, region, ids, signal),
     readGateway: (region, natGatewayId, signal) => readGateway(clients, region, natGatewayId, signal),
     dryRun: (request, signal) => dryRun(clients, request, signal),
     unassign: (permit) => unassign(clients, permit),

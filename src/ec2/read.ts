@@ -17,7 +17,7 @@ export interface NatGatewayPage {
 
 /** What to ask `DescribeNatGateways` for; filters within one name are alternatives, names narrow each other. */
 export interface NatGatewayQuery {
-  filters: { name: string; values: string[] }[];
+  filters: { name: string; values: readonly string[] }[];
   maxResults?: number | undefined;
   nextToken?: string | undefined;
 }
@@ -85,6 +85,45 @@ export async function readGateway(
     signal,
   );
   return page.natGateways.find((gateway) => gateway.nat_gateway_id === natGatewayId);
+}
+
+/** How many pages one filter's worth of ids may take; EC2 needs one. */
+const PAGES_PER_FILTER = 10;
+
+/**
+ * Reads every gateway with one of these ids; an id that is missing from the answer belongs to no gateway.
+ *
+ * @throws Ec2Failure
+ */
+export async function readGateways(
+  clients: Ec2Clients,
+  region: string,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<NatGateway[]> {
+  const natGateways: NatGateway[] = [];
+  for (let start = 0; start < ids.length; start += FILTER_VALUES) {
+    const filters = [{ name: 'nat-gateway-id', values: ids.slice(start, start + FILTER_VALUES) }];
+    let nextToken: string | undefined;
+    let pages = 0;
+    do {
+      if (++pages > PAGES_PER_FILTER) throw endless();
+      const query = { filters, maxResults: MAX_RESULTS.maximum, nextToken };
+      const page = await readPage(clients, region, query, signal);
+      natGateways.push(...page.natGateways);
+      nextToken = page.nextToken;
+    } while (nextToken !== undefined);
+  }
+  return natGateways;
+}
+
+function endless(): Ec2Failure {
+  return new Ec2Failure({
+    code: 'bad_response',
+    message: 'What answers as EC2 hands out one page after the other for a few ids.',
+    retryable: false,
+    hint: 'Look at what stands between this server and EC2 (a proxy, AWS_ENDPOINT_URL).',
+  });
 }
 
 /** The gateway's members in our spelling; free text from the account is bounded here, once, for everyone. */

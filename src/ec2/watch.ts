@@ -1,7 +1,7 @@
 import type { NatGateway } from '../nat-gateway/model.ts';
 import type { Ec2Clients } from './clients.ts';
 import { type Ec2Failure, explain } from './errors.ts';
-import { FILTER_VALUES, MAX_RESULTS, readPage } from './read.ts';
+import { readGateways } from './read.ts';
 
 /** What one read tells of a gateway; `failure` where the read failed and the next may not. */
 export type Observation = { gateway: NatGateway | undefined } | { failure: Ec2Failure };
@@ -93,7 +93,8 @@ export class RegionWatch {
     const watchers = [...this.#watchers];
     const ids = [...new Set(watchers.map(({ natGatewayId }) => natGatewayId))];
     try {
-      const gateways = await this.#gateways(ids, reading.signal);
+      const read = await readGateways(this.#clients, this.#region, ids, reading.signal);
+      const gateways = new Map(read.map((gateway) => [gateway.nat_gateway_id, gateway]));
       this.#slowness = 1;
       for (const watcher of watchers) watcher.deliver({ gateway: gateways.get(watcher.natGatewayId) });
     } catch (error) {
@@ -105,22 +106,5 @@ export class RegionWatch {
       this.#reading = undefined;
       this.#schedule();
     }
-  }
-
-  async #gateways(ids: readonly string[], signal: AbortSignal): Promise<Map<string, NatGateway>> {
-    const gateways = new Map<string, NatGateway>();
-    for (let start = 0; start < ids.length; start += FILTER_VALUES) {
-      const filters = [{ name: 'nat-gateway-id', values: ids.slice(start, start + FILTER_VALUES) }];
-      let nextToken: string | undefined;
-      do {
-        const query = { filters, maxResults: MAX_RESULTS.maximum, nextToken };
-        const page = await readPage(this.#clients, this.#region, query, signal);
-        for (const gateway of page.natGateways) {
-          if (gateway.nat_gateway_id !== undefined) gateways.set(gateway.nat_gateway_id, gateway);
-        }
-        nextToken = page.nextToken;
-      } while (nextToken !== undefined);
-    }
-    return gateways;
   }
 }

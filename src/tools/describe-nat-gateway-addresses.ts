@@ -20,7 +20,7 @@ import {
 import type { Dependencies } from './dependencies.ts';
 import { report } from './failures.ts';
 import { DESCRIBE, WAIT } from './names.ts';
-import { decodePosition, encodePosition, type Position, START } from './page-token.ts';
+import { decodePosition, encodePosition, type Position, START, unfitToken } from './page-token.ts';
 import { addressSchema, errorSchema, type Next, nextSchema, toolResult } from './results.ts';
 
 const description = `List NAT gateways with the status of each private IP address. For every address can_unassign says whether it could be unassigned now, and reason why not.
@@ -140,7 +140,7 @@ async function describe(
   signal: AbortSignal,
 ): Promise<Output> {
   const { max_results, next_token, region: _, ...filters } = input;
-  const question = { region, filters };
+  const question = { region, filters, max_results };
   const start = next_token === undefined ? START : decodePosition(next_token, question);
   const [listing, accountId] = await Promise.all([
     list(ec2, region, filters, max_results, start, now, signal),
@@ -216,7 +216,8 @@ async function list(
       position.chunk * IDS_PER_CHUNK,
       (position.chunk + 1) * IDS_PER_CHUNK,
     );
-    const page =
+    if (ids?.length === 0) throw unfitToken('next_token points behind the last of the ids.');
+    const page: NatGatewayPage =
       ids === undefined
         ? await ec2.readPage(
             region,
@@ -227,7 +228,7 @@ async function list(
             },
             signal,
           )
-        : await readIds(ec2, region, ids, signal);
+        : { natGateways: await ec2.readGateways(region, ids, signal) };
     if (ids !== undefined && position.skip === 0) {
       const found = new Set(page.natGateways.map((gateway) => gateway.nat_gateway_id));
       notFound.push(...ids.filter((id) => !found.has(id)));
@@ -240,24 +241,6 @@ async function list(
     position = rest;
     if (natGateways.length === maxResults) return { natGateways, notFound, position };
   }
-}
-
-/** All gateways with these ids, as one page: what is missing from it does not exist. */
-async function readIds(
-  ec2: Ec2,
-  region: string,
-  ids: string[],
-  signal: AbortSignal,
-): Promise<NatGatewayPage> {
-  const filters = [{ name: 'nat-gateway-id', values: ids }];
-  const natGateways: NatGateway[] = [];
-  let nextToken: string | undefined;
-  do {
-    const page = await ec2.readPage(region, { filters, maxResults: LARGE_PAGE, nextToken }, signal);
-    natGateways.push(...page.natGateways);
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined);
-  return { natGateways };
 }
 
 /** The position behind what was taken: further into the same page, the next page, the next chunk, or the end. */

@@ -25,14 +25,15 @@ export function encodePosition(position: Position, question: unknown): string {
  */
 export function decodePosition(token: string, question: unknown): Position {
   const parsed = positionSchema.extend({ of: z.string() }).safeParse(json(token));
-  if (!parsed.success) throw unfit('next_token is not one that this tool gave out.');
+  if (!parsed.success) throw unfitToken('next_token is not one that this tool gave out.');
   const { of, ...position } = parsed.data;
   if (of !== digest(question, position))
-    throw unfit('next_token was made for other filters or another region, or was changed.');
+    throw unfitToken('next_token was made for other filters or another region, or was changed.');
   return position;
 }
 
-function unfit(message: string): Ec2Failure {
+/** The refusal of a token that cannot be gone on from. */
+export function unfitToken(message: string): Ec2Failure {
   return new Ec2Failure({
     code: 'invalid_argument',
     message,

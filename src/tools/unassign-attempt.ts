@@ -13,8 +13,8 @@ import type { Next } from './results.ts';
 import type { UnassignInput, UnassignResult } from './unassign-private-nat-gateway-address.ts';
 import { blocked, changeAhead, gatewayNotFound, noConfirmation, unresolved } from './unassign-refusals.ts';
 
-/** How long a call waits for an earlier change on the same gateway. */
-const PATIENCE_SECONDS = 15;
+/** How long a call waits for an earlier change on the same gateway: what reads and the real call leave of 50 s. */
+const PATIENCE_SECONDS = 4;
 
 /** When an address that looks untouched after a lost answer is worth another look. */
 const LOOK_AGAIN_SECONDS = 60;

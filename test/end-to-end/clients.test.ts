@@ -21,11 +21,11 @@ const wish = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
 interface AnyClient {
   era: string | undefined;
   tools: () => Promise<string[]>;
-  // biome-ignore lint/suspicious/noExplicitAny: results of every shape
   call: (
     name: string,
     args: Record<string, unknown>,
     onprogress?: (progress: number) => void,
+    // biome-ignore lint/suspicious/noExplicitAny: results of every shape
   ) => Promise<any>;
 }
 
