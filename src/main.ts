@@ -67,8 +67,8 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
   });
   logger.info({ version, simulate: settings.simulate }, 'serving MCP over stdio');
   await transport.ending;
-  // A change whose caller is gone is still awaited, so that its outcome is on record.
-  const over = transport.closed.then(() => changes.idle());
+  // A change whose caller is gone is still awaited, and the turn in which its outcome goes on record.
+  const over = transport.closed.then(() => changes.idle()).then(() => sleep(0));
   await Promise.race([over, sleep(GRACE_MILLISECONDS)]);
   audit.close();
   process.exit();
