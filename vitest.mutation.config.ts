@@ -6,11 +6,6 @@ export default defineConfig({
   ...config,
   test: {
     ...config.test,
-    include: [
-      'test/nat-gateway/*.test.ts',
-      'test/ec2/errors.test.ts',
-      'test/tools/unassign-private-nat-gateway-address.test.ts',
-      'test/tools/fault-matrix.test.ts',
-    ],
+    include: ['test/nat-gateway/*.test.ts', 'test/ec2/errors.test.ts'],
   },
 });
