@@ -49,6 +49,9 @@ export const PATIENCE: Patience = {
   pollFirst: 1000,
 };
 
+/** How long an account that AWS did not tell is not asked for again, in milliseconds. */
+const ASK_ACCOUNT_AGAIN = 60_000;
+
 /** Options for one `client.send`. */
 export interface SendOptions {
   abortSignal: AbortSignal;
@@ -74,6 +77,7 @@ export class Ec2Clients {
   #credentials: EC2ClientConfig['credentials'];
   #defaultRegion: Promise<string | undefined> | undefined;
   #account: Promise<string | undefined> | undefined;
+  #askAccountAt = 0;
 
   constructor(target: Ec2Target, version: string, logger: Logger, patience: Patience) {
     this.patience = patience;
@@ -141,12 +145,15 @@ export class Ec2Clients {
     return this.#send(region, this.#pair(region).changes, request, this.patience.change, deadline);
   }
 
-  /** The account of the credentials, asked of STS once; `undefined` where AWS does not tell it. */
+  /**
+   * The account of the credentials, asked of STS once; `undefined` where AWS does not tell it, which is asked again
+   * only after a while, so that a network without STS does not slow down every call.
+   */
   async accountId(region: string): Promise<string | undefined> {
-    this.#account ??= accountOf(this.#config(region)).then((account) => {
-      if (account === undefined) this.#account = undefined;
-      return account;
-    });
+    const account = await this.#account;
+    if (account !== undefined || Date.now() < this.#askAccountAt) return account;
+    this.#askAccountAt = Date.now() + ASK_ACCOUNT_AGAIN;
+    this.#account = accountOf(this.#config(region));
     return this.#account;
   }
 
@@ -224,6 +231,7 @@ export class Ec2Clients {
     if (this.#pairs.get(region)?.reads !== failed) return;
     this.#pairs.clear();
     this.#account = undefined;
+    this.#askAccountAt = 0;
     this.#credentials = this.#resolveCredentials(true);
     this.#logger.info({ region, code }, 'credentials resolved afresh');
   }

@@ -29,11 +29,16 @@ interface AnyClient {
   ) => Promise<any>;
 }
 
-type Connect = (
-  args: string[],
-  confirm?: boolean,
-  environment?: Record<string, string>,
-) => Promise<AnyClient>;
+/** A tick or none, or no answer to the form at all. */
+type Said = boolean | 'decline' | 'cancel';
+
+function said(confirm: Said) {
+  return typeof confirm === 'string'
+    ? { action: confirm }
+    : { action: 'accept' as const, content: { confirm } };
+}
+
+type Connect = (args: string[], confirm?: Said, environment?: Record<string, string>) => Promise<AnyClient>;
 
 function parameters(args: string[], environment: Record<string, string>) {
   const env = { ...BARE_ENVIRONMENT, ...environment };
@@ -48,7 +53,7 @@ const modern: Connect = async (args, confirm, environment = {}) => {
     { capabilities, versionNegotiation: { mode: 'auto' } },
   );
   if (confirm !== undefined) {
-    client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: { confirm } }));
+    client.setRequestHandler('elicitation/create', () => said(confirm));
   }
   await client.connect(new ModernTransport(parameters(args, environment)));
   onTestFinished(() => client.close());
@@ -68,7 +73,7 @@ const legacy: Connect = async (args, confirm, environment = {}) => {
   const capabilities = confirm === undefined ? {} : { elicitation: {} };
   const client = new LegacyClient({ name: 'v1', version: '1.0.0' }, { capabilities });
   if (confirm !== undefined) {
-    client.setRequestHandler(ElicitRequestSchema, async () => ({ action: 'accept', content: { confirm } }));
+    client.setRequestHandler(ElicitRequestSchema, async () => said(confirm));
   }
   await client.connect(new LegacyTransport(parameters(args, environment)));
   onTestFinished(() => client.close());
@@ -123,7 +128,9 @@ describe.each([
   it.each([
     [true, 'unassigning'],
     [false, 'not_confirmed'],
-  ])('asks its human, whose tick (%s) decides', async (tick, outcome) => {
+    ['decline' as const, 'not_confirmed'],
+    ['cancel' as const, 'not_confirmed'],
+  ])('asks its human, whose answer (%s) decides', async (tick, outcome) => {
     const client = await connect(['--simulate', '--confirm', 'always'], tick);
     expect((await client.call(UNASSIGN, wish)).structuredContent.outcome).toBe(outcome);
   });

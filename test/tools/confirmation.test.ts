@@ -1,5 +1,5 @@
 import type { ElicitRequest, ElicitResult } from '@modelcontextprotocol/client';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { privateNatGateway } from '../../src/simulator/simulator.ts';
 import {
   callTool,
@@ -175,6 +175,21 @@ describe.each(ERAS)('a %s client that can ask its human', (era) => {
     });
   });
 
+  it('whose human never answers changes nothing, and is served meanwhile', async () => {
+    let asked: () => void = () => {};
+    const question = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const { call, calls } = await withHuman(era, () => {
+      asked();
+      return new Promise<ElicitResult>(() => {});
+    });
+    call(UNASSIGN, wish).catch(() => {});
+    await question;
+    expect(realCalls(calls)).toEqual([]);
+    expect((await call(UNASSIGN, { ...wish, mode: 'dry_run' })).content.outcome).toBe('dry_run_passed');
+  });
+
   it('sees a hostile name only stripped, quoted and cut', async () => {
     const inventory = [privateNatGateway(EGRESS, 'x', ['10.0.1.10', '10.0.1.11'], 0)];
     for (const gateway of inventory) {
@@ -267,6 +282,18 @@ describe('the state that a client carries from question to answer', () => {
     ]) {
       expect((await send(other, requestState)).resultType ?? 'asked again').not.toBe('complete');
     }
+    expect(realCalls(calls)).toEqual([]);
+  });
+
+  it('is good for ten minutes', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const { send, calls } = await carrier();
+    const { requestState } = await send(wish);
+    vi.setSystemTime(Date.now() + 602_000);
+    await expect(send(wish, requestState)).rejects.toMatchObject({ code: -32602 });
     expect(realCalls(calls)).toEqual([]);
   });
 
