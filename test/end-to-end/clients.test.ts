@@ -11,11 +11,13 @@ import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.j
 import { StdioClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { defaultInventory, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
 import { BARE_ENVIRONMENT, MAIN } from '../support/server-process.ts';
 import { EGRESS } from '../support/session.ts';
 
 const UNASSIGN = 'unassign_private_nat_gateway_address';
 const DESCRIBE = 'describe_nat_gateway_addresses';
+const WAIT = 'wait_for_nat_gateway_addresses';
 const wish = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
 
 interface AnyClient {
@@ -25,6 +27,7 @@ interface AnyClient {
     name: string,
     args: Record<string, unknown>,
     onprogress?: (progress: number) => void,
+    signal?: AbortSignal,
     // biome-ignore lint/suspicious/noExplicitAny: results of every shape
   ) => Promise<any>;
 }
@@ -60,10 +63,13 @@ const modern: Connect = async (args, confirm, environment = {}) => {
   return {
     era: client.getNegotiatedProtocolVersion(),
     tools: async () => (await client.listTools()).tools.map(({ name }) => name),
-    call: (name, given, onprogress) =>
+    call: (name, given, onprogress, signal) =>
       client.callTool(
         { name, arguments: given },
-        { ...(onprogress && { onprogress: ({ progress }) => onprogress(progress) }) },
+        {
+          ...(signal && { signal }),
+          ...(onprogress && { onprogress: ({ progress }) => onprogress(progress) }),
+        },
       ),
   };
 };
@@ -80,8 +86,9 @@ const legacy: Connect = async (args, confirm, environment = {}) => {
   return {
     era: '2025-11-25',
     tools: async () => (await client.listTools()).tools.map(({ name }) => name),
-    call: (name, given, onprogress) =>
+    call: (name, given, onprogress, signal) =>
       client.callTool({ name, arguments: given }, undefined, {
+        ...(signal && { signal }),
         ...(onprogress && { onprogress: ({ progress }) => onprogress(progress) }),
       }),
   };
@@ -169,6 +176,72 @@ describe.each([
     });
     expect(reports.length).toBeGreaterThan(0);
     expect(reports).toEqual([...new Set(reports)].sort((a, b) => a - b));
+  });
+});
+
+describe('both clients, waiting through trouble', () => {
+  /** A client of a server whose EC2 is an endpoint of this test's. */
+  async function against(connect: Connect, options: SimulatorOptions) {
+    const reads: string[] = [];
+    const simulator = await startSimulator({
+      throttling: false,
+      ...options,
+      onCall: ({ action }) => {
+        if (action === 'DescribeNatGateways') reads.push(action);
+      },
+    });
+    onTestFinished(() => simulator.close());
+    const client = await connect([], undefined, {
+      AWS_ENDPOINT_URL: simulator.url,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'AKIATEST',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+    });
+    return { client, reads };
+  }
+
+  const draining = { nat_gateway_id: 'nat-0c33c33c33c33c33c', timeout_seconds: 55 };
+
+  it('are throttled, lose the gateway, or are cancelled', { timeout: 90_000 }, async () => {
+    const throttled = async (connect: Connect) => {
+      let now = Date.now();
+      let refusals = 0;
+      const { client, reads } = await against(connect, {
+        clock: { now: () => now },
+        intercept: async ({ action, apply }) => {
+          if (action !== 'DescribeNatGateways' || reads.length !== 1 || refusals === 3) return apply();
+          refusals += 1;
+          now += 400_000;
+          const body =
+            '<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>x</Message></Error></Errors></Response>';
+          return { status: 503, headers: { 'content-type': 'text/xml' }, body };
+        },
+      });
+      const { structuredContent } = await client.call(WAIT, draining);
+      expect(refusals).toBe(3);
+      expect(structuredContent).toMatchObject({ outcome: 'settled', addresses: [{ fate: 'released' }] });
+    };
+    const deleted = async (connect: Connect) => {
+      const inventory = defaultInventory(Date.now());
+      const { client, reads } = await against(connect, { inventory });
+      const waiting = client.call(WAIT, draining);
+      while (reads.length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+      for (const gateway of inventory) gateway.state = 'deleted';
+      expect((await waiting).structuredContent.outcome).toBe('gateway_deleted');
+    };
+    const cancelled = async (connect: Connect) => {
+      const { client, reads } = await against(connect, {});
+      const cancel = new AbortController();
+      const waiting = client.call(WAIT, draining, undefined, cancel.signal);
+      while (reads.length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+      cancel.abort();
+      await expect(waiting).rejects.toThrow();
+      const before = reads.length;
+      await new Promise((resolve) => setTimeout(resolve, 6000));
+      expect(reads).toHaveLength(before);
+    };
+    const scenarios = [throttled, deleted, cancelled];
+    await Promise.all([modern, legacy].flatMap((connect) => scenarios.map((scenario) => scenario(connect))));
   });
 });
 
