@@ -363,7 +363,10 @@ function withoutAwsCode(failure: Anatomy, context: RequestContext): Ec2Failure {
       failure.status !== undefined && failure.status >= 200 && failure.status < 300,
     );
   }
-  if (codes.some((code) => BROKEN.has(code)) || /socket hang up|aborted/i.test(message)) {
+  if (
+    codes.some((code) => BROKEN.has(code) || /^ERR_(SSL|TLS)_(?!CERT)/.test(code)) ||
+    /socket hang up|aborted/i.test(message)
+  ) {
     return new Ec2Failure(
       {
         code: 'unreachable',
@@ -378,7 +381,8 @@ function withoutAwsCode(failure: Anatomy, context: RequestContext): Ec2Failure {
     const { report } = timedOut(0);
     return new Ec2Failure({ ...report, message: 'EC2 did not answer in time.' }, 'possible');
   }
-  if (codes.some((code) => /CERT|TLS|SSL|SELF_SIGNED|ISSUER|VERIFY/.test(code))) {
+  // Certificates are looked at before anything is sent; any other fault of TLS can come later.
+  if (codes.some((code) => /CERT|SELF_SIGNED|ISSUER|UNABLE_TO_VERIFY/.test(code))) {
     return new Ec2Failure({
       code: 'unreachable',
       message: `No trusted TLS connection to EC2 in ${region} (${codes.join(', ')}). Nothing was sent.`,

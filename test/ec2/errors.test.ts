@@ -526,6 +526,14 @@ describe('a failure below HTTP', () => {
     expect(effect).toBe('none');
   });
 
+  it.each([
+    'ERR_SSL_WRONG_VERSION_NUMBER',
+    'ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC',
+    'ERR_SSL_SSLV3_ALERT_BAD_RECORD_MAC',
+  ])('of TLS, %s, may have come after something was sent', (code) => {
+    expect(withCode(code)).toMatchObject({ effect: 'possible', report: { code: 'unreachable' } });
+  });
+
   it('of name resolution points to the region, which may be mistyped', () => {
     const { report, effect } = withCode('ENOTFOUND');
     expect(report).toMatchObject({ code: 'unreachable', retryable: true });
