@@ -60,6 +60,8 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     logger,
     version,
   };
+  // However it ends, by a second signal too, what is still going on goes on record as unknown.
+  process.once('exit', () => audit.close());
   endWith(() => transport.end(), logger);
   serveStdio(() => createServer(dependencies), {
     transport,
@@ -70,7 +72,6 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
   // A change whose caller is gone is still awaited, and the turn in which its outcome goes on record.
   const over = transport.closed.then(() => changes.idle()).then(() => sleep(0));
   await Promise.race([over, sleep(GRACE_MILLISECONDS)]);
-  audit.close();
   process.exit();
 }
 

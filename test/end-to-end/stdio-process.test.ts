@@ -215,6 +215,17 @@ describe('a process that ends while a real call is under way', () => {
     ]);
   });
 
+  it('by a second signal: ends at once, and records it as unknown', async () => {
+    const { server, arrived } = await withSlow('real call');
+    server.post('tools/call', { name: UNASSIGN, arguments: wish });
+    await arrived;
+    server.child.kill('SIGINT');
+    while (!server.log.includes('shutting down')) await new Promise((resolve) => setTimeout(resolve, 20));
+    server.child.kill('SIGINT');
+    expect(await server.exit).toBe(1);
+    expect(server.audit).toMatchObject([{ audit: 'intent' }, { audit: 'outcome', outcome: 'unknown' }]);
+  });
+
   it('by SIGKILL: left its intent, and the next start reports it', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'audit-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
