@@ -5,8 +5,8 @@ import { markdownTable } from '../dist/config.js';
 const readme = new URL('../README.md', import.meta.url);
 const before = readFileSync(readme, 'utf8');
 const after = before.replace(
-  /(<!-- flags -->\n)[\s\S]*?(\n<!-- \/flags -->)/,
-  (_, start, end) => `${start}${markdownTable()}${end}`,
+  /(<!-- flags -->\n)[\s\S]*?(<!-- \/flags -->)/,
+  (_, start, end) => `${start}\n${markdownTable()}\n\n${end}`,
 );
 
 if (!before.includes('<!-- flags -->')) {
