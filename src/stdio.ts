@@ -11,8 +11,9 @@ const INVALID_REQUEST = -32600;
  * MCP over a pair of streams, one JSON message a line.
  *
  * It differs from the SDK's own in what it survives: a line that is no message, or a huge one, is answered with an
- * error and the connection lives on; and when the client closes its side, requests in flight are still finished
- * and answered, for at most `graceMilliseconds`.
+ * error and the connection lives on; while the client reads slower than it asks, nothing more is read from it; and
+ * when it closes its side, requests in flight are still finished and their answers delivered, for at most
+ * `graceMilliseconds`.
  */
 export class StdioTransport implements Transport {
   onmessage?: (message: JSONRPCMessage) => void;
@@ -63,22 +64,26 @@ export class StdioTransport implements Transport {
     await this.#write(message);
   }
 
-  /** Takes no more messages, lets requests in flight finish within the grace period, and closes. */
+  /** Takes no more messages, lets requests in flight finish and be read within the grace period, and closes. */
   async end(): Promise<void> {
     if (this.#state !== 'open') return;
     this.#state = 'ending';
     this.#markEnding();
     this.#input.pause();
-    if (this.#inFlight.size > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, this.#graceMilliseconds);
-        this.#whenEmpty = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
+    let timer: NodeJS.Timeout | undefined;
+    const grace = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.#graceMilliseconds);
+    });
+    await Promise.race([this.#allAnswered().then(() => delivered(this.#output)), grace]);
+    clearTimeout(timer);
     await this.close();
+  }
+
+  async #allAnswered(): Promise<void> {
+    if (this.#inFlight.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#whenEmpty = resolve;
+    });
   }
 
   async close(): Promise<void> {
@@ -93,8 +98,10 @@ export class StdioTransport implements Transport {
   async #write(message: object): Promise<void> {
     if (this.#state === 'closed' || this.#output.destroyed || this.#output.writableEnded) return;
     if (this.#output.write(`${JSON.stringify(message)}\n`)) return;
+    this.#input.pause();
     this.#drained ??= drained(this.#output).then(() => {
       this.#drained = undefined;
+      if (this.#state === 'open') this.#input.resume();
     });
     await this.#drained;
   }
@@ -185,6 +192,14 @@ export class StdioTransport implements Transport {
 function idOf(value: unknown): string | number | undefined {
   const id = typeof value === 'object' && value !== null && 'id' in value ? value.id : undefined;
   return typeof id === 'string' || typeof id === 'number' ? id : undefined;
+}
+
+/** Settles when all that was written has left, or nobody is there to read it. */
+function delivered(output: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    if (output.destroyed || output.writableEnded) resolve();
+    else output.write('', () => resolve());
+  });
 }
 
 function drained(output: Writable): Promise<void> {

@@ -308,6 +308,28 @@ describe('the end of the input', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('waits until its answers have been read, however slowly', async () => {
+    const started = await start({ outputBuffer: 10 });
+    await deliver(started, request(1));
+    void started.transport.send(reply(1));
+    started.input.end();
+    await started.transport.ending;
+    expect(await isSettled(started.transport.closed)).toBe(false);
+    expect(answers(started)).toEqual([reply(1)]);
+    await started.transport.closed;
+  });
+
+  it('waits no longer than the grace period for answers to be read', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const started = await start({ grace: 10_000, outputBuffer: 10 });
+    await deliver(started, request(1));
+    void started.transport.send(reply(1));
+    started.input.end();
+    await started.transport.ending;
+    vi.advanceTimersByTime(10_000);
+    await started.transport.closed;
+  });
+
   it('waits for every request in flight', async () => {
     const started = await start();
     await feed(started, `${request(1)}\n${request(2)}\n${request('2')}\n`);
@@ -481,6 +503,18 @@ describe('the output', () => {
     expect(await isSettled(sending)).toBe(false);
     expect(answers(started)).toEqual([reply(1)]);
     await sending;
+  });
+
+  it('that is full stops the reading, until there is room again', async () => {
+    const started = await start({ outputBuffer: 10 });
+    await deliver(started, request(1));
+    const sent = started.transport.send(reply(1));
+    started.input.write(`${request(2)}\n`);
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(started.received).toHaveLength(1);
+    expect(answers(started)).toEqual([reply(1)]);
+    await sent;
+    await vi.waitFor(() => expect(started.received).toHaveLength(2));
   });
 
   it('that is closed while it is full is not waited for', async () => {
