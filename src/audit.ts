@@ -22,11 +22,13 @@ export interface AuditFields {
 
 export type AuditEvent = 'intent' | 'outcome';
 
-/** An intent that no outcome followed, found in an earlier process's records. */
+/** An intent that no outcome followed, found in another process's records. */
 export interface UnfinishedIntent {
   id: string;
   time: string;
   arguments: unknown;
+  /** Whether a process with the id of the one that wrote it is running: perhaps that one, still at it. */
+  may_be_running: boolean;
 }
 
 /** How much of an existing file's end is looked through for intents without an outcome, in bytes. */
@@ -43,6 +45,8 @@ export class AuditLog {
   readonly #version: string;
   readonly #now: () => number;
   readonly #open = new Map<string, AuditFields>();
+  /** Whether what was written last broke off, so that what follows must not be glued to it. */
+  #brokenOff = false;
   /** What earlier processes intended and, as far as the file tells, never finished. */
   readonly unfinished: readonly UnfinishedIntent[];
 
@@ -57,8 +61,8 @@ export class AuditLog {
     this.#descriptor = file === undefined ? STDERR : openSync(file, 'a+', 0o600);
     const tail = file === undefined ? '' : readTail(this.#descriptor);
     this.unfinished = unfinishedIn(tail);
-    // A process that died while writing left half a line; what follows must not be glued to it.
-    if (tail !== '' && !tail.endsWith('\n')) this.#write('\n');
+    // A process that died while writing left half a line.
+    this.#brokenOff = tail !== '' && !tail.endsWith('\n');
   }
 
   /**
@@ -107,7 +111,10 @@ export class AuditLog {
   #record(event: AuditEvent, fields: AuditFields): void {
     const time = new Date(this.#now()).toISOString();
     const record = { audit: event, time, version: this.#version, pid: process.pid, ...fields };
-    this.#write(`${JSON.stringify(record)}\n`);
+    const line = `${this.#brokenOff ? '\n' : ''}${JSON.stringify(record)}\n`;
+    this.#brokenOff = true;
+    this.#write(line);
+    this.#brokenOff = false;
     if (this.#descriptor !== STDERR) flush(this.#descriptor);
   }
 
@@ -142,9 +149,9 @@ function readTail(descriptor: number): string {
   return buffer.subarray(0, read).toString('utf8');
 }
 
-/** Intents without an outcome, but for those of a process that is still running and may yet write it. */
+/** Intents without an outcome. A process that is still running may yet write it, if it is the same. */
 function unfinishedIn(tail: string): UnfinishedIntent[] {
-  const intents = new Map<string, UnfinishedIntent & { pid: unknown }>();
+  const intents = new Map<string, Omit<UnfinishedIntent, 'may_be_running'> & { pid: unknown }>();
   for (const line of tail.split('\n')) {
     const record = parsed(line);
     if (typeof record?.id !== 'string') continue;
@@ -154,7 +161,7 @@ function unfinishedIn(tail: string): UnfinishedIntent[] {
       intents.set(id as string, { id: id as string, time: String(time), arguments: given, pid });
     }
   }
-  return [...intents.values()].filter(({ pid }) => !isRunning(pid)).map(({ pid: _, ...intent }) => intent);
+  return [...intents.values()].map(({ pid, ...intent }) => ({ ...intent, may_be_running: isRunning(pid) }));
 }
 
 function parsed(line: string): Record<string, unknown> | undefined {

@@ -2,9 +2,23 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AuditLog } from '../src/audit.ts';
 import { Ec2Failure } from '../src/ec2/errors.ts';
+
+/** How many bytes can still be written. */
+const disk = vi.hoisted(() => ({ room: Number.POSITIVE_INFINITY }));
+
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>();
+  const writeSync = (descriptor: number, bytes: Buffer): number => {
+    if (disk.room === 0) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+    const written = fs.writeSync(descriptor, bytes.subarray(0, Math.min(disk.room, bytes.length)));
+    disk.room -= written;
+    return written;
+  };
+  return { ...fs, writeSync };
+});
 
 let folder: string;
 let file: string;
@@ -80,13 +94,31 @@ describe('the audit log', () => {
     ]) {
       appendFileSync(file, `${JSON.stringify({ audit, id, time: 'then', pid, arguments: { a: 1 } })}\n`);
     }
-    expect(open().unfinished).toEqual([{ id: 'lost', time: 'then', arguments: { a: 1 } }]);
+    expect(open().unfinished).toEqual([
+      { id: 'lost', time: 'then', arguments: { a: 1 }, may_be_running: false },
+    ]);
   });
 
-  it('does not take for lost what a process that is still running has begun', () => {
-    const pid = process.ppid;
-    appendFileSync(file, `${JSON.stringify({ audit: 'intent', id: 'running', time: 'now', pid })}\n`);
-    expect(open().unfinished).toEqual([]);
+  it('says so where a process that is running has the id of the one that began it', () => {
+    for (const pid of [process.ppid, process.pid]) {
+      appendFileSync(file, `${JSON.stringify({ audit: 'intent', id: `of ${pid}`, time: 'now', pid })}\n`);
+    }
+    expect(open().unfinished).toMatchObject([
+      { id: `of ${process.ppid}`, may_be_running: true },
+      { id: `of ${process.pid}`, may_be_running: false },
+    ]);
+  });
+
+  it('does not glue a record to one whose writing broke off', () => {
+    const log = open();
+    disk.room = 20;
+    expect(log.outcome(fields)).toBe(false);
+    disk.room = Number.POSITIVE_INFINITY;
+    expect(log.outcome({ ...fields, id: 'attempt-2' })).toBe(true);
+    expect(log.outcome({ ...fields, id: 'attempt-3' })).toBe(true);
+    const [half, ...whole] = readFileSync(file, 'utf8').trimEnd().split('\n');
+    expect(half).toHaveLength(20);
+    expect(whole.map((line) => JSON.parse(line).id)).toEqual(['attempt-2', 'attempt-3']);
   });
 
   it('starts on a line of its own after one that was cut short, and survives what is no record', () => {
