@@ -25,8 +25,6 @@ interface Option<T> {
   commands: readonly Command[];
 }
 
-const TAG = /^[^=,]+(=.*)?$/;
-
 const both: readonly Command[] = ['serve', 'simulator'];
 
 export const OPTIONS = {
@@ -93,18 +91,8 @@ export const OPTIONS = {
   ),
   allowRegion: list('REGION', 'Only change gateways in these regions.', REGION, 'a region'),
   allowGateway: list('ID', 'Only change these gateways.', NAT_GATEWAY_ID, 'a NAT gateway id'),
-  requireTag: list(
-    'KEY[=VALUE]',
-    'Only change gateways that have all of these tags.',
-    TAG,
-    'KEY or KEY=VALUE',
-  ),
-  protectTag: list(
-    'KEY[=VALUE]',
-    'Never change gateways that have any of these tags.',
-    TAG,
-    'KEY or KEY=VALUE',
-  ),
+  requireTag: tagList('Only change gateways that have all of these tags.'),
+  protectTag: tagList('Never change gateways that have any of these tags.'),
   minRemaining: option<number>({
     placeholder: 'N',
     help: 'How many working addresses must remain on a gateway, the primary counted. Default: 1.',
@@ -219,17 +207,23 @@ function readFlags(args: string[]): Flags {
 
 interface Source {
   label: string;
-  text: string;
+  /** One, but for a flag that was repeated. */
+  texts: string[];
 }
 
 function sourceOf(name: Name, flags: Flags, environment: NodeJS.ProcessEnv): Source | undefined {
   const flag = flags[flagOf(name)];
-  if (flag !== undefined) return { label: `--${flagOf(name)}`, text: String(flag) };
+  if (flag !== undefined) return { label: `--${flagOf(name)}`, texts: [flag].flat().map(String) };
   const text = environment[variableOf(name)];
-  return text === undefined ? undefined : { label: variableOf(name), text };
+  return text === undefined ? undefined : { label: variableOf(name), texts: [text] };
 }
 
-function parsed(name: Name, { label, text }: Source): unknown {
+function parsed(name: Name, { label, texts }: Source): unknown {
+  const values = texts.map((text) => parsedText(name, label, text));
+  return (OPTIONS[name] as Option<unknown>).repeatable === true ? values.flat() : values.at(-1);
+}
+
+function parsedText(name: Name, label: string, text: string): unknown {
   if (text === '') throw new ConfigurationError(`${label} is empty.`);
   if (text.includes('${')) {
     throw new ConfigurationError(`${label} holds a variable that was not filled in.`);
@@ -308,6 +302,33 @@ function list(placeholder: string, help: string, item: RegExp, what: string): Op
       const values = text.split(',');
       if (!values.every((value) => item.test(value))) throw new Error(`must be ${what} each`);
       return values;
+    },
+    commands: ['serve'],
+  };
+}
+
+/**
+ * Tags, which may hold any character. What could be read in two ways is refused: a misread tag protects nothing, and
+ * nobody notices.
+ */
+function tagList(help: string): Option<readonly string[]> {
+  return {
+    placeholder: 'KEY[=VALUE]',
+    help: `${help} Can be repeated, or separated by commas; a comma within a tag is written \\,. Default: no such limit.`,
+    fallback: [],
+    repeatable: true,
+    parse: (text) => {
+      const tags = text.split(/(?<!\\),/);
+      if (!tags.every((tag) => /^[^=]/.test(tag))) throw new Error('must be KEY or KEY=VALUE each');
+      if (tags.some((tag) => tag !== tag.trim())) {
+        throw new Error('must have no space at the start or the end of a tag');
+      }
+      if (tags.some((tag, index) => !tag.includes('=') && tags[index - 1]?.includes('='))) {
+        throw new Error(
+          'must say whether a comma belongs to the value (write \\,) or not (name the KEY first)',
+        );
+      }
+      return tags.map((tag) => tag.replaceAll('\\,', ','));
     },
     commands: ['serve'],
   };

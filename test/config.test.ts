@@ -42,7 +42,7 @@ const KNOWN: Known[] = [
     'nat-01234567',
     ['nat-01234567'],
   ),
-  known('requireTag', '--require-tag', 'env=dev,team', ['env=dev', 'team'], 'a=b=c', ['a=b=c']),
+  known('requireTag', '--require-tag', 'team,env=dev', ['team', 'env=dev'], 'a=b=c', ['a=b=c']),
   known('protectTag', '--protect-tag', 'env=prod', ['env=prod'], 'keep=', ['keep=']),
   known('minRemaining', '--min-remaining', '2', 2, '0', 0),
   known('maxAddresses', '--max-addresses', '3', 3, '31', 31),
@@ -175,6 +175,25 @@ describe('a configuration', () => {
       expect(settings([flag, `${text},${other.text}`])[name]).toEqual([value, other.value].flat());
     },
   );
+
+  it.each([
+    ['env=prod, tier=core', 'no space'],
+    [' env=prod', 'no space'],
+    ['team=a,b', 'whether a comma belongs to the value'],
+    ['env=prod,,tier=core', 'KEY or KEY=VALUE'],
+  ])('refuses tags that would protect something else than is meant: %j', (text, why) => {
+    expect(() => settings(['--protect-tag', text])).toThrow(why);
+    expect(() => settings([], { NAT_GATEWAY_MCP_PROTECT_TAG: text })).toThrow(why);
+  });
+
+  it('takes a comma within a tag when it is written as one', () => {
+    const tags = ['team=a,b', 'keep', 'c,d'];
+    expect(settings(['--protect-tag', 'team=a\\,b', '--protect-tag', 'keep,c\\,d']).protectTag).toEqual(tags);
+    expect(settings([], { NAT_GATEWAY_MCP_PROTECT_TAG: 'keep,team=a\\,b' }).protectTag).toEqual([
+      'keep',
+      'team=a,b',
+    ]);
+  });
 
   it('leaves other variables alone', () => {
     const environment = { PATH: '/bin', AWS_REGION: '', NAT_GATEWAY: 'x', nat_gateway_mcp_x: 'x' };
