@@ -62,11 +62,17 @@ export const tagFilter = checked((value) => /^[^=]/.test(value), 'KEY or KEY=VAL
 export function unknownArguments(known: readonly string[]) {
   return (issue: z.core.$ZodRawIssue): string | undefined => {
     if (issue.code !== 'unrecognized_keys') return undefined;
-    return issue.keys
-      .map((key) => `No argument ${JSON.stringify(key)}: ${suggestion(key, known)}`)
-      .join('; ');
+    const named = issue.keys.slice(0, UNKNOWN_NAMED);
+    const more = issue.keys.length - named.length;
+    return [
+      ...named.map((key) => `No argument ${shown(key)}: ${suggestion(key, known)}`),
+      ...(more > 0 ? [`and ${more} more that do not exist`] : []),
+    ].join('; ');
   };
 }
+
+/** How many arguments that a tool does not have are named. */
+const UNKNOWN_NAMED = 5;
 
 function suggestion(key: string, known: readonly string[]): string {
   const plain = (name: string): string =>

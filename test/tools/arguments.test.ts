@@ -254,6 +254,15 @@ describe('an argument that a tool does not have', () => {
     ]);
   });
 
+  it('names five of many, and none at length', () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 20_000 }, (_, index) => [`k${index}${'x'.repeat(500)}`, 1]),
+    );
+    const [complaint = ''] = complaints(filters, many);
+    expect(complaint.length).toBeLessThan(2000);
+    expect(complaint).toContain('and 19995 more');
+  });
+
   it('named dry_run does not point to a mode that the tool does not have', () => {
     expect(complaints(filters, { dry_run: true })).toEqual([
       'No argument "dry_run": there are nat_gateway_ids, tags',
