@@ -51,6 +51,9 @@ const outputSchema = z.object({
 type Input = z.infer<typeof inputSchema>;
 type Output = z.input<typeof outputSchema>;
 
+/** What two reads take that agree with each other, which is what it takes to tell: shorter waits may never end. */
+const TELLING_SECONDS = 15;
+
 /** How many reads in a row may fail before waiting on makes no sense. */
 const FAILURES = 3;
 
@@ -131,7 +134,7 @@ async function wait(
   if (context.mcpReq.signal.aborted) throw cancelled();
 
   const changing = fates.filter(({ settled }) => !settled).map(({ private_ip }) => private_ip);
-  const { timeout_seconds } = input;
+  const timeout_seconds = Math.max(input.timeout_seconds, TELLING_SECONDS);
   const next: Next = {
     tool: WAIT,
     arguments: {
