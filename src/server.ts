@@ -3,7 +3,7 @@ import type { Dependencies } from './tools/dependencies.ts';
 import { registerDescribe } from './tools/describe-nat-gateway-addresses.ts';
 import { registerGatewayResource } from './tools/gateway-resource.ts';
 import { registerReleasePrompt } from './tools/release-prompt.ts';
-import { registerUnassign } from './tools/unassign-private-nat-gateway-address.ts';
+import { registerUnassign, verifyAnswer } from './tools/unassign-private-nat-gateway-address.ts';
 import { registerWait } from './tools/wait-for-nat-gateway-addresses.ts';
 
 const instructions =
@@ -11,9 +11,12 @@ const instructions =
 
 /** An MCP server with all tools, for one connection. It contacts nobody until a tool is called. */
 export function createServer(dependencies: Dependencies): McpServer {
-  const server = new McpServer(
+  const server: McpServer = new McpServer(
     { name: 'nat-gateway-mcp', title: 'NAT gateway addresses', version: dependencies.version },
-    { instructions, requestState: { verify: dependencies.confirmation.verify } },
+    {
+      instructions,
+      requestState: { verify: (state, context) => verifyAnswer(server, dependencies, state, context) },
+    },
   );
   registerDescribe(server, dependencies);
   registerUnassign(server, dependencies);

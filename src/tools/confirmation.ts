@@ -60,8 +60,14 @@ export class Confirmation {
     this.#now = now;
   }
 
-  /** For `McpServer`: refuses state that was tampered with, has expired, or belongs to another principal. */
-  verify = (state: string, context: ServerContext): Promise<unknown> => this.#codec.verify(state, context);
+  /**
+   * What signed state says.
+   *
+   * @throws where it was tampered with, has expired, or belongs to another principal
+   */
+  verify(state: string, context: ServerContext): Promise<unknown> {
+    return this.#codec.verify(state, context);
+  }
 
   /** What this call says to a question asked before. An answer without our own signed state is none. */
   answer(context: ServerContext): Answer {
@@ -109,11 +115,14 @@ export class Confirmation {
   }
 }
 
-/** Whether this client can show a form to its human: what it declared, with the request or at its handshake. */
+/**
+ * Whether this client can show a form to its human: what it declared at its handshake or, where there was none, with
+ * the request. After a handshake a request's own envelope counts for nothing: it would take a human out of the way.
+ */
 export function canAsk(server: McpServer, context: ServerContext): boolean {
   // The SDK does not type the reserved keys of the envelope.
   const envelope = context.mcpReq.envelope as Record<string, unknown> | undefined;
-  const declared = envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? server.server.getClientCapabilities();
+  const declared = server.server.getClientCapabilities() ?? envelope?.[CLIENT_CAPABILITIES_META_KEY];
   const { elicitation } = (declared ?? {}) as { elicitation?: Record<string, unknown> };
   return elicitation !== undefined && (Object.keys(elicitation).length === 0 || 'form' in elicitation);
 }
@@ -127,7 +136,8 @@ function digest(question: Question): string {
 function wording(question: Question, again: boolean): string {
   const { accountId, region, gateway, privateIps, maxDrainDurationSeconds, findings } = question;
   const name = gateway.tags?.find(({ key }) => key === 'Name')?.value;
-  const remain = gateway.addresses.length - privateIps.length;
+  const working = gateway.addresses.filter(({ status }) => status === 'succeeded');
+  const remain = working.filter(({ private_ip = '' }) => !privateIps.includes(private_ip)).length;
   const lines = [
     again ? 'The gateway has changed since you were asked. This is what it looks like now.' : undefined,
     `Release ${privateIps.length === 1 ? 'this private address' : `these ${privateIps.length} private addresses`} of NAT gateway ${gateway.nat_gateway_id ?? ''}?`,
@@ -137,7 +147,7 @@ function wording(question: Question, again: boolean): string {
     `Region: ${region}`,
     `VPC: ${gateway.vpc_id ?? 'not told by AWS'}`,
     `Addresses: ${privateIps.join(', ')}`,
-    `Remaining on the gateway: ${remain}`,
+    `Working addresses that remain: ${remain}`,
     `Drain: at once no new connections; existing ones are served for up to ${maxDrainDurationSeconds} s, then cut. It cannot be cancelled.`,
     ...findings.map(({ message }) => `Warning: ${message}`),
   ];

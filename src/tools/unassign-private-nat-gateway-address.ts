@@ -138,11 +138,35 @@ export function registerUnassign(server: McpServer, dependencies: Dependencies):
   );
 }
 
+/**
+ * What the state that came back with a human's answer says. One that is not ours, or not any more, is on record too:
+ * the SDK refuses it before any tool hears of it.
+ *
+ * @throws where the state was tampered with, has expired, or belongs to another principal
+ */
+export async function verifyAnswer(
+  server: McpServer,
+  { confirmation, audit }: Dependencies,
+  state: string,
+  context: ServerContext,
+): Promise<unknown> {
+  try {
+    return await confirmation.verify(state, context);
+  } catch (error) {
+    audit.outcome({ ...auditFields({}, server, context), outcome: 'confirmation_rejected' });
+    throw error;
+  }
+}
+
 /** What every audit record of one attempt begins with. */
-function auditFields(input: UnassignInput, server: McpServer, context: ServerContext): AuditFields {
+function auditFields(
+  input: Readonly<Record<string, unknown>>,
+  server: McpServer,
+  context: ServerContext,
+): AuditFields {
   // The SDK does not type the reserved keys of the envelope.
   const envelope = context.mcpReq.envelope as Record<string, unknown> | undefined;
-  const client = (envelope?.[CLIENT_INFO_META_KEY] ?? server.server.getClientVersion() ?? {}) as {
+  const client = (server.server.getClientVersion() ?? envelope?.[CLIENT_INFO_META_KEY] ?? {}) as {
     name?: unknown;
     version?: unknown;
   };

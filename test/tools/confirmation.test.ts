@@ -56,7 +56,7 @@ describe.each(ERAS)('a %s client that can ask its human', (era) => {
       'us-east-1',
       'vpc-0a',
       '10.0.1.11',
-      'Remaining on the gateway: 4',
+      'Working addresses that remain: 4',
       '10 s',
       'Warning: A drain of 10 s',
     ]) {
@@ -240,6 +240,18 @@ describe.each(ERAS)('a %s client that cannot ask', (era) => {
   });
 });
 
+describe('a 2025 client that could be asked when it connected', () => {
+  it.each<[string, Record<string, unknown>]>([
+    ['without capabilities', { 'io.modelcontextprotocol/clientCapabilities': {} }],
+    ['with others', { 'io.modelcontextprotocol/clientCapabilities': { elicitation: { url: {} } } }],
+  ])('is asked all the same when a request brings an envelope %s', async (_, _meta) => {
+    const { client, calls } = await withHuman('legacy', () => ({ action: 'decline' }));
+    const { structuredContent } = await client.callTool({ name: UNASSIGN, arguments: wish, _meta });
+    expect(structuredContent).toMatchObject({ outcome: 'not_confirmed' });
+    expect(realCalls(calls)).toEqual([]);
+  });
+});
+
 describe('the state that a client carries from question to answer', () => {
   /** A modern client that answers by hand, so that the state can be kept, changed and sent again. */
   async function carrier(options: SessionOptions = {}) {
@@ -283,6 +295,18 @@ describe('the state that a client carries from question to answer', () => {
       expect((await send(other, requestState)).resultType ?? 'asked again').not.toBe('complete');
     }
     expect(realCalls(calls)).toEqual([]);
+  });
+
+  it('is on record when it is refused', async () => {
+    const { send, audit } = await carrier();
+    const { requestState } = await send(wish);
+    await expect(send(wish, `${requestState.slice(0, -2)}AA`)).rejects.toMatchObject({ code: -32602 });
+    expect(audit.records.at(-1)).toMatchObject({
+      audit: 'outcome',
+      tool: UNASSIGN,
+      client: { name: 'test' },
+      outcome: 'confirmation_rejected',
+    });
   });
 
   it('is good for ten minutes', async () => {
