@@ -4,9 +4,18 @@ import type { Drain } from './nat-gateway/drain.ts';
 const CAPACITY = 1000;
 const KEPT_MILLISECONDS = 600_000;
 
-/** The drains that this process has started, so that who waits can be told when they end. */
+/** How long EC2's reads may lag behind its writes: it advises to allow for up to five minutes. */
+const LAG_MILLISECONDS = 300_000;
+
+/** When EC2 accepted to unassign an address, and when it is released at the latest, milliseconds since the epoch. */
+interface Times {
+  startedAt: number;
+  releaseBy: number;
+}
+
+/** The drains that this process has started: EC2's reads may show them late, and say nothing of when they end. */
 export class DrainBook {
-  readonly #releaseBy = new Map<string, number>();
+  readonly #drains = new Map<string, Times>();
 
   remember(
     region: string,
@@ -15,25 +24,36 @@ export class DrainBook {
     drain: Drain,
     now: number,
   ): void {
-    for (const [key, releaseBy] of this.#releaseBy) {
-      if (releaseBy + KEPT_MILLISECONDS < now || this.#releaseBy.size >= CAPACITY)
-        this.#releaseBy.delete(key);
+    for (const [key, { releaseBy }] of this.#drains) {
+      if (releaseBy + KEPT_MILLISECONDS < now || this.#drains.size >= CAPACITY) this.#drains.delete(key);
     }
-    for (const privateIp of privateIps) {
-      this.#releaseBy.set(keyOf(region, natGatewayId, privateIp), Date.parse(drain.release_by));
-    }
+    const times = { startedAt: Date.parse(drain.started_at), releaseBy: Date.parse(drain.release_by) };
+    for (const privateIp of privateIps) this.#drains.set(keyOf(region, natGatewayId, privateIp), times);
   }
 
   /** When the address is released at the latest, in milliseconds since the epoch, where this process started it. */
   releaseBy(region: string, natGatewayId: string, privateIp: string): number | undefined {
-    return this.#releaseBy.get(keyOf(region, natGatewayId, privateIp));
+    return this.#drains.get(keyOf(region, natGatewayId, privateIp))?.releaseBy;
   }
 
   /** The addresses of a gateway whose drain, started here, may still run. */
   running(region: string, natGatewayId: string, now: number): string[] {
+    return this.#addresses(region, natGatewayId, ({ releaseBy }) => now < releaseBy);
+  }
+
+  /** The running ones that EC2 accepted so recently that its reads may not show it yet. */
+  accepted(region: string, natGatewayId: string, now: number): string[] {
+    return this.#addresses(
+      region,
+      natGatewayId,
+      ({ startedAt, releaseBy }) => now < Math.min(releaseBy, startedAt + LAG_MILLISECONDS),
+    );
+  }
+
+  #addresses(region: string, natGatewayId: string, fits: (times: Times) => boolean): string[] {
     const prefix = keyOf(region, natGatewayId, '');
-    return [...this.#releaseBy]
-      .filter(([key, releaseBy]) => key.startsWith(prefix) && now < releaseBy)
+    return [...this.#drains]
+      .filter(([key, times]) => key.startsWith(prefix) && fits(times))
       .map(([key]) => key.slice(prefix.length));
   }
 }

@@ -47,6 +47,7 @@ function readInvocation(): Invocation {
 async function serve(settings: Settings, logger: Logger): Promise<void> {
   const audit = openAuditLog(settings, logger);
   const changes = new ChangeQueue();
+  const stopping = new AbortController();
   const transport = new StdioTransport(process.stdin, process.stdout, GRACE_MILLISECONDS);
   const dependencies: Dependencies = {
     ec2: once(() => openEc2(settings, logger)),
@@ -56,13 +57,17 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     audit,
     changes,
     drains: new DrainBook(),
+    stopping: stopping.signal,
     now: Date.now,
     logger,
     version,
   };
   // However it ends, by a second signal too, what is still going on goes on record as unknown.
   process.once('exit', () => audit.close());
-  endWith(() => transport.end(), logger);
+  endWith(() => {
+    stopping.abort();
+    return transport.end();
+  }, logger);
   serveStdio(() => createServer(dependencies), {
     transport,
     onerror: (error) => logger.warn({ reason: error.message }, 'protocol error'),
@@ -96,9 +101,11 @@ function openAuditLog({ auditLog }: Settings, logger: Logger): AuditLog {
   try {
     const audit = new AuditLog(auditLog, version, Date.now);
     for (const intent of audit.unfinished) {
+      const { may_be_running, ...change } = intent;
+      const and = may_be_running ? '; it may still be at it' : '';
       logger.warn(
-        intent,
-        'an earlier process began this change and recorded no outcome: look at the gateway',
+        change,
+        `another process began this change and recorded no outcome${and}: look at the gateway`,
       );
     }
     return audit;

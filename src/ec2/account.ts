@@ -1,18 +1,21 @@
 import { GetCallerIdentityCommand, STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
-
-/** How long the answer is waited for; a call goes on without it. */
-const SECONDS = 3;
+import { attendTries, sendWith } from './tries.ts';
 
 /**
- * The id of the account that credentials belong to, or `undefined` where AWS does not tell (denied, unreachable,
- * late). It needs no permission, but a policy can deny it.
+ * The id of the account that `accessKeyId` belongs to, or `undefined` where AWS does not tell it (denied,
+ * unreachable, late) or the credentials have changed. It needs no permission, but a policy can deny it.
  */
-export async function accountOf(config: STSClientConfig): Promise<string | undefined> {
+export async function accountOf(
+  config: STSClientConfig,
+  accessKeyId: string,
+  abortSignal: AbortSignal,
+): Promise<string | undefined> {
   const client = new STSClient({ ...config, maxAttempts: 2 });
+  attendTries(client.middlewareStack);
   try {
-    const { Account } = await client.send(new GetCallerIdentityCommand({}), {
-      abortSignal: AbortSignal.timeout(SECONDS * 1000),
-    });
+    const { Account } = await sendWith({ onlyAs: accessKeyId }, () =>
+      client.send(new GetCallerIdentityCommand({}), { abortSignal }),
+    );
     return Account !== undefined && /^\d{12}$/.test(Account) ? Account : undefined;
   } catch {
     return undefined;

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { Logger } from 'pino';
@@ -13,6 +12,7 @@ import {
   timedOut,
 } from './errors.ts';
 import { ProxyAwareHandler } from './proxy.ts';
+import { attendTries, orAborted, type Sending, sendWith } from './tries.ts';
 
 /** Which EC2 to talk to, and as whom. Nothing given means: whatever the SDK's own chain finds. */
 export interface Ec2Target {
@@ -52,6 +52,12 @@ export const PATIENCE: Patience = {
 /** How long an account that AWS did not tell is not asked for again, in milliseconds. */
 const ASK_ACCOUNT_AGAIN = 60_000;
 
+/** How long an account is waited for; a call goes on without it. */
+const ACCOUNT_MILLISECONDS = 3000;
+
+/** Of how many access keys the accounts are remembered; a process has one at a time. */
+const ACCOUNTS = 16;
+
 /** Options for one `client.send`. */
 export interface SendOptions {
   abortSignal: AbortSignal;
@@ -76,8 +82,8 @@ export class Ec2Clients {
   readonly #pairs = new Map<string, Pair>();
   #credentials: EC2ClientConfig['credentials'];
   #defaultRegion: Promise<string | undefined> | undefined;
-  #account: Promise<string | undefined> | undefined;
-  #askAccountAt = 0;
+  /** By access key: accounts differ by who signs, and a process may change that at any time. */
+  readonly #accounts = new Map<string, { id: Promise<string | undefined>; askAgainAt: number }>();
 
   constructor(target: Ec2Target, version: string, logger: Logger, patience: Patience) {
     this.patience = patience;
@@ -110,51 +116,64 @@ export class Ec2Clients {
 
   /**
    * Sends a request that changes nothing: retried by the SDK, and once more with credentials resolved afresh when
-   * it fails on them, so that a login in another window is picked up.
+   * it fails on them, so that a login in another window is picked up. Several requests may share one `deadline`.
    *
    * @throws Ec2Failure
    */
-  async read<T>(region: string, request: Request<T>, signal: AbortSignal): Promise<T> {
-    const deadline = AbortSignal.timeout(this.patience.read);
+  async read<T>(
+    region: string,
+    request: Request<T>,
+    signal: AbortSignal,
+    deadline = this.readDeadline(),
+    sending: Sending = {},
+  ): Promise<T> {
     const { reads } = this.#pair(region);
     try {
-      return await this.#send(region, reads, request, this.patience.read, deadline, signal);
+      return await this.#send(region, reads, request, sending, deadline, signal);
     } catch (error) {
       const failure = error as Ec2Failure;
       if (!concernsCredentials(failure) || signal.aborted || deadline.aborted) throw failure;
       this.#renew(region, reads, failure);
-      return await this.#send(
-        region,
-        this.#pair(region).reads,
-        request,
-        this.patience.read,
-        deadline,
-        signal,
-      );
+      return await this.#send(region, this.#pair(region).reads, request, sending, deadline, signal);
     }
   }
 
-  /**
-   * Sends a request exactly once, whatever happens to it. No caller can cancel it: a request that has left cannot
-   * be called back, only lost sight of.
-   *
-   * @throws Ec2Failure
-   */
-  async sendOnce<T>(region: string, request: Request<T>): Promise<T> {
-    const deadline = AbortSignal.timeout(this.patience.change);
-    return this.#send(region, this.#pair(region).changes, request, this.patience.change, deadline);
+  /** The time that a read may take, retries included. */
+  readDeadline(): AbortSignal {
+    return AbortSignal.timeout(this.patience.read);
   }
 
   /**
-   * The account of the credentials, asked of STS once; `undefined` where AWS does not tell it, which is asked again
-   * only after a while, so that a network without STS does not slow down every call.
+   * Sends a request exactly once, whatever happens to it, and only if `accessKeyId` is what signs it. No caller can
+   * cancel it: a request that has left cannot be called back, only lost sight of.
+   *
+   * @throws Ec2Failure
    */
-  async accountId(region: string): Promise<string | undefined> {
-    const account = await this.#account;
-    if (account !== undefined || Date.now() < this.#askAccountAt) return account;
-    this.#askAccountAt = Date.now() + ASK_ACCOUNT_AGAIN;
-    this.#account = accountOf(this.#config(region));
-    return this.#account;
+  async sendOnce<T>(region: string, accessKeyId: string | undefined, request: Request<T>): Promise<T> {
+    const deadline = AbortSignal.timeout(this.patience.change);
+    return this.#send(region, this.#pair(region).changes, request, { onlyAs: accessKeyId ?? '' }, deadline);
+  }
+
+  /**
+   * The account that `accessKeyId` belongs to, or else the access key in use now. STS is asked once for each key;
+   * `undefined` where AWS does not tell, which is asked again only after a while, so that a network without STS does
+   * not slow down every call. Takes a few seconds at most, and never longer than `deadline`.
+   */
+  async accountId(
+    region: string,
+    accessKeyId?: string,
+    deadline = this.readDeadline(),
+  ): Promise<string | undefined> {
+    const patience = AbortSignal.any([deadline, AbortSignal.timeout(ACCOUNT_MILLISECONDS)]);
+    const answer = async (): Promise<string | undefined> => {
+      const { credentials } = this.#pair(region).reads.config;
+      const key = accessKeyId ?? (await credentials()).accessKeyId;
+      const known = this.#accounts.get(key);
+      const id = await known?.id;
+      if (known !== undefined && (id !== undefined || Date.now() < known.askAgainAt)) return id;
+      return this.#askAccount(region, key);
+    };
+    return orAborted(answer(), patience).catch(() => undefined);
   }
 
   /** Closes every connection. */
@@ -162,25 +181,38 @@ export class Ec2Clients {
     this.#handler.destroy();
   }
 
+  /** Asks STS, once for all who want to know of the key at the same time. */
+  #askAccount(region: string, accessKeyId: string): Promise<string | undefined> {
+    const abortSignal = AbortSignal.timeout(ACCOUNT_MILLISECONDS);
+    const asking = accountOf(this.#config(region), accessKeyId, abortSignal);
+    const id = orAborted(asking, abortSignal).catch(() => undefined);
+    for (const oldest of this.#accounts.keys()) {
+      if (this.#accounts.size >= ACCOUNTS) this.#accounts.delete(oldest);
+    }
+    this.#accounts.set(accessKeyId, { id, askAgainAt: Date.now() + ASK_ACCOUNT_AGAIN });
+    return id;
+  }
+
   async #send<T>(
     region: string,
     client: EC2Client,
     request: Request<T>,
-    milliseconds: number,
+    sending: Sending,
     deadline: AbortSignal,
     signal?: AbortSignal,
   ): Promise<T> {
     const abortSignal = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
-    const latest: { error?: unknown } = {};
+    const milliseconds = signal === undefined ? this.patience.change : this.patience.read;
     const requestTimeout = signal === undefined ? milliseconds : this.patience.readTry;
+    delete sending.latestError;
     try {
-      const sending = tries.run(latest, () => request(client, { abortSignal, requestTimeout }));
-      return await orAborted(sending, abortSignal);
+      const sent = sendWith(sending, () => request(client, { abortSignal, requestTimeout }));
+      return await orAborted(sent, abortSignal);
     } catch (error) {
       if (signal?.aborted) throw cancelled();
       const context = { region, profile: this.#target.profile, now: Date.now() };
       const failure = deadline.aborted
-        ? outOfTime(milliseconds / 1000, latest.error, context)
+        ? outOfTime(milliseconds / 1000, sending.latestError, context)
         : explain(error, context);
       const { code, aws_code, request_id } = failure.report;
       this.#logger.debug({ region, code, aws_code, request_id }, 'EC2 request failed');
@@ -200,15 +232,7 @@ export class Ec2Clients {
       reads: new EC2Client({ ...config, maxAttempts: 3 }),
       changes: new EC2Client({ ...config, maxAttempts: 1 }),
     };
-    pair.reads.middlewareStack.add(
-      (next) => async (args) =>
-        next(args).catch((error: unknown) => {
-          const latest = tries.getStore();
-          if (latest !== undefined) latest.error = error;
-          throw error;
-        }),
-      { step: 'finalizeRequest', priority: 'low', name: 'keepLatestError' },
-    );
+    for (const client of Object.values(pair)) attendTries(client.middlewareStack);
     this.#pairs.set(region, pair);
     return pair;
   }
@@ -230,8 +254,7 @@ export class Ec2Clients {
   #renew(region: string, failed: EC2Client, { report: { code } }: Ec2Failure): void {
     if (this.#pairs.get(region)?.reads !== failed) return;
     this.#pairs.clear();
-    this.#account = undefined;
-    this.#askAccountAt = 0;
+    this.#accounts.clear();
     this.#credentials = this.#resolveCredentials(true);
     this.#logger.info({ region, code }, 'credentials resolved afresh');
   }
@@ -264,21 +287,8 @@ export class Ec2Clients {
   }
 }
 
-/** Where each try of a request leaves its error, so that a deadline in a pause between tries can tell why. */
-const tries = new AsyncLocalStorage<{ error?: unknown }>();
-
 /** Throttling that outlasts the deadline is told as what it is. */
 function outOfTime(seconds: number, latest: unknown, context: RequestContext): Ec2Failure {
   const failure = latest === undefined ? undefined : explain(latest, context);
   return failure?.report.code === 'throttled' ? failure : timedOut(seconds);
-}
-
-/** The promise's value, or the signal's reason as soon as it is aborted, however slowly the request notices. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }

@@ -23,13 +23,13 @@ export interface Ec2 {
   readGateway(region: string, natGatewayId: string, signal: AbortSignal): Promise<NatGateway | undefined>;
   dryRun(request: UnassignRequest, signal: AbortSignal): Promise<DryRun>;
   unassign(permit: Permit): Promise<UnassignAnswer>;
-  reconcile(request: UnassignRequest): Promise<Reconciled>;
+  reconcile(request: UnassignRequest, before: NatGateway): Promise<Reconciled>;
   /**
    * What each read tells of a gateway, until `signal` is aborted or the loop is left. One read serves everybody who
    * waits in the region.
    */
   watch(region: string, natGatewayId: string, signal: AbortSignal): AsyncGenerator<Observation>;
-  /** The account of the credentials, where AWS tells it. */
+  /** The account of the credentials in use now, where AWS tells it. */
   accountId(region: string): Promise<string | undefined>;
   close(): void;
 }
@@ -58,7 +58,7 @@ export function connectEc2(
     readGateway: (region, natGatewayId, signal) => readGateway(clients, region, natGatewayId, signal),
     dryRun: (request, signal) => dryRun(clients, request, signal),
     unassign: (permit) => unassign(clients, permit),
-    reconcile: (request) => reconcile(clients, request),
+    reconcile: (request, before) => reconcile(clients, request, before),
     watch: (region, natGatewayId, signal) => watchOf(region).watch(natGatewayId, signal),
     accountId: (region) => clients.accountId(region),
     close: () => clients.close(),

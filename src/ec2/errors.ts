@@ -214,21 +214,25 @@ const AWS_CODES: Readonly<Record<string, Mapping>> = {
   BandwidthLimitExceeded: throttled,
 };
 
-/** Node's codes for a connection that never came to be: nothing was sent. */
-const NOT_CONNECTED: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EADDRNOTAVAIL',
-]);
+/** The system calls that come before a connection: what fails in them has sent nothing. */
+const BEFORE_CONNECTION: ReadonlySet<string> = new Set(['connect', 'getaddrinfo']);
 
 /** Node's codes for a connection that broke: the request may have arrived. */
-const BROKEN: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'EPROTO']);
+const BROKEN: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ECONNABORTED',
+  'EPROTO',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+]);
 
 /** EC2's Date header is compared with the local clock from this difference on, the one at which the SDK acts. */
 const SKEW_MILLISECONDS = 240_000;
+
+/** An hour: what asks for more, in seconds, is not believed. */
+const LONGEST_RETRY_AFTER = 3600;
 
 /** How much of a message from AWS is passed on, in characters. */
 const MESSAGE_LIMIT = 1000;
@@ -291,6 +295,16 @@ export function regionUnknown(): Ec2Failure {
   });
 }
 
+/** The failure of a real call that other credentials would have signed than its dry run; nothing was sent. */
+export function credentialsChanged(): Ec2Failure {
+  return new Ec2Failure({
+    code: 'credentials_expired',
+    message: 'The credentials changed between the dry run and the real call, which was not sent.',
+    retryable: true,
+    hint: 'Nothing was changed. Call again: everything is checked anew with the credentials there are now.',
+  });
+}
+
 /** Whether a failure may go away when credentials are resolved afresh. */
 export function concernsCredentials(failure: Ec2Failure): boolean {
   const { code, aws_code } = failure.report;
@@ -338,7 +352,7 @@ function withoutAwsCode(failure: Anatomy, context: RequestContext): Ec2Failure {
     );
   }
   if (/region is missing/i.test(message)) return regionUnknown();
-  if (codes.length > 0 && codes.every((code) => NOT_CONNECTED.has(code))) {
+  if (failure.neverConnected && !codes.includes('ETIMEDOUT')) {
     return new Ec2Failure({
       code: 'unreachable',
       message: `The EC2 endpoint of ${region} could not be reached (${codes.join(', ')}). Nothing was sent.`,
@@ -415,6 +429,8 @@ interface Anatomy {
   date: number | undefined;
   /** Node's error codes, of the error and of everything it wraps. */
   codes: string[];
+  /** Whether all of these come from before there was a connection. */
+  neverConnected: boolean;
 }
 
 function anatomy(error: unknown): Anatomy {
@@ -425,6 +441,7 @@ function anatomy(error: unknown): Anatomy {
   const isAnswer = top.$fault !== undefined && name !== 'Unknown' && text(top.Code) === name;
   const retryAfter = Number(text(headers['retry-after']));
   const date = Date.parse(text(headers.date) ?? '');
+  const faults = nodeFaults(error);
   return {
     name,
     // The SDK's own words for an answer without a message.
@@ -433,18 +450,22 @@ function anatomy(error: unknown): Anatomy {
     status: number(metadata.httpStatusCode),
     requestId: text(metadata.requestId),
     attempts: number(metadata.attempts),
-    retryAfter: retryAfter > 0 ? Math.ceil(retryAfter) : undefined,
+    retryAfter: retryAfter > 0 ? Math.ceil(Math.min(retryAfter, LONGEST_RETRY_AFTER)) : undefined,
     date: Number.isNaN(date) ? undefined : date,
-    codes: nodeCodes(error),
+    codes: [...new Set(faults.map(({ code }) => code))],
+    neverConnected:
+      faults.length > 0 &&
+      faults.every(({ syscall }) => syscall !== undefined && BEFORE_CONNECTION.has(syscall)),
   };
 }
 
-function nodeCodes(error: unknown, depth = 0): string[] {
-  const { code, cause, errors } = record(error);
+/** Node's own account of what went wrong: of the innermost errors, where one wraps others. */
+function nodeFaults(error: unknown, depth = 0): { code: string; syscall: string | undefined }[] {
+  const { code, syscall, cause, errors } = record(error);
   const wrapped = [...(Array.isArray(errors) ? errors : []), cause];
-  const inner = depth < 4 ? wrapped.flatMap((each) => nodeCodes(each, depth + 1)) : [];
-  const own = text(code);
-  return [...new Set(own === undefined || inner.length > 0 ? inner : [own])];
+  const inner = depth < 4 ? wrapped.flatMap((each) => nodeFaults(each, depth + 1)) : [];
+  if (inner.length > 0 || typeof code !== 'string') return inner;
+  return [{ code, syscall: text(syscall) }];
 }
 
 function isSkewed({ date }: Anatomy, { now }: RequestContext): boolean {

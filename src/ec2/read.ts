@@ -38,6 +38,7 @@ export async function readPage(
   region: string,
   query: NatGatewayQuery,
   signal: AbortSignal,
+  deadline = clients.readDeadline(),
 ): Promise<NatGatewayPage> {
   const input: DescribeNatGatewaysCommandInput = {
     ...(query.filters.length === 0
@@ -50,6 +51,7 @@ export async function readPage(
     region,
     (client, options) => client.send(new DescribeNatGatewaysCommand(input), options),
     signal,
+    deadline,
   );
   // An empty 200 parses as an empty output; a real answer always has an id and, even if empty, the set.
   if (output.NatGateways === undefined) {
@@ -91,7 +93,8 @@ export async function readGateway(
 const PAGES_PER_FILTER = 10;
 
 /**
- * Reads every gateway with one of these ids; an id that is missing from the answer belongs to no gateway.
+ * Reads every gateway with one of these ids, in the time of one read; an id that is missing from the answer belongs
+ * to no gateway.
  *
  * @throws Ec2Failure
  */
@@ -101,6 +104,7 @@ export async function readGateways(
   ids: readonly string[],
   signal: AbortSignal,
 ): Promise<NatGateway[]> {
+  const deadline = clients.readDeadline();
   const natGateways: NatGateway[] = [];
   for (let start = 0; start < ids.length; start += FILTER_VALUES) {
     const filters = [{ name: 'nat-gateway-id', values: ids.slice(start, start + FILTER_VALUES) }];
@@ -109,7 +113,7 @@ export async function readGateways(
     do {
       if (++pages > PAGES_PER_FILTER) throw endless();
       const query = { filters, maxResults: MAX_RESULTS.maximum, nextToken };
-      const page = await readPage(clients, region, query, signal);
+      const page = await readPage(clients, region, query, signal, deadline);
       natGateways.push(...page.natGateways);
       nextToken = page.nextToken;
     } while (nextToken !== undefined);

@@ -9,24 +9,32 @@ import type { UnassignRequest } from './unassign.ts';
 /** What reading established after a real call whose answer does not tell what became of it. */
 export interface Reconciled {
   verdict: 'accepted' | 'partial' | 'unchanged' | 'unclear';
-  /** The gateway in the last read that worked. */
+  /** The gateway in the last read that showed it as a gateway at work. */
   gateway?: NatGateway | undefined;
 }
 
-/** Reads with growing pauses until the state tells, or the reads are used up. It never sends the call again. */
-export async function reconcile(clients: Ec2Clients, request: UnassignRequest): Promise<Reconciled> {
+/**
+ * Reads with growing pauses until the state tells, or the reads or the time are used up. It never sends the call
+ * again. `before` is the gateway as it was seen right before the call.
+ */
+export async function reconcile(
+  clients: Ec2Clients,
+  request: UnassignRequest,
+  before: NatGateway,
+): Promise<Reconciled> {
   const { region, natGatewayId, privateIps } = request;
   const deadline = AbortSignal.timeout(clients.patience.reconcile);
   const sightings: Sighting[] = [];
   let last: NatGateway | undefined;
   for (const pause of clients.patience.reconcilePauses) {
+    await sleep(pause, undefined, { signal: deadline }).catch(() => {});
     if (deadline.aborted) break;
-    await sleep(pause);
     try {
       const gateway = await readGateway(clients, region, natGatewayId, deadline);
-      if (gateway === undefined) continue;
+      const seen = gateway === undefined ? undefined : sighting(gateway, before, privateIps);
+      if (seen === undefined) continue;
       last = gateway;
-      sightings.push(sighting(gateway, privateIps));
+      sightings.push(seen);
     } catch (error) {
       if (!(error instanceof Ec2Failure)) throw error;
       continue;

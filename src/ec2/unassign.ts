@@ -1,8 +1,9 @@
-import { UnassignPrivateNatGatewayAddressCommand } from '@aws-sdk/client-ec2';
+import { type EC2Client, UnassignPrivateNatGatewayAddressCommand } from '@aws-sdk/client-ec2';
 import type { NatGatewayAddress } from '../nat-gateway/model.ts';
-import type { Ec2Clients } from './clients.ts';
+import type { Ec2Clients, SendOptions } from './clients.ts';
 import { Ec2Failure, type ErrorReport, explain } from './errors.ts';
 import { toAddress } from './read.ts';
+import type { Sending } from './tries.ts';
 
 /** What to unassign: the same parameters go into the dry run and into the real call. */
 export interface UnassignRequest {
@@ -15,37 +16,47 @@ export interface UnassignRequest {
 /** EC2's code for a dry run that passed. */
 const PASSED = 'DryRunOperation';
 
+/** What a permit is for: this request, by whose access key it passed. */
+interface Permitted {
+  request: UnassignRequest;
+  accessKeyId: string | undefined;
+}
+
 /** What each permit is for, until it is spent. What is not in here is no permit, whatever it looks like. */
-const requests = new WeakMap<Permit, UnassignRequest>();
+const permitted = new WeakMap<Permit, Permitted>();
 
 declare const brand: unique symbol;
 
 /**
- * The right to send one real call, for exactly the request whose dry run passed. Only this module can make one, and
+ * The right to send one real call, for exactly the request whose dry run passed, with the credentials it passed
+ * with: other credentials can mean another account. Only this module can make one, and
  * nothing can be read from it or put into it.
  */
 export interface Permit {
   readonly [brand]: never;
 }
 
-function permitFor(request: UnassignRequest): Permit {
+function permitFor(content: Permitted): Permit {
   const permit = Object.freeze({}) as Permit;
-  requests.set(permit, request);
+  permitted.set(permit, content);
   return permit;
 }
 
-/** The request a permit is for. A permit is spent by its first use. */
-function spend(permit: Permit): UnassignRequest {
-  const request = requests.get(permit);
-  if (request === undefined) throw new Error('not a permit, or one that has been spent');
-  requests.delete(permit);
-  return request;
+/** What a permit is for. A permit is spent by its first use. */
+function spend(permit: Permit): Permitted {
+  const content = permitted.get(permit);
+  if (content === undefined) throw new Error('not a permit, or one that has been spent');
+  permitted.delete(permit);
+  return content;
 }
 
-/** What EC2 said to the dry run. Anything but `DryRunOperation` is not a pass. */
-export type DryRun =
-  | { passed: true; aws_code: string; request_id?: string | undefined; permit: Permit }
-  | { passed: false; aws_code?: string | undefined; request_id?: string | undefined; error: ErrorReport };
+/** What EC2 said to the dry run, and whose it was. Anything but `DryRunOperation` is not a pass. */
+export type DryRun = {
+  aws_code?: string | undefined;
+  request_id?: string | undefined;
+  /** The account that the dry run was made for, and that the permit is good for; absent where AWS does not tell. */
+  accountId?: string | undefined;
+} & ({ passed: true; permit: Permit } | { passed: false; error: ErrorReport });
 
 /**
  * Asks EC2 whether it would accept the request, without making it.
@@ -61,20 +72,37 @@ export async function dryRun(
     ...request,
     privateIps: Object.freeze([...request.privateIps]),
   });
+  const { region } = request;
+  const sending: Sending = {};
+  const deadline = clients.readDeadline();
+  // Asked for at the same time, and again for whoever has signed: where that is the same, STS is not asked again.
+  const [answer] = await Promise.all([
+    askDryRun(clients, sealed, sending, signal, deadline),
+    clients.accountId(region, undefined, deadline),
+  ]);
+  const { accessKeyId } = sending;
+  if (accessKeyId === undefined) return answer;
+  return { ...answer, accountId: await clients.accountId(region, accessKeyId, deadline) };
+}
+
+async function askDryRun(
+  clients: Ec2Clients,
+  request: UnassignRequest,
+  sending: Sending,
+  signal: AbortSignal,
+  deadline: AbortSignal,
+): Promise<DryRun> {
   try {
-    const output = await clients.read(
-      request.region,
-      (client, options) => client.send(command(sealed, true), options),
-      signal,
-    );
+    const ask = (client: EC2Client, options: SendOptions) => client.send(command(request, true), options);
+    const output = await clients.read(request.region, ask, signal, deadline, sending);
     return notHonoured(output.$metadata.requestId);
   } catch (error) {
     if (!(error instanceof Ec2Failure)) throw error;
     const { aws_code, request_id } = error.report;
     if (error.saidSuccess) return notHonoured(request_id);
-    return aws_code === PASSED
-      ? { passed: true, aws_code, request_id, permit: permitFor(sealed) }
-      : { passed: false, aws_code, request_id, error: error.report };
+    if (aws_code !== PASSED) return { passed: false, aws_code, request_id, error: error.report };
+    const { accessKeyId } = sending;
+    return { passed: true, aws_code, request_id, permit: permitFor({ request, accessKeyId }) };
   }
 }
 
@@ -108,9 +136,9 @@ export type UnassignAnswer =
  * called a refusal only where EC2 provably did nothing.
  */
 export async function unassign(clients: Ec2Clients, permit: Permit): Promise<UnassignAnswer> {
-  const request = spend(permit);
+  const { request, accessKeyId } = spend(permit);
   try {
-    const output = await clients.sendOnce(request.region, (client, options) =>
+    const output = await clients.sendOnce(request.region, accessKeyId, (client, options) =>
       client.send(command(request, false), options),
     );
     const addresses = output.NatGatewayAddresses?.map(toAddress) ?? [];

@@ -1,4 +1,4 @@
-import { isChanging, type NatGateway, type NatGatewayAddress } from './model.ts';
+import { isChanging, isPrimary, type NatGateway, type NatGatewayAddress } from './model.ts';
 
 /**
  * What became of an address so far: `released` (gone), `not_on_gateway` (never seen there), or its status.
@@ -34,9 +34,12 @@ export class Following {
     if (gateway === undefined) return;
     this.#gateway = gateway;
     for (const privateIp of privateIps) {
-      const held = find(gateway, privateIp) !== undefined;
-      this.#absences.set(privateIp, held ? 0 : (this.#absences.get(privateIp) ?? 0) + 1);
-      if (held) this.#seen.add(privateIp);
+      if (find(gateway, privateIp) !== undefined) {
+        this.#absences.set(privateIp, 0);
+        this.#seen.add(privateIp);
+      } else if (showsItsAddresses(gateway)) {
+        this.#absences.set(privateIp, (this.#absences.get(privateIp) ?? 0) + 1);
+      }
     }
   }
 
@@ -79,6 +82,14 @@ export class Following {
 export function changingAddresses(gateway: NatGateway): string[] {
   return gateway.addresses.flatMap((address) =>
     isChanging(address) && address.private_ip !== undefined ? [address.private_ip] : [],
+  );
+}
+
+/** Whether an address that is not shown is not there: a gateway at work has a primary for as long as it exists. */
+function showsItsAddresses(gateway: NatGateway): boolean {
+  return (
+    gateway.state === 'available' &&
+    gateway.addresses.some((address) => address.private_ip !== undefined && isPrimary(gateway, address))
   );
 }
 

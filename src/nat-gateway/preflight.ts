@@ -56,13 +56,15 @@ export interface Preflight {
  * are unassigned.
  *
  * Pure: it reads nothing and decides only from what it is given. It fails closed: a state, status or
- * connectivity that is absent or unknown blocks.
+ * connectivity that is absent or unknown blocks. `accepted` are addresses that EC2 has just accepted to unassign,
+ * whatever a read that lags behind shows.
  */
 export function preflight(
   gateway: NatGateway,
   privateIps: readonly string[],
   maxDrainDurationSeconds: number,
   denials: readonly Denial[],
+  accepted: readonly string[],
 ): Preflight {
   const findings = [...policyFindings(denials), ...gatewayFindings(gateway)];
   const requested: NatGatewayAddress[] = [];
@@ -72,7 +74,7 @@ export function preflight(
       findings.push(notOnGateway(gateway, privateIp));
     } else {
       requested.push(address);
-      findings.push(...addressFindings(gateway, address));
+      findings.push(...addressFindings(gateway, address, accepted));
     }
   }
   const blocks = findings.filter((finding) => finding.severity === 'blocks');
@@ -95,10 +97,13 @@ export function reasonAgainst(
   gateway: NatGateway,
   address: NatGatewayAddress,
   denials: readonly Denial[],
+  accepted: readonly string[],
 ): FindingCode | undefined {
-  return [...gatewayFindings(gateway), ...addressFindings(gateway, address), ...policyFindings(denials)].find(
-    (finding) => finding.severity === 'blocks',
-  )?.code;
+  return [
+    ...gatewayFindings(gateway),
+    ...addressFindings(gateway, address, accepted),
+    ...policyFindings(denials),
+  ].find((finding) => finding.severity === 'blocks')?.code;
 }
 
 /** The operator's refusals as findings. */
@@ -146,7 +151,11 @@ function gatewayFindings(gateway: NatGateway): Finding[] {
 }
 
 /** What there is to say about one address of the gateway, the most lasting first. */
-function addressFindings(gateway: NatGateway, address: NatGatewayAddress): Finding[] {
+function addressFindings(
+  gateway: NatGateway,
+  address: NatGatewayAddress,
+  accepted: readonly string[],
+): Finding[] {
   const findings: Finding[] = [];
   const private_ip = address.private_ip;
   const name = private_ip ?? 'this address';
@@ -167,6 +176,11 @@ function addressFindings(gateway: NatGateway, address: NatGatewayAddress): Findi
     blocks('unassigning', `${name} is being unassigned already; it is released when its drain ends.`);
   } else if (isChanging(address)) {
     blocks('change_in_progress', `${name} is ${address.status} now.`);
+  } else if (private_ip !== undefined && accepted.includes(private_ip)) {
+    blocks(
+      'unassigning',
+      `EC2 accepted to unassign ${name} within the last minutes; reads that lag behind do not show it yet.`,
+    );
   } else if (changing.length > 0) {
     const list = changing.map((other) => `${other.private_ip ?? 'another address'} is ${other.status}`);
     blocks(

@@ -1,4 +1,4 @@
-import type { NatGateway } from './model.ts';
+import { isPrimary, type NatGateway } from './model.ts';
 
 /** What one read tells of the requested addresses after a real call whose answer was lost. */
 export interface Sighting {
@@ -13,11 +13,22 @@ export interface Sighting {
 /**
  * Compares the gateway with what was asked of it. Every requested address was on it before, or preflight would
  * have refused.
+ *
+ * A read counts only if the gateway is available and still shows its primary as it was `before`; from any other,
+ * nothing follows (`undefined`): an answer that leaves the addresses out shows none of them released.
  */
-export function sighting(gateway: NatGateway, privateIps: readonly string[]): Sighting {
-  const status = (privateIp: string): 'draining' | 'absent' | 'unchanged' => {
+export function sighting(
+  gateway: NatGateway,
+  before: NatGateway,
+  privateIps: readonly string[],
+): Sighting | undefined {
+  const primary = before.addresses.find((address) => isPrimary(before, address) === true)?.private_ip;
+  const showsPrimary = gateway.addresses.some(({ private_ip }) => private_ip === primary);
+  if (gateway.state !== 'available' || primary === undefined || !showsPrimary) return undefined;
+  const status = (privateIp: string): 'draining' | 'absent' | 'unchanged' | 'untold' => {
     const address = gateway.addresses.find(({ private_ip }) => private_ip === privateIp);
     if (address === undefined) return 'absent';
+    if (address.status === undefined) return 'untold';
     return address.status === 'unassigning' ? 'draining' : 'unchanged';
   };
   return {

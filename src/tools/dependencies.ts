@@ -16,6 +16,8 @@ export interface Dependencies {
   audit: AuditLog;
   changes: ChangeQueue;
   drains: DrainBook;
+  /** Aborted once the process has been told to end: no real call begins after that. */
+  stopping: AbortSignal;
   /** Milliseconds since the epoch. */
   now: () => number;
   logger: Logger;

@@ -5,7 +5,7 @@ import type { NatGatewayPage } from '../ec2/read.ts';
 import { changingAddresses } from '../nat-gateway/fate.ts';
 import { type GatewayFilters, matches, needLocalReading, tagFilters } from '../nat-gateway/filters.ts';
 import type { NatGateway } from '../nat-gateway/model.ts';
-import { denials, type Policy } from '../nat-gateway/policy.ts';
+import { denials } from '../nat-gateway/policy.ts';
 import { FINDING_CODES, reasonAgainst } from '../nat-gateway/preflight.ts';
 import {
   listOf,
@@ -136,20 +136,25 @@ async function describe(
   ec2: Ec2,
   region: string,
   input: Input,
-  { now, policy }: Dependencies,
+  dependencies: Dependencies,
   signal: AbortSignal,
 ): Promise<Output> {
+  const { now } = dependencies;
   const { max_results, next_token, region: _, ...filters } = input;
   const question = { region, filters, max_results };
   const start = next_token === undefined ? START : decodePosition(next_token, question);
-  const [listing, accountId] = await Promise.all([
+  const [listing] = await Promise.all([
     list(ec2, region, filters, max_results, start, now, signal),
     ec2.accountId(region),
   ]);
+  // Known by now, unless the credentials have changed while the gateways were read.
+  const accountId = await ec2.accountId(region);
   const token = listing.position === undefined ? undefined : encodePosition(listing.position, question);
   return {
     account_id: accountId,
-    nat_gateways: listing.natGateways.map((gateway) => describeGateway(gateway, region, accountId, policy)),
+    nat_gateways: listing.natGateways.map((gateway) =>
+      describeGateway(gateway, region, accountId, dependencies),
+    ),
     ...(filters.nat_gateway_ids === undefined ? {} : { not_found: listing.notFound }),
     next_token: token,
     incomplete: listing.incomplete,
@@ -172,14 +177,15 @@ export function describeGateway(
   gateway: NatGateway,
   region: string,
   accountId: string | undefined,
-  policy: Policy,
+  { policy, drains, now }: Dependencies,
 ): z.input<typeof gatewaySchema> {
+  const accepted = drains.accepted(region, gateway.nat_gateway_id ?? '', now());
   return {
     ...gateway,
     addresses: gateway.addresses.map((address) => {
       const privateIps = address.private_ip === undefined ? [] : [address.private_ip];
       const wish = { mode: 'execute' as const, region, natGatewayId: gateway.nat_gateway_id, privateIps };
-      const reason = reasonAgainst(gateway, address, denials(policy, wish, { gateway, accountId }));
+      const reason = reasonAgainst(gateway, address, denials(policy, wish, { gateway, accountId }), accepted);
       return { ...address, can_unassign: reason === undefined, reason };
     }),
   };

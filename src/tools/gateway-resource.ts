@@ -24,12 +24,13 @@ export function registerGatewayResource(server: McpServer, dependencies: Depende
       if (!REGION.test(region) || !NAT_GATEWAY_ID.test(natGatewayId))
         throw new ResourceNotFoundError(uri.href);
       const ec2 = await dependencies.ec2();
-      const [gateway, accountId] = await Promise.all([
+      const [gateway] = await Promise.all([
         ec2.readGateway(region, natGatewayId, context.mcpReq.signal).catch(explained),
         ec2.accountId(region),
       ]);
+      const accountId = await ec2.accountId(region);
       if (gateway === undefined) throw new ResourceNotFoundError(uri.href);
-      const text = JSON.stringify(describeGateway(gateway, region, accountId, dependencies.policy));
+      const text = JSON.stringify(describeGateway(gateway, region, accountId, dependencies));
       return { contents: [{ uri: uri.href, mimeType: 'application/json', text }] };
     },
   );

@@ -1,6 +1,6 @@
 import type { InputRequiredResult, McpServer, ServerContext } from '@modelcontextprotocol/server';
 import type { Ec2 } from '../ec2/ec2.ts';
-import { cancelled, Ec2Failure } from '../ec2/errors.ts';
+import { cancelled, Ec2Failure, type ErrorReport } from '../ec2/errors.ts';
 import type { DryRun, Permit, UnassignRequest } from '../ec2/unassign.ts';
 import { type Drain, drainFrom, undoCommand } from '../nat-gateway/drain.ts';
 import type { NatGateway, NatGatewayAddress } from '../nat-gateway/model.ts';
@@ -8,10 +8,18 @@ import { denials, type Wish } from '../nat-gateway/policy.ts';
 import { type Preflight, policyFindings, preflight } from '../nat-gateway/preflight.ts';
 import { type Answer, canAsk, type Question } from './confirmation.ts';
 import type { Dependencies } from './dependencies.ts';
+import { report } from './failures.ts';
 import { DESCRIBE, UNASSIGN, WAIT } from './names.ts';
 import type { Next } from './results.ts';
 import type { UnassignInput, UnassignResult } from './unassign-private-nat-gateway-address.ts';
-import { blocked, changeAhead, gatewayNotFound, noConfirmation, unresolved } from './unassign-refusals.ts';
+import {
+  blocked,
+  changeAhead,
+  gatewayNotFound,
+  noConfirmation,
+  stopping,
+  unresolved,
+} from './unassign-refusals.ts';
 
 /** How long a call waits for an earlier change on the same gateway: what reads and the real call leave of 50 s. */
 const PATIENCE_SECONDS = 4;
@@ -83,11 +91,8 @@ async function pass(
 ): Promise<UnassignResult | InputRequiredResult> {
   const { input, ec2, dependencies, context } = it;
   const { signal } = context.mcpReq;
-  const [observed, dryRun, accountId] = await Promise.all([
-    observe(ec2, request, signal),
-    ec2.dryRun(request, signal),
-    ec2.accountId(request.region),
-  ]);
+  const [observed, dryRun] = await Promise.all([observe(ec2, request, signal), ec2.dryRun(request, signal)]);
+  const { accountId } = dryRun;
   const base = {
     nat_gateway_id: request.natGatewayId,
     region: request.region,
@@ -101,8 +106,10 @@ async function pass(
   if (observed instanceof Ec2Failure) return { ...base, outcome: 'refused', error: observed.report };
 
   const forbidden = denials(dependencies.policy, wish(request, input.mode), { gateway: observed, accountId });
-  const check = preflight(observed, request.privateIps, request.maxDrainDurationSeconds, forbidden);
-  const seen = { ...base, ...observations(check, request.privateIps) };
+  const { region, natGatewayId, privateIps, maxDrainDurationSeconds } = request;
+  const accepted = dependencies.drains.accepted(region, natGatewayId, dependencies.now());
+  const check = preflight(observed, privateIps, maxDrainDurationSeconds, forbidden, accepted);
+  const seen = { ...base, ...observations(check, privateIps) };
   if (check.verdict === 'already_unassigning') {
     return { ...seen, outcome: 'already_unassigning', next: waitCall(request) };
   }
@@ -120,20 +127,37 @@ async function pass(
   if (confirmation === 'ask') return dependencies.confirmation.ask(question, answer.kind === 'yes', context);
   if (confirmation === 'unavailable') return { ...seen, outcome: 'refused', error: noConfirmation() };
   if (signal.aborted) throw cancelled();
-  return execute(it, request, dryRun.permit, { ...seen, confirmation });
+  if (dependencies.stopping.aborted) return { ...seen, outcome: 'refused', error: stopping() };
+  return execute(it, request, observed, dryRun.permit, { ...seen, confirmation });
 }
 
 type Seen = Omit<UnassignResult, 'outcome'> & { addresses: NonNullable<UnassignResult['addresses']> };
 
-/** The intent, the real call, and what became of it. Nobody can cancel this part. */
+/** The intent, the real call, and what became of it. Nobody can cancel this part, and no fault hides that it was. */
 async function execute(
   it: Attempt,
   request: UnassignRequest,
+  before: NatGateway,
+  permit: Permit,
+  seen: Seen,
+): Promise<UnassignResult> {
+  it.recordIntent({ ...seen, outcome: 'unknown' });
+  try {
+    return await send(it, request, before, permit, seen);
+  } catch (error) {
+    const { logger, now } = it.dependencies;
+    return unknown(request, seen, unresolved('unclear', report(error, logger)), now());
+  }
+}
+
+async function send(
+  it: Attempt,
+  request: UnassignRequest,
+  before: NatGateway,
   permit: Permit,
   seen: Seen,
 ): Promise<UnassignResult> {
   const { ec2, dependencies } = it;
-  it.recordIntent({ ...seen, outcome: 'unknown' });
   const sentAt = dependencies.now();
   const answer = await ec2.unassign(permit);
   if (answer.kind === 'refused') {
@@ -154,7 +178,7 @@ async function execute(
   }
 
   const unassign = { request_id: answer.error.request_id };
-  const { verdict, gateway } = await ec2.reconcile(request);
+  const { verdict, gateway } = await ec2.reconcile(request, before);
   const addresses = gateway === undefined ? seen.addresses : withStatus(seen.addresses, gateway.addresses);
   if (verdict === 'accepted') {
     // When exactly EC2 accepted is not known, so the drain may have begun at any time since.
@@ -172,16 +196,14 @@ async function execute(
       ...draining(request, drain),
     };
   }
-  const lookAgain = new Date(dependencies.now() + LOOK_AGAIN_SECONDS * 1000).toISOString();
-  return {
-    ...seen,
-    unassign,
-    outcome: 'unknown',
-    addresses,
-    ...(verdict === 'partial' ? { partial_change: true } : {}),
-    error: unresolved(verdict, answer.error),
-    next: { ...describeCall(request), not_before: lookAgain },
-  };
+  const known = { ...seen, unassign, addresses, ...(verdict === 'partial' ? { partial_change: true } : {}) };
+  return unknown(request, known, unresolved(verdict, answer.error), dependencies.now());
+}
+
+/** What is left to say where it could not be established what became of the real call. */
+function unknown(request: UnassignRequest, known: Seen, error: ErrorReport, now: number): UnassignResult {
+  const not_before = new Date(now + LOOK_AGAIN_SECONDS * 1000).toISOString();
+  return { ...known, outcome: 'unknown', error, next: { ...describeCall(request), not_before } };
 }
 
 /** Whether a human has to be asked, cannot be, or has said yes to exactly this. */

@@ -74,6 +74,16 @@ export function noConfirmation(): ErrorReport {
   };
 }
 
+/** The refusal of a call that a server told to end has not sent yet. */
+export function stopping(): ErrorReport {
+  return {
+    code: 'precondition_failed',
+    message: 'This server is shutting down, and begins no change any more. Nothing was changed.',
+    retryable: true,
+    hint: 'Call again once it has been started again.',
+  };
+}
+
 /** The report of a real call of which reading could not establish what became. */
 export function unresolved(verdict: 'partial' | 'unchanged' | 'unclear', error: ErrorReport): ErrorReport {
   const finding = {

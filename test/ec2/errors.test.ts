@@ -38,8 +38,11 @@ type Reply = (response: ServerResponse, request: Received) => void;
 
 type Finish = (callback: () => void | Promise<void>) => void;
 
-/** An endpoint in place of EC2 that records what it is sent and answers whatever the case says. */
-async function startStub(reply: Reply) {
+/** The account that STS says an access key belongs to; answers nothing where there is none. */
+type AccountOf = (accessKeyId: string) => string | undefined;
+
+/** An endpoint in place of EC2 that records what EC2 is sent and answers whatever the case says; STS is beside it. */
+async function startStub(reply: Reply, accountOf: AccountOf) {
   const requests: Received[] = [];
   const server = createServer(async (incoming: IncomingMessage, response) => {
     const chunks: Buffer[] = [];
@@ -54,6 +57,7 @@ async function startStub(reply: Reply) {
       signedAt: Date.parse(stamp.replace(/^(....)(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5')),
       index: requests.length,
     };
+    if (request.action === 'GetCallerIdentity') return tellAccount(response, accountOf(request.accessKeyId));
     requests.push(request);
     reply(response, request);
   });
@@ -63,6 +67,17 @@ async function startStub(reply: Reply) {
     await new Promise<void>((resolve) => server.close(() => resolve()));
   };
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests, close };
+}
+
+function tellAccount(response: ServerResponse, account: string | undefined): void {
+  const result = `<GetCallerIdentityResult><Account>${account}</Account></GetCallerIdentityResult>`;
+  if (account !== undefined) {
+    response
+      .writeHead(200, { ...XML, connection: 'close' })
+      .end(
+        `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">${result}</GetCallerIdentityResponse>`,
+      );
+  }
 }
 
 /** A logger whose lines are kept. */
@@ -78,11 +93,12 @@ function keepLog() {
 interface Options {
   target?: Ec2Target;
   patience?: Partial<Patience>;
+  accountOf?: AccountOf;
 }
 
 /** Our EC2, talking through the real SDK to a stub. */
-async function open(finish: Finish, reply: Reply, { target, patience }: Options = {}) {
-  const stub = await startStub(reply);
+async function open(finish: Finish, reply: Reply, { target, patience, accountOf }: Options = {}) {
+  const stub = await startStub(reply, accountOf ?? (() => '123456789012'));
   const { kept, logger } = keepLog();
   const ec2 = connectEc2(
     { region: REGION, endpoint: stub.url, credentials: CREDENTIALS, ...target },
@@ -175,6 +191,11 @@ const accepted = unassigned(GATEWAY, '10.0.0.5 unassigning', '10.0.0.6 unassigni
 /** Lets dry runs pass and gives real calls `reply`. */
 function afterDryRun(reply: Reply): Reply {
   return (response, request) => (request.dryRun ? dryRunPassed : reply)(response, request);
+}
+
+/** An error of Node's, from a system call. */
+function failedIn(syscall: string | undefined, code: string): Error {
+  return Object.assign(new Error(`${syscall} ${code}`), { code, syscall });
 }
 
 /** How many of the requests were dry runs and how many real calls. */
@@ -535,16 +556,27 @@ describe('a failure below HTTP', () => {
   });
 
   it('of name resolution points to the region, which may be mistyped', () => {
-    const { report, effect } = withCode('ENOTFOUND');
+    const { report, effect } = withCode('ENOTFOUND', { syscall: 'getaddrinfo' });
     expect(report).toMatchObject({ code: 'unreachable', retryable: true });
     expect(report.hint).toContain('eu-wset-1');
     expect(effect).toBe('none');
   });
 
   it('is told as nothing sent where every address of the endpoint refused', () => {
-    const errors = ['ECONNREFUSED', 'ENETUNREACH'].map((code) => Object.assign(new Error(code), { code }));
+    const errors = ['ECONNREFUSED', 'ENETUNREACH'].map((code) => failedIn('connect', code));
     expect(explain(new AggregateError(errors), context)).toMatchObject({
       effect: 'none',
+      report: { code: 'unreachable' },
+    });
+  });
+
+  it('may have sent something where a host became unreachable after the connection was made', () => {
+    for (const error of [failedIn('read', 'EHOSTUNREACH'), failedIn(undefined, 'ENETUNREACH')]) {
+      expect(explain(error, context)).toMatchObject({ effect: 'possible' });
+    }
+    const errors = [failedIn('connect', 'ECONNREFUSED'), failedIn('read', 'EHOSTUNREACH')];
+    expect(explain(new AggregateError(errors), context)).toMatchObject({
+      effect: 'possible',
       report: { code: 'unreachable' },
     });
   });
@@ -1035,6 +1067,55 @@ sso_start_url = https://example.awsapps.com/start
       ['AKIASECOND', true],
       ['AKIASECOND', false],
     ]);
+  });
+
+  it('of another account, found for a dry run, bring the account they belong to', async (context) => {
+    writeCredentials('AKIAFIRST');
+    const accountOf: AccountOf = (key) => (key === 'AKIAFIRST' ? '111111111111' : '222222222222');
+    const reply: Reply = (response, request) => {
+      if (request.action === 'DescribeNatGateways') return emptyPage(response, request);
+      writeCredentials('AKIASECOND');
+      const known = request.accessKeyId === 'AKIASECOND';
+      (known ? afterDryRun(accepted) : refusal(400, 'RequestExpired'))(response, request);
+    };
+    const { ec2 } = await open(context.onTestFinished, reply, { ...ops, accountOf });
+    expect(await ec2.accountId(REGION)).toBe('111111111111');
+    expect(await ec2.dryRun(WISH, patient)).toMatchObject({ passed: true, accountId: '222222222222' });
+    expect(await ec2.accountId(REGION)).toBe('222222222222');
+  });
+
+  it('that change after a dry run sign no real call: they may be of another account', async (context) => {
+    writeCredentials('AKIAFIRST');
+    const reply: Reply = (response, request) => {
+      const isRead = request.action === 'DescribeNatGateways';
+      if (isRead && request.accessKeyId === 'AKIAFIRST') refusal(400, 'RequestExpired')(response, request);
+      else (isRead ? emptyPage : afterDryRun(accepted))(response, request);
+    };
+    const { ec2, requests } = await open(context.onTestFinished, reply, ops);
+    const permit = await permitFor(ec2);
+    writeCredentials('AKIASECOND');
+    await read(ec2);
+    expect(await ec2.unassign(permit)).toMatchObject({
+      kind: 'refused',
+      error: { code: 'credentials_expired', retryable: true },
+    });
+    expect(sent(requests)).toEqual({ dryRuns: 1, realCalls: 0 });
+    expect(await ec2.unassign(await permitFor(ec2))).toMatchObject({ kind: 'accepted' });
+  });
+
+  it('that hang hold up a call no longer than its read', async ({ onTestFinished }) => {
+    const script = join(home, 'hang.mjs');
+    writeFileSync(script, 'setTimeout(() => {}, 60_000);');
+    writeFileSync(
+      join(home, 'config'),
+      `[profile ops]\ncredential_process = "${process.execPath}" "${script}"\n`,
+    );
+    const { ec2, requests } = await open(onTestFinished, emptyPage, { ...ops, patience: { read: 100 } });
+    const dryRun = await ec2.dryRun(WISH, patient);
+    expect(dryRun).toMatchObject({ passed: false, error: { code: 'timed_out' } });
+    expect(dryRun.accountId).toBeUndefined();
+    expect(await ec2.accountId(REGION)).toBeUndefined();
+    expect(requests).toEqual([]);
   });
 
   it('are renewed once, and the failure is told if that did not help', async ({ onTestFinished }) => {

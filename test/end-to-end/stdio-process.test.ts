@@ -220,7 +220,7 @@ describe('a process that ends while a real call is under way', () => {
     server.post('tools/call', { name: UNASSIGN, arguments: wish });
     await arrived;
     server.child.kill('SIGINT');
-    while (!server.log.includes('shutting down')) await new Promise((resolve) => setTimeout(resolve, 20));
+    await server.logged('shutting down');
     server.child.kill('SIGINT');
     expect(await server.exit).toBe(1);
     expect(server.audit).toMatchObject([{ audit: 'intent' }, { audit: 'outcome', outcome: 'unknown' }]);
@@ -255,19 +255,36 @@ describe('a process that ends while a real call is under way', () => {
 
 describe.each<Phase>(['describe', 'dry run'])('a process that ends during the %s', (phase) => {
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
-    'by %s: finishes the attempt and records it',
+    'by %s: begins no real call any more, says so, and records it',
     async (signal) => {
-      const { server, release, arrived } = await withSlow(phase);
+      const { server, release, arrived, changes } = await withSlow(phase);
       const id = server.post('tools/call', { name: UNASSIGN, arguments: wish });
       await arrived;
       server.child.kill(signal);
-      setTimeout(release, 200);
+      await server.logged('shutting down');
+      release();
       const { result } = await server.until((message) => message.id === id);
-      expect(result.structuredContent.outcome).toBe('unassigning');
+      expect(result.structuredContent).toMatchObject({
+        outcome: 'refused',
+        error: { code: 'precondition_failed', retryable: true },
+      });
       expect(await server.exit).toBe(0);
-      expect(server.audit.map(({ audit }) => audit)).toEqual(['intent', 'outcome']);
+      expect(changes()).toBe(0);
+      expect(server.audit).toMatchObject([{ audit: 'outcome', outcome: 'refused' }]);
     },
   );
+
+  it('by the end of stdin: finishes the attempt, as in a shell pipe', async () => {
+    const { server, release, arrived } = await withSlow(phase);
+    const id = server.post('tools/call', { name: UNASSIGN, arguments: wish });
+    await arrived;
+    server.child.stdin?.end();
+    release();
+    const { result } = await server.until((message) => message.id === id);
+    expect(result.structuredContent.outcome).toBe('unassigning');
+    expect(await server.exit).toBe(0);
+    expect(server.audit.map(({ audit }) => audit)).toEqual(['intent', 'outcome']);
+  });
 
   it('by a reader that goes: stops before the real call, and records that', async () => {
     const { server, release, arrived, changes } = await withSlow(phase);

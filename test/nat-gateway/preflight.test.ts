@@ -23,7 +23,7 @@ function gateway(changes: Partial<NatGateway> = {}): NatGateway {
 }
 
 function preflight(subject: NatGateway, privateIps: string[], drain = 350) {
-  return preflightWith(subject, privateIps, drain, []);
+  return preflightWith(subject, privateIps, drain, [], []);
 }
 
 function codes(subject: NatGateway, ...privateIps: string[]): string[] {
@@ -208,13 +208,19 @@ describe('any gateway', () => {
     );
   });
 
+  it('takes an address as draining that EC2 has just accepted, though reads do not show it yet', () => {
+    const check = preflightWith(gateway(), ['10.0.1.11'], 350, [], ['10.0.1.11']);
+    expect(check.verdict).toBe('already_unassigning');
+    expect(reasonAgainst(gateway(), secondary, [], ['10.0.1.11'])).toBe('unassigning');
+  });
+
   it('has, for each address that describe refuses, that same reason among the findings', () => {
     fc.assert(
       fc.property(anyGateway, (subject) => {
         for (const address of subject.addresses) {
           if (address.private_ip === undefined) continue;
           const check = preflight(subject, [address.private_ip]);
-          const reason = reasonAgainst(subject, address, []);
+          const reason = reasonAgainst(subject, address, [], []);
           expect(check.verdict === 'clear').toBe(reason === undefined);
           if (reason !== undefined) expect(check.findings.map(({ code }) => code)).toContain(reason);
         }

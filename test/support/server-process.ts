@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 /** The built program. */
@@ -81,6 +82,11 @@ export class ServerProcess {
       if (found !== undefined) return found;
       await new Promise<void>((resolve) => this.#arrived.push(resolve));
     }
+  }
+
+  /** Waits until the log says so. */
+  async logged(text: string): Promise<void> {
+    while (!this.log.includes(text)) await sleep(10);
   }
 
   /** Records of the audit log on stderr. */

@@ -93,6 +93,7 @@ export interface SessionOptions {
   audit?: AuditLog;
   accessKeyId?: string;
   client?: ClientOptions;
+  stopping?: AbortSignal;
   /** Dependencies shared with other sessions, as one process shares them between connections. */
   shared?: Dependencies;
 }
@@ -142,6 +143,7 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
     audit: options.audit ?? audit,
     changes: new ChangeQueue(),
     drains: new DrainBook(),
+    stopping: options.stopping ?? new AbortController().signal,
     now: Date.now,
     logger,
     version: '0.0.0',

@@ -255,6 +255,25 @@ describe('unassigning', () => {
   });
 });
 
+describe('a request that comes again while reads lag behind writes', () => {
+  it('is known to be draining, is shown as it is read, and is not sent again', async () => {
+    const { call, calls } = await session({ readLagSeconds: 30 });
+    expect((await call(UNASSIGN, wish)).content.outcome).toBe('unassigning');
+    const { content, isError } = await call(UNASSIGN, wish);
+    expect(isError).toBe(false);
+    expect(content).toMatchObject({
+      outcome: 'already_unassigning',
+      addresses: [{ private_ip: '10.0.1.11', status: 'succeeded' }],
+      findings: [{ code: 'unassigning', message: expect.stringContaining('lag behind') }],
+    });
+    expect(realCalls(calls)).toHaveLength(1);
+    const { nat_gateways } = (await call(DESCRIBE, { nat_gateway_ids: EGRESS })).content;
+    expect(
+      nat_gateways[0].addresses.find(({ private_ip }: { private_ip: string }) => private_ip === '10.0.1.11'),
+    ).toMatchObject({ status: 'succeeded', can_unassign: false, reason: 'unassigning' });
+  });
+});
+
 describe('several calls at once', () => {
   it('make exactly one change on one gateway', async () => {
     const { call, calls } = await session();
