@@ -1,6 +1,8 @@
 // Writes what the README says of the code from the code itself; with --check it only tells whether that is up to date.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { markdownTable } from '../dist/config.js';
+import { build } from 'esbuild';
+
+const { markdownTable } = await load('src/config.ts');
 
 const readme = new URL('../README.md', import.meta.url);
 const before = readFileSync(readme, 'utf8');
@@ -20,4 +22,10 @@ if (process.argv.includes('--check')) {
   }
 } else {
   writeFileSync(readme, after);
+}
+
+async function load(file) {
+  const options = { entryPoints: [file], bundle: true, platform: 'node', format: 'esm', write: false };
+  const { outputFiles } = await build(options);
+  return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
 }

@@ -1,4 +1,5 @@
 import { McpServer } from '@modelcontextprotocol/server';
+import { CfWorkerJsonSchemaValidator } from '@modelcontextprotocol/server/validators/cf-worker';
 import type { Dependencies } from './tools/dependencies.ts';
 import { registerDescribe } from './tools/describe-nat-gateway-addresses.ts';
 import { registerGatewayResource } from './tools/gateway-resource.ts';
@@ -16,6 +17,8 @@ export function createServer(dependencies: Dependencies): McpServer {
     {
       instructions,
       requestState: { verify: (state, context) => verifyAnswer(server, dependencies, state, context) },
+      // For what a human fills in. The SDK's default turns schemas into code, and costs more to load than all of ours.
+      jsonSchemaValidator: new CfWorkerJsonSchemaValidator(),
     },
   );
   registerDescribe(server, dependencies);
