@@ -3,6 +3,18 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { bundle } from './bundle.mjs';
 import { licensesOf } from './licenses.mjs';
 
+/** What no handshake needs, and none may pay for. */
+const ON_FIRST_CALL = /node_modules\/@(aws-sdk|smithy)\/|^src\/(simulator|http)\/|^src\/ec2\/clients\.ts$/;
+
 rmSync('dist', { recursive: true, force: true });
 const metafile = await bundle({ main: 'src/main.ts' }, 'dist');
+const early = [...loadedAtStart('dist/main.js')].filter((file) => ON_FIRST_CALL.test(file));
+if (early.length > 0) throw new Error(`The handshake would load ${early.join(', ')}`);
 writeFileSync('dist/third-party-licenses.txt', `${licensesOf(metafile)}\n`);
+
+/** The source files in an output and in all that it imports at once. */
+function loadedAtStart(output) {
+  const { inputs, imports } = metafile.outputs[output];
+  const next = imports.filter(({ kind, external }) => kind === 'import-statement' && !external);
+  return new Set([...Object.keys(inputs), ...next.flatMap(({ path }) => [...loadedAtStart(path)])]);
+}
