@@ -1,0 +1,43 @@
+// One gateway, described by the tool and by the bare AWS SDK, each behind the same lines on stdin and stdout.
+import { Child, gatewayId, startEndpoint } from './child.mjs';
+import { inTurn, median, row, timed } from './statistics.mjs';
+
+const GATEWAYS = 100;
+const CALLS = 100;
+
+export async function calls({ subjects, samples }) {
+  const endpoint = await startEndpoint(subjects.endpoint, { gateways: GATEWAYS });
+  const take = (file, describe) => async () => {
+    const child = new Child(file, [], endpoint.environment);
+    await child.listTools();
+    const milliseconds = [];
+    for (let index = 0; index < CALLS; index++) {
+      milliseconds.push(await timed(() => describe(child, gatewayId(index % GATEWAYS))));
+    }
+    await child.end();
+    return { first: milliseconds[0], hundredth: median(milliseconds.slice(-20)) };
+  };
+  const { ours, sdk } = await inTurn(
+    {
+      ours: take(subjects.main, (child, id) =>
+        child.call('describe_nat_gateway_addresses', { nat_gateway_ids: [id] }),
+      ),
+      sdk: take(subjects.sdk, (child, natGatewayId) => child.request('describe', { natGatewayId })),
+    },
+    samples,
+  );
+  endpoint.end();
+  const of = (which, name) =>
+    row({
+      name,
+      unit: 'ms',
+      values: ours.map((sample) => sample[which]),
+      floorName: 'bare AWS SDK',
+      floors: sdk.map((sample) => sample[which]),
+      target: 1.15,
+    });
+  return [
+    of('first', 'first describe, loading the AWS part'),
+    of('hundredth', 'hundredth describe (median of the last 20)'),
+  ];
+}

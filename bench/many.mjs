@@ -1,0 +1,53 @@
+// Ten thousand gateways, page by page, by the tool and by the AWS SDK's own paginator with pages of the same size.
+import { Child, startEndpoint } from './child.mjs';
+import { inTurn, row, timed } from './statistics.mjs';
+
+const GATEWAYS = 10_000;
+/** The most that the tool gives at once; each of its pages is one of EC2's. */
+const PAGE = 100;
+
+export async function many({ subjects, samples }) {
+  const endpoint = await startEndpoint(subjects.endpoint, { gateways: GATEWAYS });
+  const take = (file, list) => async () => {
+    const child = new Child(file, [], endpoint.environment);
+    await child.listTools();
+    let gateways;
+    const milliseconds = await timed(async () => {
+      gateways = await list(child);
+    });
+    if (gateways !== GATEWAYS) throw new Error(`${gateways} of ${GATEWAYS} gateways were described`);
+    const { peak } = child.memory();
+    await child.end();
+    return { milliseconds, peak };
+  };
+  const { ours, sdk } = await inTurn(
+    { ours: take(subjects.main, describeAll), sdk: take(subjects.sdk, paginate) },
+    samples,
+  );
+  endpoint.end();
+  const floorName = 'SDK paginator';
+  const of = (name, unit, read, target) =>
+    row({ name, unit, values: ours.map(read), floorName, floors: sdk.map(read), target });
+  const name = `${GATEWAYS} gateways in pages of ${PAGE}`;
+  const rows = [of(name, 'ms', ({ milliseconds }) => milliseconds, 1.2)];
+  if (ours[0].peak !== undefined) rows.push(of(`${name}, peak memory`, 'MB', ({ peak }) => peak));
+  return rows;
+}
+
+async function describeAll(child) {
+  let gateways = 0;
+  let next_token;
+  do {
+    const { structuredContent } = await child.call('describe_nat_gateway_addresses', {
+      max_results: PAGE,
+      ...(next_token !== undefined && { next_token }),
+    });
+    gateways += structuredContent.nat_gateways.length;
+    ({ next_token } = structuredContent);
+  } while (next_token !== undefined);
+  return gateways;
+}
+
+async function paginate(child) {
+  return (await child.request('list', { pageSize: PAGE })).gateways;
+}

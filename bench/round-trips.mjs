@@ -1,0 +1,32 @@
+// An unassign in round trips: how much longer it takes when every answer of the endpoint comes later by a known time.
+import { Child, gatewayId, startEndpoint } from './child.mjs';
+import { inTurn, row, timed } from './statistics.mjs';
+
+const DELAY = 200;
+
+export async function roundTrips({ subjects, samples }) {
+  const take = async (delay) => {
+    const endpoint = await startEndpoint(subjects.endpoint, { gateways: samples + 2, delay });
+    const child = new Child(subjects.main, ['--confirm', 'never'], endpoint.environment);
+    await child.listTools();
+    await child.call('describe_nat_gateway_addresses', { nat_gateway_ids: [gatewayId(samples + 1)] });
+    const unassign = (index) => {
+      const private_ip_addresses = [`10.0.${index}.11`];
+      return timed(() =>
+        child.call('unassign_private_nat_gateway_address', {
+          nat_gateway_id: gatewayId(index),
+          private_ip_addresses,
+        }),
+      );
+    };
+    return { unassign, end: () => Promise.all([child.end(), endpoint.end()]) };
+  };
+  const [near, far] = await Promise.all([take(0), take(DELAY)]);
+  const times = await inTurn({ near: near.unassign, far: far.unassign }, samples);
+  await Promise.all([near.end(), far.end()]);
+  const trips = times.far.map((time, index) => (time - times.near[index]) / DELAY);
+  return [
+    row({ name: 'unassign, on a connection at hand', unit: 'ms', values: times.near }),
+    row({ name: 'unassign (--confirm never)', unit: 'round trips', values: trips, target: 2.1 }),
+  ];
+}

@@ -1,0 +1,14 @@
+/** The least that the MCP SDK can serve over stdio: the floor under our start. */
+import { McpServer } from '@modelcontextprotocol/server';
+import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import * as z from 'zod';
+
+serveStdio(() => {
+  const server = new McpServer({ name: 'one-tool', version: '1.0.0' });
+  server.registerTool(
+    'echo',
+    { description: 'Say it back', inputSchema: z.object({ text: z.string() }) },
+    ({ text }) => ({ content: [{ type: 'text', text }] }),
+  );
+  return server;
+});
