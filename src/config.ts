@@ -107,6 +107,13 @@ export const OPTIONS = {
     parse: wholeNumberBetween(1, 31),
     commands: ['serve'],
   }),
+  maxChangesPerHour: option<number>({
+    placeholder: 'N',
+    help: 'How many real calls this process may send in an hour for each caller; over stdio there is one. Default: 20.',
+    fallback: 20,
+    parse: wholeNumberBetween(1, 100_000),
+    commands: ['serve'],
+  }),
   auditLog: option<string | undefined>({
     placeholder: 'FILE',
     help: 'Append audit records (JSON Lines) to this file. Default: stderr.',

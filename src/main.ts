@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { type Logger, pino } from 'pino';
 import { AuditLog } from './audit.ts';
+import { ChangeAllowance } from './change-allowance.ts';
 import { ChangeQueue } from './change-queue.ts';
 import { ConfigurationError, configure, help, type Invocation, type Settings } from './config.ts';
 import { DrainBook } from './drain-book.ts';
@@ -56,6 +57,7 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     confirmation: new Confirmation(settings.confirmationKey ?? randomBytes(32), Date.now),
     audit,
     changes,
+    allowance: new ChangeAllowance(settings.maxChangesPerHour, Date.now),
     drains: new DrainBook(),
     stopping: stopping.signal,
     now: Date.now,

@@ -46,6 +46,7 @@ const KNOWN: Known[] = [
   known('protectTag', '--protect-tag', 'env=prod', ['env=prod'], 'keep=', ['keep=']),
   known('minRemaining', '--min-remaining', '2', 2, '0', 0),
   known('maxAddresses', '--max-addresses', '3', 3, '31', 31),
+  known('maxChangesPerHour', '--max-changes-per-hour', '1', 1, '100000', 100_000),
   known('auditLog', '--audit-log', 'audit.jsonl', 'audit.jsonl', 'other.jsonl', 'other.jsonl'),
   known('logLevel', '--log-level', 'debug', 'debug', 'silent', 'silent'),
 ];
@@ -113,6 +114,7 @@ describe('a configuration', () => {
         protectTag: [],
         minRemaining: 1,
         maxAddresses: 7,
+        maxChangesPerHour: 20,
         auditLog: undefined,
         logLevel: 'info',
       },
@@ -225,6 +227,7 @@ describe('a configuration that cannot be understood', () => {
     requireTag: ['=value', 'a,', ',a', 'a,,b'],
     protectTag: ['=value', 'a,=b'],
     minRemaining: ['-1', '33', '1.5', 'all'],
+    maxChangesPerHour: ['0', '1.5', 'none'],
     maxAddresses: ['0', '32', 'all', '7 '],
     logLevel: ['verbose', 'INFO', 'info,debug'],
   };

@@ -30,6 +30,7 @@ export const POLICY_RULES = [
   'protect-tag',
   'min-remaining',
   'max-addresses',
+  'max-changes-per-hour',
 ] as const;
 
 export type PolicyRule = (typeof POLICY_RULES)[number];

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { AuditLog } from '../audit.ts';
+import type { ChangeAllowance } from '../change-allowance.ts';
 import type { ChangeQueue } from '../change-queue.ts';
 import type { DrainBook } from '../drain-book.ts';
 import type { Ec2 } from '../ec2/ec2.ts';
@@ -15,6 +16,7 @@ export interface Dependencies {
   confirmation: Confirmation;
   audit: AuditLog;
   changes: ChangeQueue;
+  allowance: ChangeAllowance;
   drains: DrainBook;
   /** Aborted once the process has been told to end: no real call begins after that. */
   stopping: AbortSignal;

@@ -15,6 +15,7 @@ import type { UnassignInput, UnassignResult } from './unassign-private-nat-gatew
 import {
   blocked,
   changeAhead,
+  changesSpent,
   gatewayNotFound,
   noConfirmation,
   stopping,
@@ -122,12 +123,22 @@ async function pass(
     return { ...seen, outcome: 'dry_run_passed', next };
   }
 
+  // Looked at before a human is asked, and counted right before the real call is sent.
+  const principal = context.http?.authInfo?.clientId;
+  const { allowance } = dependencies;
+  const spent = (): UnassignResult => {
+    const { findings, error } = changesSpent(allowance.perHour, allowance.secondsLeft(principal));
+    return { ...seen, outcome: 'refused', findings: [...(seen.findings ?? []), ...findings], error };
+  };
+  if (allowance.secondsLeft(principal) > 0) return spent();
+
   const question = { ...request, accountId, gateway: observed, findings: check.findings };
   const confirmation = confirm(it, answer, question);
   if (confirmation === 'ask') return dependencies.confirmation.ask(question, answer.kind === 'yes', context);
   if (confirmation === 'unavailable') return { ...seen, outcome: 'refused', error: noConfirmation() };
   if (signal.aborted) throw cancelled();
   if (dependencies.stopping.aborted) return { ...seen, outcome: 'refused', error: stopping() };
+  if (!allowance.take(principal)) return spent();
   return execute(it, request, observed, dryRun.permit, { ...seen, confirmation });
 }
 

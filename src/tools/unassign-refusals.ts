@@ -1,6 +1,6 @@
 import { Ec2Failure, type ErrorReport } from '../ec2/errors.ts';
 import type { DryRun } from '../ec2/unassign.ts';
-import type { Finding, FindingCode } from '../nat-gateway/preflight.ts';
+import { type Finding, type FindingCode, policyFindings } from '../nat-gateway/preflight.ts';
 import { DESCRIBE } from './names.ts';
 
 /** What the caller of the unassign tool is told when it says no, or cannot say. */
@@ -52,6 +52,19 @@ export function gatewayNotFound(region: string, natGatewayId: string): Ec2Failur
     retryable: false,
     hint: `Check the id, the region and the account. ${DESCRIBE} lists what is there; a deleted gateway is shown for about an hour.`,
   });
+}
+
+/** The refusal of a call whose caller has sent as many real calls in the last hour as they may. */
+export function changesSpent(perHour: number, seconds: number): { findings: Finding[]; error: ErrorReport } {
+  const message = `${perHour === 1 ? 'One real call has' : `${perHour} real calls have`} been sent for this caller within an hour, as many as may. Only the operator of this server can change that (--max-changes-per-hour).`;
+  const findings = policyFindings([{ rule: 'max-changes-per-hour', message }]);
+  const error = {
+    ...blocked(findings),
+    retryable: true,
+    retry_after_seconds: seconds,
+    hint: `Check that the changes so far are what was meant. The next one is allowed in ${seconds} s; mode "dry_run" works meanwhile.`,
+  };
+  return { findings, error };
 }
 
 /** The refusal of a call that waited too long behind another change on the same gateway. */

@@ -3,6 +3,7 @@ import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { pino } from 'pino';
 import { AuditLog } from '../../src/audit.ts';
+import { ChangeAllowance } from '../../src/change-allowance.ts';
 import { ChangeQueue } from '../../src/change-queue.ts';
 import { DrainBook } from '../../src/drain-book.ts';
 import { PATIENCE, type Patience } from '../../src/ec2/clients.ts';
@@ -92,6 +93,7 @@ export interface SessionOptions {
   patience?: Patience;
   audit?: AuditLog;
   accessKeyId?: string;
+  allowance?: ChangeAllowance;
   client?: ClientOptions;
   stopping?: AbortSignal;
   /** Dependencies shared with other sessions, as one process shares them between connections. */
@@ -142,6 +144,7 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
     confirmation: new Confirmation('a key of thirty-two bytes or more', Date.now),
     audit: options.audit ?? audit,
     changes: new ChangeQueue(),
+    allowance: options.allowance ?? new ChangeAllowance(Number.POSITIVE_INFINITY, Date.now),
     drains: new DrainBook(),
     stopping: options.stopping ?? new AbortController().signal,
     now: Date.now,
