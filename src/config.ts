@@ -1,4 +1,6 @@
+import { isIPv6 } from 'node:net';
 import { parseArgs } from 'node:util';
+import { isLoopback, LOOPBACK_HOSTS } from './http/loopback.ts';
 import { visibleLine } from './nat-gateway/text.ts';
 import { NAT_GATEWAY_ID, REGION } from './tools/arguments.ts';
 import { CONFIRM_MODES, type ConfirmMode } from './tools/confirmation.ts';
@@ -25,7 +27,18 @@ interface Option<T> {
   commands: readonly Command[];
 }
 
+const HOST = /^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])$/;
+
+/** As browsers write it: no path, no trailing slash. */
+const ORIGIN = /^https?:\/\/([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/;
+
 const both: readonly Command[] = ['serve', 'simulator'];
+
+/** Where HTTP is served: a name or an address, without the brackets of IPv6, and a port. */
+export interface HttpAddress {
+  host: string;
+  port: number;
+}
 
 export const OPTIONS = {
   region: option<string | undefined>({
@@ -62,9 +75,79 @@ export const OPTIONS = {
     parse: wholeNumberBetween(0, 65_535),
     commands: ['simulator'],
   }),
+  http: option<HttpAddress | undefined>({
+    placeholder: '[HOST:]PORT',
+    help: 'Serve MCP over HTTP at /mcp, with /healthz and /readyz, in place of stdio. The host is 127.0.0.1 where none is given; any but a loopback one needs --token-file or --oauth-issuer. Port 0 takes any free one. Needs --confirm. Default: stdio.',
+    fallback: undefined,
+    parse: parseHttpAddress,
+    commands: ['serve'],
+  }),
+  allowedHosts: list(
+    'HOST',
+    'Host names, ports aside, under which clients may call over HTTP.',
+    HOST,
+    'a host name without scheme or port',
+    'localhost, 127.0.0.1, [::1] and the host of --http',
+  ),
+  allowedOrigins: list(
+    'ORIGIN',
+    'Web origins whose pages may call over HTTP; what is no browser sends none.',
+    ORIGIN,
+    'an origin such as https://chat.example.com',
+    'any of this machine (localhost, 127.0.0.1, [::1])',
+  ),
+  tokenFile: option<string | undefined>({
+    placeholder: 'FILE',
+    help: 'Tokens with which clients may call over HTTP: JSON, {"tokens": [{"name": …, "scopes": ["nat:read", "nat:write"], "sha256": …}]}, read at the start. Instead of the SHA-256, "token" may hold the token itself (32 characters or more), in a file that only its owner can read. Default: none.',
+    fallback: undefined,
+    parse: (text) => text,
+    commands: ['serve'],
+  }),
+  oauthIssuer: option<string | undefined>({
+    placeholder: 'URL',
+    help: 'Authorization server whose tokens (JWTs) clients may call with over HTTP; goes with --oauth-audience. Default: none.',
+    fallback: undefined,
+    parse: parseIssuer,
+    commands: ['serve'],
+  }),
+  oauthAudience: option<string | undefined>({
+    placeholder: 'AUDIENCE',
+    help: "The audience those tokens must be for; best this server's own URL, as in https://nat.example.com/mcp. Default: none.",
+    fallback: undefined,
+    parse: (text) => text,
+    commands: ['serve'],
+  }),
+  maxBodyBytes: option<number>({
+    placeholder: 'N',
+    help: 'How large a request may be over HTTP. Default: 262144.',
+    fallback: 262_144,
+    parse: wholeNumberBetween(4096, 16_777_216),
+    commands: ['serve'],
+  }),
+  requestTimeoutSeconds: option<number>({
+    placeholder: 'N',
+    help: 'How long a request may take over HTTP, its answer read included (60 to 3600); waits end 15 s before. Default: 915, the longest wait and those 15 s.',
+    fallback: 915,
+    parse: wholeNumberBetween(60, 3600),
+    commands: ['serve'],
+  }),
+  maxConcurrentCalls: option<number>({
+    placeholder: 'N',
+    help: 'How many calls may run at the same time over HTTP. Default: 64.',
+    fallback: 64,
+    parse: wholeNumberBetween(1, 10_000),
+    commands: ['serve'],
+  }),
+  maxSubscriptions: option<number>({
+    placeholder: 'N',
+    help: 'How many subscriptions may be open at the same time over HTTP. Default: 64.',
+    fallback: 64,
+    parse: wholeNumberBetween(1, 10_000),
+    commands: ['serve'],
+  }),
   confirm: option<ConfirmMode>({
     placeholder: 'WHEN',
-    help: 'When a human is asked before a change: auto (whenever the client can ask one), always (a client that cannot ask is refused) or never. Default: auto.',
+    help: 'When a human is asked before a change: auto (whenever the client can ask one), always (a client that cannot ask is refused) or never. Default: auto; with --http it has to be chosen, as clients of the 2025 revisions cannot ask there.',
     fallback: 'auto',
     parse: oneOf(CONFIRM_MODES),
     commands: ['serve'],
@@ -188,6 +271,45 @@ function refuseContradictions(settings: Settings, given: ReadonlySet<string>): v
   if (given.has('simulateSpeed') && !settings.simulate) {
     throw new ConfigurationError('--simulate-speed needs --simulate.');
   }
+  if (settings.http === undefined) {
+    const astray = HTTP_ONLY.find((name) => given.has(name));
+    if (astray !== undefined) throw new ConfigurationError(`--${flagOf(astray)} needs --http.`);
+  } else {
+    refuseOpenDoors(settings, settings.http, given);
+  }
+}
+
+/** What means nothing over stdio. */
+const HTTP_ONLY: readonly Name[] = [
+  'allowedHosts',
+  'allowedOrigins',
+  'tokenFile',
+  'oauthIssuer',
+  'oauthAudience',
+  'maxBodyBytes',
+  'requestTimeoutSeconds',
+  'maxConcurrentCalls',
+  'maxSubscriptions',
+];
+
+function refuseOpenDoors(settings: Settings, { host }: HttpAddress, given: ReadonlySet<string>): void {
+  const { tokenFile, oauthIssuer, oauthAudience } = settings;
+  if (!given.has('confirm')) {
+    throw new ConfigurationError(
+      '--http needs --confirm: over HTTP clients of the 2025 revisions cannot ask a human, so choose auto (ask where possible), always (refuse the others) or never.',
+    );
+  }
+  if ((oauthIssuer === undefined) !== (oauthAudience === undefined)) {
+    throw new ConfigurationError('--oauth-issuer and --oauth-audience go together.');
+  }
+  if (tokenFile !== undefined && oauthIssuer !== undefined) {
+    throw new ConfigurationError('--token-file does not go with --oauth-issuer: choose one.');
+  }
+  if (!isLoopback(host) && tokenFile === undefined && oauthIssuer === undefined) {
+    throw new ConfigurationError(
+      `--http ${host} can be reached from other machines, so it needs --token-file or --oauth-issuer; without them serve on ${LOOPBACK_HOSTS.join(', ')}.`,
+    );
+  }
 }
 
 /** What was given on the command line, by flag; a list where a flag may be repeated. */
@@ -276,7 +398,7 @@ ${lines.join('\n')}
     : `Usage: nat-gateway-mcp [flags]
        nat-gateway-mcp simulator [flags]    see nat-gateway-mcp simulator --help
 
-Serves MCP over stdio: describe the private IP addresses of NAT gateways, and release secondary ones.
+Serves MCP over stdio, or over HTTP with --http: describe the private IP addresses of NAT gateways, and release secondary ones.
 
 ${lines.join('\n')}
 
@@ -299,10 +421,16 @@ export function markdownTable(): string {
   return ['| Flag | Variable | Meaning |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-function list(placeholder: string, help: string, item: RegExp, what: string): Option<readonly string[]> {
+function list(
+  placeholder: string,
+  help: string,
+  item: RegExp,
+  what: string,
+  otherwise = 'no such limit',
+): Option<readonly string[]> {
   return {
     placeholder,
-    help: `${help} Can be repeated, or separated by commas. Default: no such limit.`,
+    help: `${help} Can be repeated, or separated by commas. Default: ${otherwise}.`,
     fallback: [],
     repeatable: true,
     parse: (text) => {
@@ -373,6 +501,26 @@ function parseKey(text: string): string {
 
 function parseRegion(text: string): string {
   if (!REGION.test(text)) throw new Error('must be an AWS region such as us-east-1');
+  return text;
+}
+
+function parseHttpAddress(text: string): HttpAddress {
+  const [, bracketed, plain, port = ''] = /^(?:(?:\[([^\]]+)\]|([^:[\]]+)):)?(\d{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? plain ?? '127.0.0.1';
+  const fits = bracketed === undefined ? HOST.test(host) : isIPv6(bracketed);
+  if (port === '' || Number(port) > 65_535 || !fits) {
+    throw new Error('must be PORT, HOST:PORT or [IPv6]:PORT');
+  }
+  return { host, port: Number(port) };
+}
+
+/** Over plain HTTP anyone on the way could put keys of their own in place of the issuer's. */
+function parseIssuer(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const safe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
+  if (!safe || url?.search !== '' || url.hash !== '' || url.username !== '') {
+    throw new Error('must be an https URL without query, or http on a loopback host');
+  }
   return text;
 }
 

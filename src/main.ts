@@ -1,8 +1,6 @@
 #!/usr/bin/env node
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { type Logger, pino } from 'pino';
 import { AuditLog } from './audit.ts';
 import { ChangeAllowance } from './change-allowance.ts';
@@ -11,17 +9,17 @@ import { ConfigurationError, configure, help, type Invocation, type Settings } f
 import { DrainBook } from './drain-book.ts';
 import type { Ec2 } from './ec2/ec2.ts';
 import type { Policy } from './nat-gateway/policy.ts';
-import { createServer } from './server.ts';
-import { StdioTransport } from './stdio.ts';
+import { serveOverStdio } from './serve-stdio.ts';
+import { endWith, toldToEnd } from './shutdown.ts';
 import { Confirmation } from './tools/confirmation.ts';
 import type { Dependencies } from './tools/dependencies.ts';
-
-/** How long a shutdown waits for requests in flight. */
-const GRACE_MILLISECONDS = 10_000;
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
+
+/** What is left of a request's time for the answer of a wait, in seconds. */
+const ANSWER_SECONDS = 15;
 
 await main();
 
@@ -44,41 +42,34 @@ function readInvocation(): Invocation {
   }
 }
 
-/** Serves MCP over stdin and stdout until the client goes away or a signal comes. */
+/** Serves MCP, over stdio or HTTP, until a signal comes or the client at stdin goes away. */
 async function serve(settings: Settings, logger: Logger): Promise<void> {
   const audit = openAuditLog(settings, logger);
-  const changes = new ChangeQueue();
-  const stopping = new AbortController();
-  const transport = new StdioTransport(process.stdin, process.stdout, GRACE_MILLISECONDS);
   const dependencies: Dependencies = {
     ec2: once(() => openEc2(settings, logger)),
     policy: policyOf(settings),
     confirmMode: settings.confirm,
     confirmation: new Confirmation(settings.confirmationKey ?? randomBytes(32), Date.now),
     audit,
-    changes,
+    changes: new ChangeQueue(),
     allowance: new ChangeAllowance(settings.maxChangesPerHour, Date.now),
     drains: new DrainBook(),
-    stopping: stopping.signal,
+    stopping: toldToEnd(),
+    longestWaitSeconds:
+      settings.http === undefined ? Infinity : settings.requestTimeoutSeconds - ANSWER_SECONDS,
     now: Date.now,
     logger,
     version,
   };
   // However it ends, by a second signal too, what is still going on goes on record as unknown.
   process.once('exit', () => audit.close());
-  endWith(() => {
-    stopping.abort();
-    return transport.end();
-  }, logger);
-  serveStdio(() => createServer(dependencies), {
-    transport,
-    onerror: (error) => logger.warn({ reason: error.message }, 'protocol error'),
-  });
-  logger.info({ version, simulate: settings.simulate }, 'serving MCP over stdio');
-  await transport.ending;
-  // A change whose caller is gone is still awaited, and the turn in which its outcome goes on record.
-  const over = transport.closed.then(() => changes.idle()).then(() => sleep(0));
-  await Promise.race([over, sleep(GRACE_MILLISECONDS)]);
+  if (settings.http === undefined) {
+    await serveOverStdio(dependencies, settings.simulate);
+  } else {
+    // Who serves over stdio need not load a server for HTTP.
+    const { serveOverHttp } = await import('./serve-http.ts');
+    await serveOverHttp(dependencies, settings, settings.http);
+  }
   process.exit();
 }
 
@@ -160,24 +151,6 @@ async function serveSimulator(settings: Settings, logger: Logger): Promise<void>
   } catch (error) {
     process.stderr.write(`nat-gateway-mcp: ${(error as Error).message}\n`);
     process.exit(1);
-  }
-}
-
-/** Ends in order on a signal and on a fault nobody caught; a second signal ends at once. */
-function endWith(end: () => Promise<void>, logger: Logger): void {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      logger.info({ signal }, 'shutting down');
-      process.once(signal, () => process.exit(1));
-      void end();
-    });
-  }
-  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-    process.on(event, (error: unknown) => {
-      logger.fatal({ err: error }, 'a fault nobody caught; finishing what is in flight');
-      process.exitCode = 1;
-      void end();
-    });
   }
 }
 

@@ -16,6 +16,8 @@ interface Known {
   command?: 'simulator';
 }
 
+const HTTP = ['--http', '0', '--confirm', 'never'];
+
 const KNOWN: Known[] = [
   known('region', '--region', 'eu-west-1', 'eu-west-1', 'us-gov-west-1', 'us-gov-west-1'),
   known('profile', '--profile', 'ops', 'ops', 'dev', 'dev'),
@@ -25,6 +27,51 @@ const KNOWN: Known[] = [
     beside: ['--simulate'],
   },
   { ...known('port', '--port', '8080', 8080, '0', 0), command: 'simulator' },
+  {
+    ...known('http', '--http', '8080', { host: '127.0.0.1', port: 8080 }, '[::1]:0', {
+      host: '::1',
+      port: 0,
+    }),
+    beside: ['--confirm', 'never'],
+  },
+  overHttp('allowedHosts', '--allowed-hosts', 'nat.example.com,[::1]', ['nat.example.com', '[::1]'], 'a', [
+    'a',
+  ]),
+  overHttp(
+    'allowedOrigins',
+    '--allowed-origins',
+    'https://a.example.com,http://localhost:80',
+    ['https://a.example.com', 'http://localhost:80'],
+    'https://[::1]',
+    ['https://[::1]'],
+  ),
+  overHttp('tokenFile', '--token-file', 'tokens.json', 'tokens.json', 'other.json', 'other.json'),
+  {
+    ...overHttp(
+      'oauthIssuer',
+      '--oauth-issuer',
+      'https://a.example',
+      'https://a.example',
+      'http://[::1]:1/x',
+      'http://[::1]:1/x',
+    ),
+    beside: [...HTTP, '--oauth-audience', 'https://nat.example.com/mcp'],
+  },
+  {
+    ...overHttp(
+      'oauthAudience',
+      '--oauth-audience',
+      'https://b.example/mcp',
+      'https://b.example/mcp',
+      'api://x',
+      'api://x',
+    ),
+    beside: [...HTTP, '--oauth-issuer', 'https://a.example'],
+  },
+  overHttp('maxBodyBytes', '--max-body-bytes', '4096', 4096, '16777216', 16_777_216),
+  overHttp('requestTimeoutSeconds', '--request-timeout-seconds', '60', 60, '3600', 3600),
+  overHttp('maxConcurrentCalls', '--max-concurrent-calls', '1', 1, '10000', 10_000),
+  overHttp('maxSubscriptions', '--max-subscriptions', '1', 1, '10000', 10_000),
   known('confirm', '--confirm', 'always', 'always', 'never', 'never'),
   known('confirmationKey', '', 'k'.repeat(32), 'k'.repeat(32), 'l'.repeat(40), 'l'.repeat(40)),
   known('readOnly', '--read-only', 'true', true, 'false', false),
@@ -61,6 +108,11 @@ function known(
 ): Known {
   const variable = `NAT_GATEWAY_MCP_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`;
   return { name, flag, variable, text, value, other: { text: otherText, value: otherValue } };
+}
+
+/** An option that means nothing over stdio. */
+function overHttp(...option: Parameters<typeof known>): Known {
+  return { ...known(...option), beside: HTTP };
 }
 
 const FLAGS = KNOWN.filter(({ flag }) => flag !== '');
@@ -104,6 +156,16 @@ describe('a configuration', () => {
         simulate: false,
         simulateSpeed: 1,
         port: 4566,
+        http: undefined,
+        allowedHosts: [],
+        allowedOrigins: [],
+        tokenFile: undefined,
+        oauthIssuer: undefined,
+        oauthAudience: undefined,
+        maxBodyBytes: 262_144,
+        requestTimeoutSeconds: 915,
+        maxConcurrentCalls: 64,
+        maxSubscriptions: 64,
         confirm: 'auto',
         confirmationKey: undefined,
         readOnly: false,
@@ -219,6 +281,32 @@ describe('a configuration that cannot be understood', () => {
     region: ['us', 'US-EAST-1', 'us-east-1 ', 'us-east-1\n', 'us-east-1.example.com', '../us-east-1'],
     simulateSpeed: ['0', '0.05', '10001', '-1', '1e3', 'NaN', 'Infinity', 'fast', '1,5', ' 1'],
     port: ['-1', '65536', '80.5', '0x50', 'http', ' 80'],
+    http: [
+      'http',
+      '65536',
+      ':80',
+      '80:',
+      '[::1]',
+      '::1:80',
+      '[::g]:80',
+      '[127.0.0.1]:80',
+      'a b:80',
+      '-1',
+      '1.5',
+    ],
+    allowedHosts: ['a:80', 'https://a', '*', 'a,', '-a', 'a/b'],
+    allowedOrigins: ['a.example.com', 'https://a/', 'https://a/b', 'null', '*', 'ftp://a'],
+    oauthIssuer: [
+      'a.example',
+      'http://a.example',
+      'https://a.example?x=1',
+      'https://u:p@a.example',
+      'ftp://a',
+    ],
+    maxBodyBytes: ['0', '4095', '1MB'],
+    requestTimeoutSeconds: ['0', '59', '3601', '60s'],
+    maxConcurrentCalls: ['0', 'many'],
+    maxSubscriptions: ['0', '-1'],
     confirm: ['yes', 'Always', 'auto ', 'true'],
     confirmationKey: ['k'.repeat(31)],
     allowAccount: ['11112222333', '1111222233334', '1111-2222-3333', '111122223333,', ',', 'me'],
@@ -358,6 +446,51 @@ describe('a configuration that cannot be understood', () => {
   ])('is refused for a flag of the other command: %j', (args, flag, command) => {
     expect(refusal(args)).toBe(`${flag} does not go with ${command}.`);
   });
+
+  it.each([['8080'], ['0.0.0.0:8080', '--token-file', 'x'], ['[::1]:0']])(
+    'is refused for --http %s without --confirm, whose default is not for HTTP',
+    (...args) => {
+      expect(refusal(['--http', ...args])).toMatch(/^--http needs --confirm: /);
+      expect(settings(['--http', ...args, '--confirm', 'auto']).confirm).toBe('auto');
+      expect(settings(['--http', ...args], { NAT_GATEWAY_MCP_CONFIRM: 'never' }).confirm).toBe('never');
+    },
+  );
+
+  it.each(['0.0.0.0', '[::]', '10.0.0.5', 'nat.example.com', '[::ffff:127.0.0.1]', '128.0.0.1'])(
+    'is refused for --http on %s, which others can reach, without authorization',
+    (host) => {
+      const args = ['--http', `${host}:8080`, '--confirm', 'never'];
+      expect(refusal(args)).toMatch(/^--http .* needs --token-file or --oauth-issuer/);
+      expect(settings([...args, '--token-file', 'x']).tokenFile).toBe('x');
+      const oauth = ['--oauth-issuer', 'https://a.example', '--oauth-audience', 'b'];
+      expect(settings([...args, ...oauth]).oauthAudience).toBe('b');
+    },
+  );
+
+  it.each(['127.0.0.1', '127.1.2.3', '[::1]', 'localhost'])(
+    'is accepted for --http on %s as it is',
+    (host) => {
+      expect(settings(['--http', `${host}:0`, '--confirm', 'never']).http?.port).toBe(0);
+    },
+  );
+
+  it('is refused for half of OAuth, and for two ways to come in', () => {
+    const together = '--oauth-issuer and --oauth-audience go together.';
+    expect(refusal([...HTTP, '--oauth-issuer', 'https://a.example'])).toBe(together);
+    expect(refusal([...HTTP, '--oauth-audience', 'b'])).toBe(together);
+    const oauth = ['--oauth-issuer', 'https://a.example', '--oauth-audience', 'b'];
+    expect(refusal([...HTTP, ...oauth, '--token-file', 'x'])).toMatch(
+      /^--token-file does not go with --oauth-issuer/,
+    );
+  });
+
+  it.each(KNOWN.filter(({ beside }) => beside?.includes('--http') === true))(
+    'is refused for $flag without --http',
+    ({ flag, variable, text }) => {
+      expect(refusal([flag, text])).toBe(`${flag} needs --http.`);
+      expect(refusal([], { [variable]: text })).toBe(`${flag} needs --http.`);
+    },
+  );
 
   it('never shows the secret it refuses, nor takes it as a flag', () => {
     const key = 'correct-horse-battery-staple-and-more';

@@ -20,6 +20,8 @@ export interface Dependencies {
   drains: DrainBook;
   /** Aborted once the process has been told to end: no real call begins after that. */
   stopping: AbortSignal;
+  /** How long a wait may last, whatever the caller would like. */
+  longestWaitSeconds: number;
   /** Milliseconds since the epoch. */
   now: () => number;
   logger: Logger;

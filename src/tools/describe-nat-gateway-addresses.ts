@@ -22,6 +22,7 @@ import { report } from './failures.ts';
 import { DESCRIBE, WAIT } from './names.ts';
 import { decodePosition, encodePosition, type Position, START, unfitToken } from './page-token.ts';
 import { addressSchema, errorSchema, type Next, nextSchema, toolResult } from './results.ts';
+import { READ_SCOPE, requireScope } from './scopes.ts';
 
 const description = `List NAT gateways with the status of each private IP address. For every address can_unassign says whether it could be unassigned now, and reason why not.
 Filters narrow each other; values within one are alternatives. Without filters it lists the whole region.
@@ -118,12 +119,13 @@ export function registerDescribe(server: McpServer, dependencies: Dependencies):
       outputSchema,
       annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     },
-    async (input, { mcpReq }) => {
+    async (input, context) => {
       const output: Output = {};
       try {
+        requireScope(context, READ_SCOPE);
         const ec2 = await dependencies.ec2();
         output.region = await ec2.region(input.region);
-        Object.assign(output, await describe(ec2, output.region, input, dependencies, mcpReq.signal));
+        Object.assign(output, await describe(ec2, output.region, input, dependencies, context.mcpReq.signal));
       } catch (error) {
         output.error = report(error, dependencies.logger);
       }

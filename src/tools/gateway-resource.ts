@@ -3,6 +3,7 @@ import { Ec2Failure } from '../ec2/errors.ts';
 import { NAT_GATEWAY_ID, REGION } from './arguments.ts';
 import type { Dependencies } from './dependencies.ts';
 import { describeGateway } from './describe-nat-gateway-addresses.ts';
+import { READ_SCOPE, requireScope } from './scopes.ts';
 
 /**
  * One gateway as a resource, read when asked for. None is listed: hosts list resources at every start, and that must
@@ -23,6 +24,7 @@ export function registerGatewayResource(server: McpServer, dependencies: Depende
         throw new ResourceNotFoundError(uri.href);
       if (!REGION.test(region) || !NAT_GATEWAY_ID.test(natGatewayId))
         throw new ResourceNotFoundError(uri.href);
+      requireScope(context, READ_SCOPE);
       const ec2 = await dependencies.ec2();
       const [gateway] = await Promise.all([
         ec2.readGateway(region, natGatewayId, context.mcpReq.signal).catch(explained),

@@ -14,6 +14,7 @@ import type { Dependencies } from './dependencies.ts';
 import { report } from './failures.ts';
 import { UNASSIGN } from './names.ts';
 import { addressSchema, errorSchema, findingSchema, nextSchema, toolResult } from './results.ts';
+import { requireScope, WRITE_SCOPE } from './scopes.ts';
 import { attempt } from './unassign-attempt.ts';
 
 const description = `Release secondary private IP addresses of one private NAT gateway. This cannot be cancelled.
@@ -106,6 +107,7 @@ export function registerUnassign(server: McpServer, dependencies: Dependencies):
       };
       let result: UnassignResult;
       try {
+        requireScope(context, WRITE_SCOPE);
         const ec2 = await dependencies.ec2();
         const answer = await attempt({
           input,

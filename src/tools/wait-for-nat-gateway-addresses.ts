@@ -8,6 +8,7 @@ import type { Dependencies } from './dependencies.ts';
 import { report } from './failures.ts';
 import { WAIT } from './names.ts';
 import { errorSchema, type Next, nextSchema, toolResult } from './results.ts';
+import { READ_SCOPE, requireScope } from './scopes.ts';
 import { gatewayNotFound } from './unassign-refusals.ts';
 
 const description = `Wait until private IP addresses of a NAT gateway are no longer changing, and say what became of each: released, succeeded, failed, or still unassigning when time runs out.
@@ -70,6 +71,7 @@ export function registerWait(server: McpServer, dependencies: Dependencies): voi
     async (input, context) => {
       let output: Output = { nat_gateway_id: input.nat_gateway_id, region: input.region };
       try {
+        requireScope(context, READ_SCOPE);
         const ec2 = await dependencies.ec2();
         output.region = await ec2.region(input.region);
         output = { ...output, ...(await wait(ec2, output.region, input, dependencies, context)) };
@@ -85,12 +87,13 @@ async function wait(
   ec2: Ec2,
   region: string,
   input: Input,
-  { drains, now }: Dependencies,
+  { drains, now, longestWaitSeconds }: Dependencies,
   context: ServerContext,
 ): Promise<Partial<Output>> {
   const { nat_gateway_id } = input;
   const began = now();
-  const deadline = AbortSignal.timeout(input.timeout_seconds * 1000);
+  const timeoutSeconds = Math.min(input.timeout_seconds, longestWaitSeconds);
+  const deadline = AbortSignal.timeout(timeoutSeconds * 1000);
   const following = new Following();
   const tell = progressReporter(context);
   let addresses = input.private_ip_addresses ?? drains.running(region, nat_gateway_id, began);

@@ -147,6 +147,7 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
     allowance: options.allowance ?? new ChangeAllowance(Number.POSITIVE_INFINITY, Date.now),
     drains: new DrainBook(),
     stopping: options.stopping ?? new AbortController().signal,
+    longestWaitSeconds: 900,
     now: Date.now,
     logger,
     version: '0.0.0',
