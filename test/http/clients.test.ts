@@ -1,16 +1,20 @@
 import { describe, expect, it } from 'vitest';
+import { PATIENCE } from '../../src/ec2/clients.ts';
 import { DESCRIBE, UNASSIGN, WAIT } from '../../src/tools/names.ts';
 import { connectLegacy, connectModern, openFront } from '../support/http.ts';
 import { EGRESS, realCalls } from '../support/session.ts';
 
 const wish = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'], max_drain_duration_seconds: 1 };
 
+/** Looks often; everything else takes the time it takes. */
+const QUICK = { ...PATIENCE, pollPace: 20, pollFirst: 5 };
+
 describe.each([
   ['the v2 client', '2026-07-28', connectModern],
   ['the v1 client', '2025-11-25', connectLegacy],
 ])('%s over HTTP (%s)', (_, revision, connect) => {
   it('lists, describes, rehearses, releases, and sees it drain', async () => {
-    const { url, calls, audit } = await openFront({ confirmMode: 'never' });
+    const { url, calls, audit } = await openFront({ confirmMode: 'never', patience: QUICK });
     const client = await connect(url);
     expect(client.revision).toBe(revision);
     expect(await client.tools()).toEqual([DESCRIBE, UNASSIGN, WAIT]);
