@@ -137,6 +137,9 @@ export class HttpFront {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url?.split('?')[0] ?? '/';
     response.setHeader('cache-control', 'no-store');
+    response.once('close', () => {
+      if (this.#isEnding) setImmediate(() => this.#server.closeIdleConnections());
+    });
     if (path === '/healthz') return tell(response, 200, { status: 'up' });
     if (path === '/readyz') {
       return !this.#isEnding
