@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { parseArgs } from 'node:util';
-import { isLoopback, LOOPBACK_HOSTS } from './http/loopback.ts';
+import { isLoopback, LOOPBACK_HOSTS } from './loopback.ts';
 import { visibleLine } from './nat-gateway/text.ts';
 import { NAT_GATEWAY_ID, REGION } from './tools/arguments.ts';
 import { CONFIRM_MODES, type ConfirmMode } from './tools/confirmation.ts';

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isLoopback, LOOPBACK_HOSTS } from './loopback.ts';
+import { isLoopback, LOOPBACK_HOSTS } from '../loopback.ts';
 import { Refusal } from './refusal.ts';
 
 /**

@@ -8,8 +8,8 @@ import {
 } from 'jose';
 import type { Logger } from 'pino';
 import * as z from 'zod';
+import { isLoopback } from '../loopback.ts';
 import { type Caller, InvalidToken, type Verifier } from './authorization.ts';
-import { isLoopback } from './loopback.ts';
 import { Refusal } from './refusal.ts';
 
 /** Signatures that only the issuer can make; with a shared secret (HS…) whoever checks could sign as well. */

@@ -2,8 +2,8 @@ import {
   getOAuthProtectedResourceMetadataUrl,
   type OAuthProtectedResourceMetadata,
 } from '@modelcontextprotocol/server';
+import { isLoopback } from '../loopback.ts';
 import { SCOPES } from '../tools/scopes.ts';
-import { isLoopback } from './loopback.ts';
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 
