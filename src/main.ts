@@ -5,14 +5,16 @@ import { type Logger, pino } from 'pino';
 import { AuditLog } from './audit.ts';
 import { ChangeAllowance } from './change-allowance.ts';
 import { ChangeQueue } from './change-queue.ts';
-import { ConfigurationError, configure, help, type Invocation, type Settings } from './config.ts';
+import { ConfigurationError, configure, type Invocation } from './config.ts';
 import { DrainBook } from './drain-book.ts';
 import type { Ec2 } from './ec2/ec2.ts';
 import type { Policy } from './nat-gateway/policy.ts';
+import type { Settings } from './options.ts';
 import { serveOverStdio } from './serve-stdio.ts';
 import { endWith, toldToEnd } from './shutdown.ts';
 import { Confirmation } from './tools/confirmation.ts';
 import type { Dependencies } from './tools/dependencies.ts';
+import { help } from './usage.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -27,6 +29,10 @@ async function main(): Promise<void> {
   const invocation = readInvocation();
   if (invocation.command === 'help') return print(help(invocation.of));
   if (invocation.command === 'version') return print(`${version}\n`);
+  if (invocation.command === 'iam-policy') {
+    const { iamPolicy } = await import('./iam-policy.ts');
+    return print(`${JSON.stringify(iamPolicy(policyOf(invocation.settings)), undefined, 2)}\n`);
+  }
   const logger = createLogger(invocation.settings.logLevel);
   if (invocation.command === 'simulator') return serveSimulator(invocation.settings, logger);
   return serve(invocation.settings, logger);

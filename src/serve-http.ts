@@ -1,6 +1,7 @@
-import type { HttpAddress, Settings } from './config.ts';
 import { Authorization } from './http/authorization.ts';
 import { HttpFront } from './http/serve.ts';
+import type { HttpAddress } from './option-values.ts';
+import type { Settings } from './options.ts';
 import { createServer } from './server.ts';
 import { endWith, GRACE_MILLISECONDS, settled } from './shutdown.ts';
 import type { Dependencies } from './tools/dependencies.ts';

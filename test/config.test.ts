@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConfigurationError, configure, help, markdownTable, OPTIONS, type Settings } from '../src/config.ts';
+import { ConfigurationError, configure } from '../src/config.ts';
+import { OPTIONS, type Settings } from '../src/options.ts';
+import { help, markdownTable } from '../src/usage.ts';
 
 type Name = keyof Settings;
 
@@ -181,6 +183,14 @@ describe('a configuration', () => {
         logLevel: 'info',
       },
     });
+  });
+
+  it('that begins with iam-policy asks for the policy that the other flags make', () => {
+    expect(configure(['iam-policy', '--require-tag', 'env=test'], {})).toMatchObject({
+      command: 'iam-policy',
+      settings: { requireTag: ['env=test'] },
+    });
+    expect(() => configure(['iam-policy', '--confirm', 'never'], {})).toThrow('--confirm does not go with');
   });
 
   it('that begins with simulator serves the embedded endpoint', () => {
