@@ -1,5 +1,6 @@
 import { Authorization } from './http/authorization.ts';
 import { HttpFront } from './http/serve.ts';
+import { isWildcard } from './loopback.ts';
 import type { HttpAddress } from './option-values.ts';
 import type { Settings } from './options.ts';
 import { createServer } from './server.ts';
@@ -30,6 +31,9 @@ export async function serveOverHttp(
   }
   endWith(() => front.end(), logger);
   logger.info({ version, simulate: settings.simulate, url: front.url }, 'serving MCP over HTTP');
+  if (isWildcard(host) && allowedHosts.length === 0) {
+    logger.warn('only calls by a loopback name are answered: name the hosts of others with --allowed-hosts');
+  }
   await front.ending;
   await settled(front.closed, changes);
 }

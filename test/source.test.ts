@@ -33,6 +33,6 @@ describe('the source', () => {
   });
 
   it('touches files only where the operator named one', () => {
-    expect(filesWith(/node:fs/)).toEqual(['audit.ts', 'main.ts']);
+    expect(filesWith(/node:fs/).sort()).toEqual(['audit.ts', 'http/token-file.ts', 'main.ts']);
   });
 });

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isLoopback, LOOPBACK_HOSTS } from '../loopback.ts';
+import { isLoopback, isWildcard, LOOPBACK_HOSTS } from '../loopback.ts';
 import { Refusal } from './refusal.ts';
 
 /**
@@ -16,7 +16,8 @@ export class Access {
    */
   constructor(boundHost: string, allowedHosts: readonly string[], allowedOrigins: readonly string[]) {
     const bound = boundHost.includes(':') ? `[${boundHost}]` : boundHost;
-    const hosts = allowedHosts.length > 0 ? allowedHosts : [...LOOPBACK_HOSTS, bound];
+    const byDefault = [...LOOPBACK_HOSTS, ...(isWildcard(boundHost) ? [] : [bound])];
+    const hosts = allowedHosts.length > 0 ? allowedHosts : byDefault;
     this.#hosts = new Set(hosts.map((host) => host.toLowerCase()));
     this.#origins =
       allowedOrigins.length > 0 ? new Set(allowedOrigins.map((origin) => origin.toLowerCase())) : undefined;

@@ -9,6 +9,7 @@ import {
   type McpServerFactory,
 } from '@modelcontextprotocol/server';
 import type { Logger } from 'pino';
+import { isLoopback } from '../loopback.ts';
 import { Access } from './access.ts';
 import type { Authorization } from './authorization.ts';
 import { readJson } from './body.ts';
@@ -97,6 +98,7 @@ export class HttpFront {
    * Listens, and serves what `factory` makes for each request.
    *
    * @throws NodeJS.ErrnoException where the address cannot be listened on
+   * @throws Error where others can reach it and there is no authorization
    */
   static async open(factory: McpServerFactory, options: HttpFrontOptions): Promise<HttpFront> {
     const front = new HttpFront(factory, options);
@@ -104,6 +106,12 @@ export class HttpFront {
       front.#server.once('error', reject);
       front.#server.listen({ host: options.host, port: options.port }, resolve);
     });
+    const { address } = front.#server.address() as AddressInfo;
+    if (options.authorization === undefined && !isLoopback(address)) {
+      // A name can mean anything; this is what it means here.
+      front.#server.close();
+      throw new Error(`${options.host} is ${address}, which others can reach, and there is no authorization`);
+    }
     return front;
   }
 
@@ -165,7 +173,7 @@ export class HttpFront {
       await this.#call(messages, request, response, body, authInfo);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.#options.logger.warn({ status: error.details.status, path }, error.message);
+      this.#options.logger.warn({ status: error.details.status, path: path.slice(0, 200) }, error.message);
       if (this.#isEnding) response.setHeader('connection', 'close');
       refuse(response, error, messages?.id ?? null);
     }

@@ -37,6 +37,13 @@ describe('the front door', () => {
     expect(calls).toEqual([]);
   });
 
+  it.each(['0.0.0.0', '::', '10.0.0.1'])(
+    'stays shut on %s, which others can reach, without tokens',
+    async (host) => {
+      await expect(openFront({}, { host })).rejects.toThrow(/authorization|EADDRNOTAVAIL|EAFNOSUPPORT/);
+    },
+  );
+
   it('lets in by the hosts that are allowed, and by no others then', async () => {
     const { url } = await openFront({}, { allowedHosts: ['NAT.example.com'] });
     const asked = async (host: string) => (await send(url, { headers: { host }, body: list })).status;
