@@ -1,0 +1,117 @@
+/**
+ * A bot in miniature: it shows a gateway, releases addresses of it, asks its user when the server wants a human's yes,
+ * and reports the drain to its end. A bot for a chat puts its messages where this one has the terminal.
+ *
+ *   node examples/chatops.ts URL NAT_GATEWAY_ID ADDRESS...     (Node 24; a token, if one is needed, in NAT_TOKEN)
+ *
+ * Exits with 0 if the addresses were released, and with 1 otherwise.
+ */
+import { stdin, stdout } from 'node:process';
+import { createInterface } from 'node:readline/promises';
+import {
+  Client,
+  type Progress,
+  type ProgressCallback,
+  StreamableHTTPClientTransport,
+} from '@modelcontextprotocol/client';
+
+/** The members of the tools' results that this bot reads; all of them are in the tools' output schemas. */
+interface Result {
+  outcome?: string;
+  nat_gateways?: { nat_gateway_id: string; state?: string; addresses: Address[] }[];
+  addresses?: Address[];
+  findings?: { severity: string; message: string }[];
+  drain?: { release_by: string };
+  error?: { message: string; hint: string };
+  next?: { tool: string; arguments: Record<string, unknown>; not_before?: string };
+}
+
+interface Address {
+  private_ip?: string;
+  status?: string;
+  can_unassign?: boolean;
+  reason?: string;
+  fate?: string;
+}
+
+const [url, natGatewayId, ...addresses] = process.argv.slice(2);
+if (url === undefined || natGatewayId === undefined || addresses.length === 0) {
+  say('Usage: chatops URL NAT_GATEWAY_ID ADDRESS...');
+  process.exit(2);
+}
+
+const client = new Client(
+  { name: 'chatops-example', version: '1.0.0' },
+  // By declaring elicitation the bot says that it has a human to ask: the server then asks before every change.
+  { capabilities: { elicitation: {} }, versionNegotiation: { mode: 'auto' } },
+);
+client.setRequestHandler('elicitation/create', async ({ params }) => {
+  say(params.message);
+  const answer = await ask('Type yes to release them: ');
+  return answer === 'yes' ? { action: 'accept', content: { confirm: true } } : { action: 'decline' };
+});
+
+const token = process.env.NAT_TOKEN;
+const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
+try {
+  process.exitCode = (await release(natGatewayId, addresses)) ? 0 : 1;
+} finally {
+  await client.close();
+}
+
+async function release(nat_gateway_id: string, private_ip_addresses: string[]): Promise<boolean> {
+  const described = await call('describe_nat_gateway_addresses', { nat_gateway_ids: [nat_gateway_id] });
+  for (const gateway of described.nat_gateways ?? []) {
+    say(`${gateway.nat_gateway_id}, ${gateway.state ?? 'state not told'}`);
+    for (const { private_ip, status, can_unassign, reason } of gateway.addresses) {
+      say(`  ${private_ip} ${status}${can_unassign ? '' : ` (stays: ${reason})`}`);
+    }
+  }
+  if (described.error !== undefined) return false;
+
+  let result = await call('unassign_private_nat_gateway_address', { nat_gateway_id, private_ip_addresses });
+  say(`Outcome: ${result.outcome}`);
+  if (result.outcome !== 'unassigning' && result.outcome !== 'already_unassigning') return false;
+  if (result.drain !== undefined) say(`Released by ${result.drain.release_by} at the latest.`);
+
+  // Every result says how to go on; a wait that runs out of time says how to wait on.
+  while (result.next !== undefined) result = await call(result.next.tool, result.next.arguments, tell);
+  const fates = result.addresses ?? [];
+  for (const { private_ip, fate } of fates) say(`  ${private_ip} ${fate}`);
+  return fates.length > 0 && fates.every(({ fate }) => fate === 'released');
+}
+
+/** Calls a tool, and tells what went wrong where something did. */
+async function call(
+  name: string,
+  args: Record<string, unknown>,
+  onprogress?: ProgressCallback,
+): Promise<Result> {
+  const { structuredContent } = await client.callTool(
+    { name, arguments: args },
+    // A call answers within a minute; what its human thinks about comes on top for clients of the 2025 revisions.
+    { timeout: 120_000, resetTimeoutOnProgress: true, ...(onprogress === undefined ? {} : { onprogress }) },
+  );
+  const result = structuredContent as Result;
+  for (const { severity, message } of result.findings ?? []) say(`  ${severity}: ${message}`);
+  if (result.error !== undefined) say(`${result.error.message}\n${result.error.hint}`);
+  return result;
+}
+
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: stdin, output: stdout });
+  try {
+    return (await terminal.question(question)).trim();
+  } finally {
+    terminal.close();
+  }
+}
+
+function tell({ message }: Progress): void {
+  say(`  ${message}`);
+}
+
+function say(text: string): void {
+  stdout.write(`${text}\n`);
+}

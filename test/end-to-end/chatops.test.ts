@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HttpProcess } from '../support/http-process.ts';
+import { EGRESS } from '../support/session.ts';
+
+const TOKEN = 'a-token-of-more-than-thirty-two-characters';
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'chatops-'));
+  // Node 24 runs the example as it is; Node 20 has to have it in JavaScript.
+  await build({
+    entryPoints: ['examples/chatops.ts'],
+    outfile: join(folder, 'chatops.mjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+  });
+  const sha256 = createHash('sha256').update(TOKEN).digest('hex');
+  const tokens = [{ name: 'bot', scopes: ['nat:read', 'nat:write'], sha256 }];
+  writeFileSync(join(folder, 'tokens.json'), JSON.stringify({ tokens }), { mode: 0o600 });
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function startServer(): Promise<HttpProcess> {
+  const tokens = ['--token-file', join(folder, 'tokens.json')];
+  return HttpProcess.start(['--simulate', '--simulate-speed', '1000', '--confirm', 'always', ...tokens]);
+}
+
+/** Runs the bot with what its user types. */
+async function bot(args: readonly string[], typed: string, token = TOKEN) {
+  const child = spawn(process.execPath, [join(folder, 'chatops.mjs'), ...args], {
+    env: { NAT_TOKEN: token },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
+  child.stdin.end(`${typed}\n`);
+  const [code] = await once(child, 'close');
+  return { code, said };
+}
+
+describe('the bot of the example', () => {
+  it('shows the gateway, asks its user, releases the address and follows the drain', async () => {
+    const server = await startServer();
+    const { code, said } = await bot([server.url, EGRESS, '10.0.1.11'], 'yes');
+    expect(said).toContain('10.0.1.10 succeeded (stays: primary)');
+    expect(said).toContain(`Release this private address of NAT gateway ${EGRESS}?`);
+    expect(said).toContain('Outcome: unassigning');
+    expect(said).toContain('10.0.1.11 released');
+    expect(code).toBe(0);
+    expect(server.audit).toMatchObject([
+      { audit: 'outcome', outcome: 'confirmation_asked', principal: 'token:bot' },
+      { audit: 'intent', confirmation: 'confirmed' },
+      { audit: 'outcome', outcome: 'unassigning' },
+    ]);
+  });
+
+  it('releases nothing when its user does not say yes', async () => {
+    const server = await startServer();
+    const { code, said } = await bot([server.url, EGRESS, '10.0.1.11'], 'no');
+    expect(said).toContain('Outcome: not_confirmed');
+    expect(code).toBe(1);
+    expect(server.audit.map(({ audit }) => audit)).not.toContain('intent');
+  });
+
+  it('tells its user why it was refused, and what to do', async () => {
+    const server = await startServer();
+    const { code, said } = await bot([server.url, EGRESS, '10.0.1.10'], 'yes');
+    expect(said).toContain('The primary address cannot be unassigned. Leave it out');
+    expect(code).toBe(1);
+  });
+
+  it('gets nowhere with a token that is not known', async () => {
+    const server = await startServer();
+    const { code, said } = await bot([server.url, EGRESS, '10.0.1.11'], 'yes', 'another');
+    expect(code).not.toBe(0);
+    expect(said).not.toContain('10.0.1.11 succeeded');
+  });
+});
