@@ -197,7 +197,7 @@ export const OPTIONS = {
   }),
   maxChangesPerHour: option<number>({
     placeholder: 'N',
-    help: 'How many real calls this process may send in an hour for each caller; over stdio there is one. Default: 20.',
+    help: 'How many real calls this process may send in an hour for each caller; where nobody needs a token, all are one. Default: 20.',
     fallback: 20,
     parse: wholeNumberBetween(1, 100_000),
     commands: ['serve'],

@@ -106,6 +106,7 @@ export class HttpFront {
       front.#server.once('error', reject);
       front.#server.listen({ host: options.host, port: options.port }, resolve);
     });
+    front.#server.on('error', (error) => options.logger.error({ err: error }, 'trouble with connections'));
     const { address } = front.#server.address() as AddressInfo;
     if (options.authorization === undefined && !isLoopback(address)) {
       // A name can mean anything; this is what it means here.

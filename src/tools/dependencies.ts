@@ -18,7 +18,7 @@ export interface Dependencies {
   changes: ChangeQueue;
   allowance: ChangeAllowance;
   drains: DrainBook;
-  /** Aborted once the process has been told to end: no real call begins after that. */
+  /** Aborted once the process has been told to end: no real call begins after that, and waits hand over. */
   stopping: AbortSignal;
   /** How long a wait may last, whatever the caller would like. */
   longestWaitSeconds: number;

@@ -87,7 +87,7 @@ async function wait(
   ec2: Ec2,
   region: string,
   input: Input,
-  { drains, now, longestWaitSeconds }: Dependencies,
+  { drains, now, longestWaitSeconds, stopping }: Dependencies,
   context: ServerContext,
 ): Promise<Partial<Output>> {
   const { nat_gateway_id } = input;
@@ -113,7 +113,7 @@ async function wait(
   for await (const seen of ec2.watch(
     region,
     nat_gateway_id,
-    AbortSignal.any([context.mcpReq.signal, deadline]),
+    AbortSignal.any([context.mcpReq.signal, deadline, stopping]),
   )) {
     if ('failure' in seen) {
       failures += 1;

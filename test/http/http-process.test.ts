@@ -40,10 +40,17 @@ describe('the program serving over HTTP', () => {
     expect((await send(server.url, { body: list })).status).toBe(200);
   });
 
-  it('on an address that others can reach takes no call without a token, and keeps tokens out of its log', async () => {
+  it('on an address that others can reach takes no call without a token, which stays out of its log and AWS', async () => {
+    const seen: string[] = [];
+    const { environment } = await sharedEndpoint({
+      intercept: async (exchange) => {
+        seen.push(JSON.stringify([exchange.request.rawHeaders, exchange.parameters]));
+        return exchange.apply();
+      },
+    });
     const server = await HttpProcess.start(
-      ['--confirm', 'never', '--simulate', '--log-level', 'trace', '--token-file', good()],
-      {},
+      ['--confirm', 'never', '--log-level', 'trace', '--token-file', good()],
+      environment,
       '0.0.0.0:0',
     );
     const url = server.url.replace('0.0.0.0', '127.0.0.1');
@@ -53,6 +60,8 @@ describe('the program serving over HTTP', () => {
     expect(json.result.structuredContent.outcome).toBe('unassigning');
     expect(server.audit.at(-1)).toMatchObject({ principal: 'token:ops', outcome: 'unassigning' });
     expect(server.log).not.toContain(TOKEN);
+    expect(seen.length).toBeGreaterThan(2);
+    expect(seen.join()).not.toContain(TOKEN);
   });
 
   it.each([
@@ -122,6 +131,33 @@ describe('the program serving over HTTP', () => {
       expect(server.audit.map(({ audit, outcome }) => outcome ?? audit)).toEqual(['intent', 'unassigning']);
     },
   );
+
+  it('told to end answers a wait with how to go on elsewhere', async () => {
+    let follow = (): void => {};
+    const { environment } = await sharedEndpoint({
+      intercept: async (exchange) => {
+        if (phaseOf(exchange) === 'describe') follow();
+        return exchange.apply();
+      },
+    });
+    const server = await HttpProcess.start(['--confirm', 'never'], environment);
+    const { json } = await send(server.url, {
+      body: legacyCall(UNASSIGN, { ...wish, max_drain_duration_seconds: 4000 }),
+    });
+    const { next } = json.result.structuredContent;
+    const followed = deferred();
+    follow = followed.resolve;
+    const waiting = send(server.url, {
+      body: legacyCall(next.tool, { ...next.arguments, timeout_seconds: 900 }),
+    });
+    await followed.promise;
+    server.child.kill('SIGTERM');
+    expect((await waiting).json.result.structuredContent).toMatchObject({
+      outcome: 'still_changing',
+      next: { tool: next.tool, arguments: { nat_gateway_id: EGRESS } },
+    });
+    expect(await server.exit).toBe(0);
+  });
 
   it('records what it cannot wait for as unknown', async () => {
     const sent = deferred();
