@@ -8,6 +8,10 @@ export function describe(natGatewayId: string) {
   return client.send(new DescribeNatGatewaysCommand({ Filter }));
 }
 
+export function page(MaxResults: number, NextToken: string | undefined) {
+  return client.send(new DescribeNatGatewaysCommand({ MaxResults, ...(NextToken && { NextToken }) }));
+}
+
 export async function count(pageSize: number) {
   let gateways = 0;
   for await (const page of paginateDescribeNatGateways({ client, pageSize }, {})) {

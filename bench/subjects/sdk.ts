@@ -3,7 +3,17 @@ import { createInterface } from 'node:readline';
 
 interface Line {
   id?: number;
-  params?: { natGatewayId?: string; pageSize?: number };
+  params?: Params;
+}
+
+interface Params {
+  /** One gateway. */
+  natGatewayId?: string;
+  /** How many gateways there are, counted in pages of this size. */
+  pageSize?: number;
+  /** One page. */
+  maxResults?: number;
+  nextToken?: string;
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
@@ -12,8 +22,9 @@ for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id, result: await answer(params) })}\n`);
 }
 
-async function answer({ natGatewayId, pageSize }: { natGatewayId?: string; pageSize?: number }) {
+async function answer({ natGatewayId, pageSize, maxResults, nextToken }: Params): Promise<object> {
   if (natGatewayId !== undefined) return (await import('./sdk-client.ts')).describe(natGatewayId);
   if (pageSize !== undefined) return (await import('./sdk-client.ts')).count(pageSize);
+  if (maxResults !== undefined) return (await import('./sdk-client.ts')).page(maxResults, nextToken);
   return {};
 }

@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+/** That the benchmark runs, and the figures of it that no machine changes. No time decides here. */
+
+interface Row {
+  name: string;
+  unit: string;
+  ours: { median: number; least: number; most: number };
+  floor?: { name: string; median: number };
+  ratio?: number;
+  target?: number;
+  met?: boolean;
+}
+
+let rows: Row[];
+
+function tokens(name: string): number | undefined {
+  return rows.find((row) => row.unit === 'tokens' && row.name === name)?.ours.median;
+}
+
+beforeAll(async () => {
+  const only = 'start,calls,round-trips,tokens';
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['bench/run.mjs', '--only', only, '--samples', '1', '--json', '-'],
+    { cwd: fileURLToPath(new URL('../../', import.meta.url)) },
+  );
+  ({ rows } = JSON.parse(stdout));
+}, 120_000);
+
+describe('the benchmark', () => {
+  it('has every figure, and a ratio wherever it has a floor', () => {
+    const names = new Set(rows.map(({ name }) => name));
+    expect([...names]).toEqual(
+      expect.arrayContaining(['start to tools/list', 'unassign (--confirm never)', 'tools/list']),
+    );
+    for (const { name, ours, floor, ratio, target, met } of rows) {
+      expect(ours.least, name).toBeLessThanOrEqual(ours.median);
+      expect(ours.most, name).toBeGreaterThanOrEqual(ours.median);
+      expect(ratio === undefined, name).toBe(floor === undefined);
+      expect(met === undefined, name).toBe(target === undefined);
+    }
+  });
+
+  it('finds what a model reads within its budget', () => {
+    expect(tokens('tools/list')).toBeLessThanOrEqual(3200);
+    expect(tokens('describe, one gateway of 4 addresses')).toBeLessThanOrEqual(450);
+    expect(tokens('unassign')).toBeLessThanOrEqual(450);
+  });
+});
