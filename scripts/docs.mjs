@@ -1,31 +1,51 @@
-// Writes what the README says of the code from the code itself; with --check it only tells whether that is up to date.
-import { readFileSync, writeFileSync } from 'node:fs';
+// Writes what the documentation says of the code from the code itself; with --check it only tells whether it is up to
+// date.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const { markdownTable } = await load('src/usage.ts');
+const { reference } = await load('scripts/reference.ts');
 
-const readme = new URL('../README.md', import.meta.url);
-const before = readFileSync(readme, 'utf8');
-const after = before.replace(
-  /(<!-- flags -->\n)[\s\S]*?(<!-- \/flags -->)/,
-  (_, start, end) => `${start}\n${markdownTable()}\n\n${end}`,
-);
-
-if (!before.includes('<!-- flags -->')) {
-  process.stderr.write('README.md has no place for the table of flags\n');
-  process.exit(1);
-}
+const pages = {
+  'README.md': withFlags(readFileSync('README.md', 'utf8')),
+  'docs/reference.md': await reference(),
+};
+const stale = Object.keys(pages).filter((page) => pages[page] !== textOf(page));
 if (process.argv.includes('--check')) {
-  if (after !== before) {
-    process.stderr.write('README.md does not fit the code: run npm run docs\n');
-    process.exit(1);
-  }
+  for (const page of stale) process.stderr.write(`${page} does not fit the code: run npm run docs\n`);
+  process.exitCode = stale.length === 0 ? 0 : 1;
 } else {
-  writeFileSync(readme, after);
+  for (const page of stale) writeFileSync(page, pages[page]);
 }
 
+function withFlags(readme) {
+  const place = /(<!-- flags -->\n)[\s\S]*?(<!-- \/flags -->)/;
+  if (!place.test(readme)) throw new Error('README.md has no place for the table of flags');
+  return readme.replace(place, (_, start, end) => `${start}\n${markdownTable()}\n\n${end}`);
+}
+
+function textOf(page) {
+  try {
+    return readFileSync(page, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Imports a module of TypeScript, which Node 20 cannot. */
 async function load(file) {
-  const options = { entryPoints: [file], bundle: true, platform: 'node', format: 'esm', write: false };
-  const { outputFiles } = await build(options);
-  return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+  const outfile = `node_modules/.cache/docs/${file.replaceAll('/', '-')}.mjs`;
+  await build({
+    entryPoints: [file],
+    outfile,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+  });
+  try {
+    return await import(new URL(`../${outfile}`, import.meta.url).href);
+  } finally {
+    rmSync(outfile);
+  }
 }

@@ -1,0 +1,307 @@
+// docs/reference.md, from the tools as a client sees them and the closed lists of the code. A code without a meaning
+// here is an error of types.
+import { Client } from '@modelcontextprotocol/client';
+import { InMemoryTransport } from '@modelcontextprotocol/server';
+import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import { ERROR_CODES, type ErrorCode } from '../src/ec2/errors.ts';
+import { iamPolicy } from '../src/iam-policy.ts';
+import { POLICY_RULES, type PolicyRule } from '../src/nat-gateway/policy.ts';
+import { FINDING_CODES, type FindingCode } from '../src/nat-gateway/preflight.ts';
+import { createServer } from '../src/server.ts';
+import type { Dependencies } from '../src/tools/dependencies.ts';
+import type { UnassignResult } from '../src/tools/unassign-private-nat-gateway-address.ts';
+
+const OUTCOMES: Record<UnassignResult['outcome'], string> = {
+  unassigning:
+    'Accepted, and every address is seen changing. The drain runs until `drain.release_by` at the latest; `next` is the wait.',
+  dry_run_passed:
+    'Mode `dry_run`: everything was checked, nothing was changed. `next` is the call that does it.',
+  already_unassigning: 'All of the addresses are draining already. Nothing was done; `next` is the wait.',
+  not_confirmed: 'A human said no: `confirmation` tells whether they declined, cancelled, or did not tick.',
+  refused:
+    'Nothing was changed. `findings` and `error` say why, and `error.hint` the next step. An `isError` result.',
+  unknown:
+    'Sent, and what became of it could not be established. Never repeat it before looking: `next` says where and when. An `isError` result.',
+};
+
+const ERRORS: Record<ErrorCode, [meaning: string, step: string]> = {
+  invalid_argument: [
+    'EC2 rejected an argument, or a `next_token` does not fit its call',
+    'correct it, as the message says',
+  ],
+  gateway_not_found: [
+    'no such gateway in this region for these credentials',
+    'check id, region and account; describe lists what is there',
+  ],
+  precondition_failed: [
+    'the state does not allow it now',
+    'see `findings`; describe, then call again with addresses whose `can_unassign` is true',
+  ],
+  policy_denied: [
+    "the operator's rules forbid it, or the caller's token lacks a scope",
+    'ask the operator; there is no way around it',
+  ],
+  confirmation_unavailable: [
+    'a human has to confirm, and this client cannot ask one',
+    'use a client with MCP elicitation, or another `--confirm`',
+  ],
+  not_authorized: [
+    'AWS does not accept the credentials, or they lack a permission',
+    'have the permission granted that the hint names',
+  ],
+  credentials_missing: [
+    'no AWS credentials were found',
+    'configure some, then call again; no restart is needed',
+  ],
+  credentials_expired: [
+    'the AWS credentials have expired, or changed during the call',
+    'renew them (`aws sso login`), then call again',
+  ],
+  region_unknown: ['no region is known for the call', 'pass `region`, or start the server with one'],
+  region_not_enabled: ['the region may not be enabled for the account', 'use another, or have it enabled'],
+  clock_skew: ["this machine's clock is off by minutes", 'set the clock (NTP)'],
+  throttled: ['EC2 limits requests; nothing was changed', 'wait some seconds, then call again'],
+  timed_out: [
+    'EC2 did not answer in time, or the call was cancelled',
+    'call again; if it persists, check the network',
+  ],
+  unreachable: [
+    'the endpoint could not be reached, or the connection broke',
+    'check the network path, proxy and DNS',
+  ],
+  bad_response: [
+    'something answered that is not EC2',
+    'look for a proxy, a captive portal, a wrong AWS_ENDPOINT_URL',
+  ],
+  dry_run_not_honoured: [
+    'the dry run was answered with success: it may have made the change',
+    'look at the gateway, and at what answers in place of EC2',
+  ],
+  outcome_unknown: [
+    'the real call was sent, and its outcome is not known',
+    'look at the gateway when `next` says',
+  ],
+  audit_unavailable: [
+    'the audit record could not be written, so nothing was changed',
+    'whoever runs the server has to make it writable',
+  ],
+  aws_error: [
+    'any other code of EC2, passed on with its message',
+    'as the message says; retry where `retryable`',
+  ],
+  internal: ['a fault of this server', "see the server's log, and report it"],
+};
+
+const FINDINGS: Record<FindingCode, string> = {
+  regional_gateway: 'Regional gateways are always public; their addresses are disassociated, not unassigned.',
+  public_gateway: 'Addresses of a public gateway are released with `DisassociateNatGatewayAddress`.',
+  connectivity_unknown: 'EC2 did not say that the gateway is private.',
+  state_unknown: 'EC2 did not say in what state the gateway is.',
+  gateway_not_available: 'The gateway is not `available`.',
+  primary: 'The primary address stays for as long as the gateway exists.',
+  primary_unknown: 'EC2 marks no address as primary, so this one could be it.',
+  not_on_gateway: 'The address is not on the gateway: released already, or mistyped.',
+  unassigning: 'The address is draining already.',
+  change_in_progress: 'EC2 accepts one change at a time on a gateway.',
+  status_unknown: 'An address has no status that is known here, so a change may be in progress.',
+  policy: "The operator's policy forbids it; `rule` names the flag.",
+  address_failed: 'The address was never assigned properly; EC2 may not accept to unassign it.',
+  managed_by_cloudformation: 'The gateway belongs to a CloudFormation stack.',
+  managed_by_terraform: 'A tag says that Terraform manages the gateway.',
+  short_drain: 'The drain is shorter than the 350 s for which idle connections are kept.',
+  capacity: 'How many connections to one destination the gateway carries before and after.',
+  last_secondary: 'No secondary address remains afterwards.',
+};
+
+const WARNINGS: ReadonlySet<FindingCode> = new Set([
+  'address_failed',
+  'managed_by_cloudformation',
+  'managed_by_terraform',
+  'short_drain',
+  'capacity',
+  'last_secondary',
+]);
+
+const RULES: Record<PolicyRule, string> = {
+  'allow-account': 'The account is not an allowed one, or AWS does not tell which it is.',
+  'read-only': 'No real call at all; dry runs work.',
+  'allow-region': 'The region is not an allowed one.',
+  'allow-gateway': 'The gateway is not an allowed one.',
+  'require-tag': 'The gateway lacks a tag it must have.',
+  'protect-tag': 'The gateway has a tag that protects it.',
+  'min-remaining': 'Too few addresses with status `succeeded` would remain.',
+  'max-addresses': 'The call names too many addresses.',
+  'max-changes-per-hour': 'This caller has sent as many real calls as it may in an hour.',
+};
+
+interface Schema {
+  type?: string;
+  description?: string;
+  enum?: readonly unknown[];
+  default?: unknown;
+  minimum?: number;
+  maximum?: number;
+  minItems?: number;
+  maxItems?: number;
+  items?: Schema;
+  properties?: Record<string, Schema>;
+  required?: readonly string[];
+}
+
+/** The whole page, in Markdown. */
+export async function reference(): Promise<string> {
+  const tools = await listTools();
+  return `# Reference
+
+Made from the code by \`npm run docs\`. How to set up the server is in the [README](../README.md).
+
+${tools.map(toolSection).join('\n')}
+## Outcomes of unassign_private_nat_gateway_address
+
+${table(
+  ['`outcome`', 'Meaning'],
+  Object.entries(OUTCOMES).map(([name, text]) => [code(name), text]),
+)}
+
+## Errors
+
+Every failure is a result with \`error\`: \`code\`, \`message\`, \`retryable\`, \`retry_after_seconds\` where it is known, \`hint\` (the next
+step), and \`aws_code\` and \`request_id\` where EC2 answered.
+
+${table(
+  ['`error.code`', 'What happened', 'What to do'],
+  ERROR_CODES.map((name) => [code(name), ...ERRORS[name]]),
+)}
+
+## Findings
+
+What the check of the state has to say. One that blocks is also the \`reason\` with which describe shows that an address
+cannot be unassigned.
+
+${table(
+  ['`code`', '', 'Meaning'],
+  FINDING_CODES.map((name) => [code(name), WARNINGS.has(name) ? 'warns' : 'blocks', FINDINGS[name]]),
+)}
+
+## Rules of the operator
+
+The \`rule\` of a finding with code \`policy\` is the flag that says no.
+
+${table(
+  ['`rule`', 'Says no where'],
+  POLICY_RULES.map((name) => [code(name), RULES[name]]),
+)}
+
+## IAM policy
+
+What \`nat-gateway-mcp iam-policy\` prints. With \`--read-only\` it has the first statement alone, with which dry runs are
+refused by AWS too: they need what the real call needs. \`sts:GetCallerIdentity\` needs no permission.
+
+\`\`\`json
+${JSON.stringify(iamPolicy(policy({})), undefined, 2)}
+\`\`\`
+
+With \`--require-tag env=test --protect-tag critical --allow-account 123456789012 --allow-region eu-west-1\`:
+
+\`\`\`json
+${JSON.stringify(
+  iamPolicy(
+    policy({
+      requireTag: ['env=test'],
+      protectTag: ['critical'],
+      allowAccount: ['123456789012'],
+      allowRegion: ['eu-west-1'],
+    }),
+  ),
+  undefined,
+  2,
+)}
+\`\`\`
+`;
+}
+
+function policy(rules: Partial<Parameters<typeof iamPolicy>[0]>): Parameters<typeof iamPolicy>[0] {
+  return {
+    allowAccount: [],
+    readOnly: false,
+    allowRegion: [],
+    allowGateway: [],
+    requireTag: [],
+    protectTag: [],
+    minRemaining: 1,
+    maxAddresses: 7,
+    ...rules,
+  };
+}
+
+/** The tools as any client gets them. None is called, so that nothing they depend on is needed. */
+async function listTools() {
+  const [ours, theirs] = InMemoryTransport.createLinkedPair();
+  const dependencies = { version: '0.0.0' } as Dependencies;
+  serveStdio(() => createServer(dependencies), { transport: theirs });
+  const client = new Client(
+    { name: 'reference', version: '1.0.0' },
+    { versionNegotiation: { mode: 'auto' } },
+  );
+  await client.connect(ours);
+  const { tools } = await client.listTools();
+  await client.close();
+  return tools;
+}
+
+type Tool = Awaited<ReturnType<typeof listTools>>[number];
+
+function toolSection({ name, description = '', annotations, inputSchema, outputSchema }: Tool): string {
+  const input = inputSchema as Schema;
+  const output = outputSchema as Schema;
+  const kind = annotations?.readOnlyHint === true ? 'Changes nothing.' : 'Changes the gateway.';
+  return `## ${name}
+
+${kind} ${description.replaceAll('\n', ' ')}
+
+${table(
+  ['Argument', 'Type', 'Meaning'],
+  Object.entries(input.properties ?? {}).map(([argument, schema]) => [
+    code(argument) + (input.required?.includes(argument) ? ', required' : ''),
+    typeOf(schema),
+    [
+      schema.description,
+      schema.default === undefined ? undefined : `Default: ${code(String(schema.default))}`,
+    ]
+      .filter((part) => part !== undefined)
+      .join('. '),
+  ]),
+)}
+
+${table(
+  ['Member of the result', 'Type', 'Meaning'],
+  Object.entries(output.properties ?? {}).map(([member, schema]) => [
+    code(member),
+    typeOf(schema),
+    schema.description ?? '',
+  ]),
+)}
+`;
+}
+
+function typeOf(schema: Schema): string {
+  if (schema.enum !== undefined) return schema.enum.map((value) => code(String(value))).join(' ');
+  if (schema.type === 'array') {
+    const bounds = schema.maxItems === undefined ? '' : `${schema.minItems ?? 0} to ${schema.maxItems} × `;
+    const item = schema.items?.enum === undefined ? (schema.items?.type ?? 'any') : typeOf(schema.items);
+    return `list of ${bounds}${item}`;
+  }
+  const { type = 'any', minimum, maximum } = schema;
+  const isBounded = minimum !== undefined && maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER;
+  return isBounded ? `${type} ${minimum} to ${maximum}` : type;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
