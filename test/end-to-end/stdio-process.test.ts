@@ -66,11 +66,17 @@ describe('the process', () => {
     expect(result.tools).toHaveLength(3);
     server.child.stdin?.end();
     expect(await server.exit).toBe(0);
-    const loaded = readdirSync(folder)
-      .map((file) => readFileSync(join(folder, file), 'utf8'))
-      .join();
-    expect(loaded).toContain('/dist/server.js');
-    expect(loaded).not.toMatch(/@aws-sdk|@smithy|\/dist\/simulator\//);
+    const scripts = readdirSync(folder)
+      .flatMap((file): { url: string }[] => JSON.parse(readFileSync(join(folder, file), 'utf8')).result)
+      .map(({ url }) => url)
+      .filter((url) => url.includes('/dist/'));
+    const sources = new Set(
+      scripts.flatMap((url): string[] => JSON.parse(readFileSync(new URL(`${url}.map`), 'utf8')).sources),
+    );
+    expect([...sources].join()).toContain('/src/server.ts');
+    expect(
+      [...sources].filter((source) => /@aws-sdk|@smithy|src\/(simulator|http|ec2\/clients)/.test(source)),
+    ).toEqual([]);
   });
 
   it('keeps stdout for the protocol and writes every log line as JSON to stderr', async () => {
