@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -143,17 +143,5 @@ describe('the audit log', () => {
     expect(failure).toBeInstanceOf(Ec2Failure);
     expect((failure as Ec2Failure).report).toMatchObject({ code: 'audit_unavailable', retryable: true });
     expect(log.outcome(fields)).toBe(false);
-  });
-
-  it('writes to stderr without a file', () => {
-    const target = openSync(file, 'a');
-    const script = `
-      import { AuditLog } from ${JSON.stringify(new URL('../dist/audit.js', import.meta.url).href)};
-      new AuditLog(undefined, '1.2.3', Date.now).outcome({ id: 'x', tool: 't', arguments: {} });`;
-    spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-      stdio: ['ignore', 'ignore', target],
-    });
-    closeSync(target);
-    expect(records()).toMatchObject([{ audit: 'outcome', id: 'x' }]);
   });
 });
