@@ -90,20 +90,25 @@ export function preflight(
 }
 
 /**
- * Why this address, alone and now, cannot be unassigned; `undefined` when it can. What lies in the gateway comes
- * before what the operator's policy said (`denials`, of this address alone), the most lasting reason first.
+ * For each address of the gateway, why it, alone and now, cannot be unassigned; `undefined` where it can. What lies
+ * in the gateway comes before what the operator's policy says of the address alone, the most lasting reason first.
  */
-export function reasonAgainst(
+export function reasonsAgainst(
   gateway: NatGateway,
-  address: NatGatewayAddress,
-  denials: readonly Denial[],
+  denialsOf: (address: NatGatewayAddress) => readonly Denial[],
   accepted: readonly string[],
-): FindingCode | undefined {
-  return [
-    ...gatewayFindings(gateway),
-    ...addressFindings(gateway, address, accepted),
-    ...policyFindings(denials),
-  ].find((finding) => finding.severity === 'blocks')?.code;
+): (FindingCode | undefined)[] {
+  const ofAll = blocker(gatewayFindings(gateway));
+  return gateway.addresses.map(
+    (address) =>
+      ofAll ??
+      blocker(addressFindings(gateway, address, accepted)) ??
+      blocker(policyFindings(denialsOf(address))),
+  );
+}
+
+function blocker(findings: readonly Finding[]): FindingCode | undefined {
+  return findings.find(({ severity }) => severity === 'blocks')?.code;
 }
 
 /** The operator's refusals as findings. */

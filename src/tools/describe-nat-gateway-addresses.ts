@@ -4,9 +4,9 @@ import type { Ec2 } from '../ec2/ec2.ts';
 import type { NatGatewayPage } from '../ec2/read.ts';
 import { changingAddresses } from '../nat-gateway/fate.ts';
 import { type GatewayFilters, matches, needLocalReading, tagFilters } from '../nat-gateway/filters.ts';
-import type { NatGateway } from '../nat-gateway/model.ts';
+import type { NatGateway, NatGatewayAddress } from '../nat-gateway/model.ts';
 import { denials } from '../nat-gateway/policy.ts';
-import { FINDING_CODES, reasonAgainst } from '../nat-gateway/preflight.ts';
+import { FINDING_CODES, reasonsAgainst } from '../nat-gateway/preflight.ts';
 import {
   listOf,
   natGatewayId,
@@ -21,6 +21,7 @@ import type { Dependencies } from './dependencies.ts';
 import { report } from './failures.ts';
 import { DESCRIBE, WAIT } from './names.ts';
 import { decodePosition, encodePosition, type Position, START, unfitToken } from './page-token.ts';
+import { publishedInput, publishedOutput } from './published.ts';
 import { addressSchema, errorSchema, type Next, nextSchema, toolResult } from './results.ts';
 import { READ_SCOPE, requireScope } from './scopes.ts';
 
@@ -109,14 +110,15 @@ const SMALLEST_PAGE = 5;
 /** EC2 takes 200 values in a filter. */
 const IDS_PER_CHUNK = 200;
 
+const published = { inputSchema: publishedInput(inputSchema), outputSchema: publishedOutput(outputSchema) };
+
 export function registerDescribe(server: McpServer, dependencies: Dependencies): void {
   server.registerTool(
     DESCRIBE,
     {
       title: 'Describe NAT gateway addresses',
       description,
-      inputSchema,
-      outputSchema,
+      ...published,
       annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     },
     async (input, context) => {
@@ -182,12 +184,16 @@ export function describeGateway(
   { policy, drains, now }: Dependencies,
 ): z.input<typeof gatewaySchema> {
   const accepted = drains.accepted(region, gateway.nat_gateway_id ?? '', now());
+  const denialsOf = ({ private_ip }: NatGatewayAddress) => {
+    const privateIps = private_ip === undefined ? [] : [private_ip];
+    const wish = { mode: 'execute' as const, region, natGatewayId: gateway.nat_gateway_id, privateIps };
+    return denials(policy, wish, { gateway, accountId });
+  };
+  const reasons = reasonsAgainst(gateway, denialsOf, accepted);
   return {
     ...gateway,
-    addresses: gateway.addresses.map((address) => {
-      const privateIps = address.private_ip === undefined ? [] : [address.private_ip];
-      const wish = { mode: 'execute' as const, region, natGatewayId: gateway.nat_gateway_id, privateIps };
-      const reason = reasonAgainst(gateway, address, denials(policy, wish, { gateway, accountId }), accepted);
+    addresses: gateway.addresses.map((address, index) => {
+      const reason = reasons[index];
       return { ...address, can_unassign: reason === undefined, reason };
     }),
   };

@@ -13,6 +13,7 @@ import { listOf, natGatewayId, privateIp, region, unknownArguments } from './arg
 import type { Dependencies } from './dependencies.ts';
 import { report } from './failures.ts';
 import { UNASSIGN } from './names.ts';
+import { publishedInput, publishedOutput } from './published.ts';
 import { addressSchema, errorSchema, findingSchema, nextSchema, toolResult } from './results.ts';
 import { requireScope, WRITE_SCOPE } from './scopes.ts';
 import { attempt } from './unassign-attempt.ts';
@@ -88,14 +89,15 @@ const outputSchema = z.object({
 export type UnassignInput = z.infer<typeof inputSchema>;
 export type UnassignResult = z.input<typeof outputSchema>;
 
+const published = { inputSchema: publishedInput(inputSchema), outputSchema: publishedOutput(outputSchema) };
+
 export function registerUnassign(server: McpServer, dependencies: Dependencies): void {
   server.registerTool(
     UNASSIGN,
     {
       title: 'Unassign private NAT gateway address',
       description,
-      inputSchema,
-      outputSchema,
+      ...published,
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
     },
     async (input, context) => {

@@ -7,6 +7,7 @@ import { listOf, natGatewayId, privateIp, region, unknownArguments } from './arg
 import type { Dependencies } from './dependencies.ts';
 import { report } from './failures.ts';
 import { WAIT } from './names.ts';
+import { publishedInput, publishedOutput } from './published.ts';
 import { errorSchema, type Next, nextSchema, toolResult } from './results.ts';
 import { READ_SCOPE, requireScope } from './scopes.ts';
 import { gatewayNotFound } from './unassign-refusals.ts';
@@ -58,14 +59,15 @@ const TELLING_SECONDS = 15;
 /** How many reads in a row may fail before waiting on makes no sense. */
 const FAILURES = 3;
 
+const published = { inputSchema: publishedInput(inputSchema), outputSchema: publishedOutput(outputSchema) };
+
 export function registerWait(server: McpServer, dependencies: Dependencies): void {
   server.registerTool(
     WAIT,
     {
       title: 'Wait for NAT gateway addresses',
       description,
-      inputSchema,
-      outputSchema,
+      ...published,
       annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     },
     async (input, context) => {

@@ -46,7 +46,7 @@ describe('the benchmark', () => {
   });
 
   it('finds what a model reads within its budget', () => {
-    expect(tokens('tools/list')).toBeLessThanOrEqual(3200);
+    expect(tokens('tools/list')).toBeLessThanOrEqual(2500);
     expect(tokens('describe, one gateway of 4 addresses')).toBeLessThanOrEqual(450);
     expect(tokens('unassign')).toBeLessThanOrEqual(450);
   });

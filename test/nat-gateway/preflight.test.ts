@@ -4,7 +4,7 @@ import type { NatGateway, NatGatewayAddress } from '../../src/nat-gateway/model.
 import {
   type FindingCode,
   preflight as preflightWith,
-  reasonAgainst,
+  reasonsAgainst,
 } from '../../src/nat-gateway/preflight.ts';
 
 const primary: NatGatewayAddress = { private_ip: '10.0.1.10', is_primary: true, status: 'succeeded' };
@@ -211,7 +211,7 @@ describe('any gateway', () => {
   it('takes an address as draining that EC2 has just accepted, though reads do not show it yet', () => {
     const check = preflightWith(gateway(), ['10.0.1.11'], 350, [], ['10.0.1.11']);
     expect(check.verdict).toBe('already_unassigning');
-    expect(reasonAgainst(gateway(), secondary, [], ['10.0.1.11'])).toBe('unassigning');
+    expect(reasonsAgainst(gateway(), () => [], ['10.0.1.11'])[1]).toBe('unassigning');
   });
 
   it('has, for each address that describe refuses, that same reason among the findings', () => {
@@ -220,7 +220,7 @@ describe('any gateway', () => {
         for (const address of subject.addresses) {
           if (address.private_ip === undefined) continue;
           const check = preflight(subject, [address.private_ip]);
-          const reason = reasonAgainst(subject, address, [], []);
+          const reason = reasonsAgainst(subject, () => [], [])[subject.addresses.indexOf(address)];
           expect(check.verdict === 'clear').toBe(reason === undefined);
           if (reason !== undefined) expect(check.findings.map(({ code }) => code)).toContain(reason);
         }
