@@ -7,7 +7,7 @@ const { markdownTable } = await load('src/usage.ts');
 const { reference } = await load('scripts/reference.ts');
 
 const pages = {
-  'README.md': withFlags(readFileSync('README.md', 'utf8')),
+  'docs/configuration.md': withFlags(readFileSync('docs/configuration.md', 'utf8')),
   'docs/reference.md': await reference(),
 };
 const stale = Object.keys(pages).filter((page) => pages[page] !== textOf(page));
@@ -18,10 +18,10 @@ if (process.argv.includes('--check')) {
   for (const page of stale) writeFileSync(page, pages[page]);
 }
 
-function withFlags(readme) {
+function withFlags(page) {
   const place = /(<!-- flags -->\n)[\s\S]*?(<!-- \/flags -->)/;
-  if (!place.test(readme)) throw new Error('README.md has no place for the table of flags');
-  return readme.replace(place, (_, start, end) => `${start}\n${markdownTable()}\n\n${end}`);
+  if (!place.test(page)) throw new Error('docs/configuration.md has no place for the table of flags');
+  return page.replace(place, (_, start, end) => `${start}\n${markdownTable()}\n\n${end}`);
 }
 
 function textOf(page) {

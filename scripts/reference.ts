@@ -153,7 +153,8 @@ export async function reference(): Promise<string> {
   const tools = await listTools();
   return `# Reference
 
-Made from the code by \`npm run docs\`. How to set up the server is in the [README](../README.md).
+Made from the code by \`npm run docs\`. How to set up the server is in the [README](../README.md), every
+flag in [configuration.md](configuration.md).
 
 ${tools.map(toolSection).join('\n')}
 ## Outcomes of unassign_private_nat_gateway_address

@@ -15,8 +15,8 @@ import { NAT_GATEWAY_ID, REGION } from './tools/arguments.ts';
 import { CONFIRM_MODES, type ConfirmMode } from './tools/confirmation.ts';
 
 /**
- * Every flag and variable, in one table: parsing, `--help` and the README's table all come from it. A flag beats
- * its variable; what cannot be understood stops the start.
+ * Every flag and variable, in one table: parsing, `--help` and the documentation's table all come from it. A flag
+ * beats its variable; what cannot be understood stops the start.
  */
 
 /** What the program does: serve MCP, serve the embedded EC2 endpoint to others, or print the IAM policy it needs. */

@@ -35,7 +35,7 @@ Prints the IAM policy with the least that the server's credentials need. With th
 with, AWS enforces them as well, as far as IAM can.`,
 };
 
-/** The README's table of flags, in Markdown. */
+/** The documentation's table of flags, in Markdown. */
 export function markdownTable(): string {
   const rows = names().map((name) => {
     const only = OPTIONS[name].commands[0] === 'simulator' ? ' (`simulator` only)' : '';

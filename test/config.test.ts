@@ -632,7 +632,7 @@ function nameOf(variable: string): Name {
   return found.name;
 }
 
-describe('the table for the README', () => {
+describe('the table for the documentation', () => {
   const rows = markdownTable().split('\n');
 
   it('has a header and a row of three cells for each option', () => {
