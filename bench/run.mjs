@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { calls } from './calls.mjs';
+import { load } from './load.mjs';
 import { many } from './many.mjs';
 import { packageSize } from './package.mjs';
 import { table } from './report.mjs';
@@ -19,6 +20,7 @@ const parts = {
   calls: [calls, 9],
   'round-trips': [roundTrips, 5],
   many: [many, 3],
+  load: [load, 3],
   package: [packageSize, 1],
   tokens: [tokens, 1],
 };
