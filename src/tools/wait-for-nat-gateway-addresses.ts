@@ -6,7 +6,7 @@ import { changingAddresses, type Fate, Following } from '../nat-gateway/fate.ts'
 import { listOf, natGatewayId, privateIp, region, unknownArguments } from './arguments.ts';
 import type { Dependencies } from './dependencies.ts';
 import { report } from './failures.ts';
-import { WAIT } from './names.ts';
+import { DESCRIBE, WAIT } from './names.ts';
 import { publishedInput, publishedOutput } from './published.ts';
 import { errorSchema, type Next, nextSchema, toolResult } from './results.ts';
 import { READ_SCOPE, requireScope } from './scopes.ts';
@@ -37,7 +37,7 @@ const outputSchema = z.object({
     .array(
       z.object({
         private_ip: z.string(),
-        fate: z.string().describe('released, not_on_gateway, or the status it has'),
+        fate: z.string().describe('released, not_on_gateway (never seen there), or its status'),
         failure_message: optionalText,
         release_by: optionalText.describe(
           'Released by then at the latest; known for drains started by this server',
@@ -134,7 +134,12 @@ async function wait(
     );
     if (following.isGatewayGone) return answer('gateway_deleted');
     await tell((now() - began) / 1000, sentence(fates, latest(fates, releaseBy), now()));
-    if (seen.gateway !== undefined && fates.every(({ settled }) => settled)) return answer('settled');
+    if (seen.gateway !== undefined && fates.every(({ settled }) => settled)) {
+      // Not what was waited for: it is easily taken for released, and may be mistyped.
+      const strange = fates.some(({ fate }) => fate === 'not_on_gateway');
+      const look = { tool: DESCRIBE, arguments: { nat_gateway_ids: [nat_gateway_id], region } };
+      return { ...answer('settled'), ...(strange ? { next: look } : {}) };
+    }
   }
   if (context.mcpReq.signal.aborted) throw cancelled();
 

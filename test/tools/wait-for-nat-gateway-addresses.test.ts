@@ -167,6 +167,8 @@ describe('waiting', () => {
       { private_ip: '10.0.4.12', fate: 'failed', failure_message: expect.stringContaining('10.0.4.12') },
       { private_ip: '10.0.4.99', fate: 'not_on_gateway' },
     ]);
+    // An address that never was there is no success: it may be mistyped.
+    expect(content.next).toMatchObject({ tool: 'describe_nat_gateway_addresses' });
   });
 
   it('takes reads that lag behind the unassign for neither released nor settled', async () => {
