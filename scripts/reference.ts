@@ -3,6 +3,7 @@
 import { Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import { configure } from '../src/config.ts';
 import { ERROR_CODES, type ErrorCode } from '../src/ec2/errors.ts';
 import { iamPolicy } from '../src/iam-policy.ts';
 import { POLICY_RULES, type PolicyRule } from '../src/nat-gateway/policy.ts';
@@ -151,6 +152,10 @@ interface Schema {
 /** The whole page, in Markdown. */
 export async function reference(): Promise<string> {
   const tools = await listTools();
+  const rules = [
+    ...['--require-tag', 'env=test', '--protect-tag', 'critical'],
+    ...['--allow-account', '123456789012', '--allow-region', 'eu-west-1'],
+  ];
   return `# Reference
 
 Made from the code by \`npm run docs\`. How to set up the server is in the [README](../README.md), every
@@ -199,40 +204,22 @@ What \`nat-gateway-mcp iam-policy\` prints. With \`--read-only\` it has the firs
 refused by AWS too: they need what the real call needs. \`sts:GetCallerIdentity\` needs no permission.
 
 \`\`\`json
-${JSON.stringify(iamPolicy(policy({})), undefined, 2)}
+${printed()}
 \`\`\`
 
-With \`--require-tag env=test --protect-tag critical --allow-account 123456789012 --allow-region eu-west-1\`:
+With \`${rules.join(' ')}\`:
 
 \`\`\`json
-${JSON.stringify(
-  iamPolicy(
-    policy({
-      requireTag: ['env=test'],
-      protectTag: ['critical'],
-      allowAccount: ['123456789012'],
-      allowRegion: ['eu-west-1'],
-    }),
-  ),
-  undefined,
-  2,
-)}
+${printed(...rules)}
 \`\`\`
 `;
 }
 
-function policy(rules: Partial<Parameters<typeof iamPolicy>[0]>): Parameters<typeof iamPolicy>[0] {
-  return {
-    allowAccount: [],
-    readOnly: false,
-    allowRegion: [],
-    allowGateway: [],
-    requireTag: [],
-    protectTag: [],
-    minRemaining: 1,
-    maxAddresses: 7,
-    ...rules,
-  };
+/** What the command prints with these flags. */
+function printed(...flags: string[]): string {
+  const invocation = configure(['iam-policy', ...flags], {});
+  if (!('settings' in invocation)) throw new Error('no policy was asked for');
+  return JSON.stringify(iamPolicy(invocation.settings), undefined, 2);
 }
 
 /** The tools as any client gets them. None is called, so that nothing they depend on is needed. */

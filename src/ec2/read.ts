@@ -3,6 +3,7 @@ import type {
   NatGatewayAddress as SdkNatGatewayAddress,
 } from '@aws-sdk/client-ec2';
 import { DescribeNatGatewaysCommand, type DescribeNatGatewaysCommandInput } from '@aws-sdk/client-ec2';
+import { FILTER_VALUES } from '../nat-gateway/filters.ts';
 import type { NatGateway, NatGatewayAddress } from '../nat-gateway/model.ts';
 import { boundedText } from '../nat-gateway/text.ts';
 import type { Ec2Clients } from './clients.ts';
@@ -24,9 +25,6 @@ export interface NatGatewayQuery {
 
 /** EC2's bounds for `MaxResults`. */
 export const MAX_RESULTS = { minimum: 5, maximum: 1000 } as const;
-
-/** How many values EC2 takes in one filter. */
-export const FILTER_VALUES = 200;
 
 /**
  * Reads one page of gateways.

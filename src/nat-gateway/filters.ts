@@ -1,5 +1,8 @@
 import type { NatGateway } from './model.ts';
 
+/** How many values EC2 takes in one filter. */
+export const FILTER_VALUES = 200;
+
 /** Which gateways are asked for. Values within one member are alternatives; members narrow each other. */
 export interface GatewayFilters {
   nat_gateway_ids?: string[] | undefined;

@@ -3,7 +3,13 @@ import * as z from 'zod';
 import type { Ec2 } from '../ec2/ec2.ts';
 import type { NatGatewayPage } from '../ec2/read.ts';
 import { changingAddresses } from '../nat-gateway/fate.ts';
-import { type GatewayFilters, matches, needLocalReading, tagFilters } from '../nat-gateway/filters.ts';
+import {
+  FILTER_VALUES,
+  type GatewayFilters,
+  matches,
+  needLocalReading,
+  tagFilters,
+} from '../nat-gateway/filters.ts';
 import type { NatGateway, NatGatewayAddress } from '../nat-gateway/model.ts';
 import { denials } from '../nat-gateway/policy.ts';
 import { FINDING_CODES, reasonsAgainst } from '../nat-gateway/preflight.ts';
@@ -106,9 +112,6 @@ const READING_SECONDS = 30;
 /** EC2's page size where most of what is read will be filtered out here, and EC2's smallest. */
 const LARGE_PAGE = 1000;
 const SMALLEST_PAGE = 5;
-
-/** EC2 takes 200 values in a filter. */
-const IDS_PER_CHUNK = 200;
 
 const published = { inputSchema: publishedInput(inputSchema), outputSchema: publishedOutput(outputSchema) };
 
@@ -227,8 +230,8 @@ async function list(
       return { natGateways, notFound, position, incomplete };
     }
     const ids = filters.nat_gateway_ids?.slice(
-      position.chunk * IDS_PER_CHUNK,
-      (position.chunk + 1) * IDS_PER_CHUNK,
+      position.chunk * FILTER_VALUES,
+      (position.chunk + 1) * FILTER_VALUES,
     );
     if (ids?.length === 0) throw unfitToken('next_token points behind the last of the ids.');
     const page: NatGatewayPage =
@@ -268,7 +271,7 @@ function after(
   if (taken < fitting) return { ...position, skip: position.skip + taken };
   if (nextToken !== undefined) return { chunk: position.chunk, token: nextToken, skip: 0 };
   const chunk = position.chunk + 1;
-  return chunk * IDS_PER_CHUNK < (filters.nat_gateway_ids?.length ?? 0) ? { chunk, skip: 0 } : undefined;
+  return chunk * FILTER_VALUES < (filters.nat_gateway_ids?.length ?? 0) ? { chunk, skip: 0 } : undefined;
 }
 
 /** The filters that EC2 can apply for us. With ids it gets only those, so that `not_found` means what it says. */

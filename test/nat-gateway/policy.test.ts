@@ -2,17 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NatGateway } from '../../src/nat-gateway/model.ts';
 import { denials, type Observed, type Policy, type Wish } from '../../src/nat-gateway/policy.ts';
-
-const open: Policy = {
-  allowAccount: [],
-  readOnly: false,
-  allowRegion: [],
-  allowGateway: [],
-  requireTag: [],
-  protectTag: [],
-  minRemaining: 1,
-  maxAddresses: 7,
-};
+import { OPEN_POLICY as open } from '../support/session.ts';
 
 const gateway: NatGateway = {
   nat_gateway_id: 'nat-0123456789abcdef0',
