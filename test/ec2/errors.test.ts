@@ -28,6 +28,7 @@ interface Received {
   dryRun: boolean;
   form: URLSearchParams;
   accessKeyId: string;
+  userAgent: string | undefined;
   /** When the client believes it signed the request, milliseconds since the epoch. */
   signedAt: number;
   /** How many requests came before this one. */
@@ -54,6 +55,7 @@ async function startStub(reply: Reply, accountOf: AccountOf) {
       dryRun: form.get('DryRun') === 'true',
       form,
       accessKeyId: /Credential=([^/]+)\//.exec(incoming.headers.authorization ?? '')?.[1] ?? '',
+      userAgent: incoming.headers['user-agent'],
       signedAt: Date.parse(stamp.replace(/^(....)(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5')),
       index: requests.length,
     };
@@ -1116,6 +1118,14 @@ sso_start_url = https://example.awsapps.com/start
     expect(dryRun.accountId).toBeUndefined();
     expect(await ec2.accountId(REGION)).toBeUndefined();
     expect(requests).toEqual([]);
+  });
+
+  it('are those of this server, by its name and version in every user agent', async ({ onTestFinished }) => {
+    writeCredentials('AKIAFIRST');
+    const { ec2, requests } = await open(onTestFinished, afterDryRun(accepted), ops);
+    expect(await ec2.unassign(await permitFor(ec2))).toMatchObject({ kind: 'accepted' });
+    expect(requests).toHaveLength(2);
+    for (const { userAgent } of requests) expect(userAgent).toMatch(/(^| )nat-gateway-mcp\/0\.0\.0( |$)/);
   });
 
   it('are renewed once, and the failure is told if that did not help', async ({ onTestFinished }) => {
