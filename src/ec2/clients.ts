@@ -2,15 +2,9 @@ import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { Logger } from 'pino';
 import { accountOf } from './account.ts';
-import {
-  cancelled,
-  concernsCredentials,
-  type Ec2Failure,
-  explain,
-  type RequestContext,
-  regionUnknown,
-  timedOut,
-} from './errors.ts';
+import type { RequestContext } from './aws-codes.ts';
+import { cancelled, concernsCredentials, type Ec2Failure, regionUnknown, timedOut } from './errors.ts';
+import { explain } from './explain.ts';
 import { ProxyAwareHandler } from './proxy.ts';
 import { attendTries, orAborted, type Sending, sendWith } from './tries.ts';
 

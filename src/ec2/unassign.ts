@@ -1,7 +1,8 @@
 import { type EC2Client, UnassignPrivateNatGatewayAddressCommand } from '@aws-sdk/client-ec2';
 import type { NatGatewayAddress } from '../nat-gateway/model.ts';
 import type { Ec2Clients, SendOptions } from './clients.ts';
-import { Ec2Failure, type ErrorReport, explain } from './errors.ts';
+import { Ec2Failure, type ErrorReport } from './errors.ts';
+import { explain } from './explain.ts';
 import { toAddress } from './read.ts';
 import type { Sending } from './tries.ts';
 

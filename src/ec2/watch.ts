@@ -1,6 +1,7 @@
 import type { NatGateway } from '../nat-gateway/model.ts';
 import type { Ec2Clients } from './clients.ts';
-import { type Ec2Failure, explain } from './errors.ts';
+import type { Ec2Failure } from './errors.ts';
+import { explain } from './explain.ts';
 import { readGateways } from './read.ts';
 
 /** What one read tells of a gateway; `failure` where the read failed and the next may not. */

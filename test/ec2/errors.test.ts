@@ -7,7 +7,8 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Ec2Target, PATIENCE, type Patience } from '../../src/ec2/clients.ts';
 import { connectEc2 } from '../../src/ec2/ec2.ts';
-import { Ec2Failure, type ErrorReport, explain } from '../../src/ec2/errors.ts';
+import { Ec2Failure, type ErrorReport } from '../../src/ec2/errors.ts';
+import { explain } from '../../src/ec2/explain.ts';
 import type { Permit, UnassignRequest } from '../../src/ec2/unassign.ts';
 
 const REGION = 'us-east-1';
