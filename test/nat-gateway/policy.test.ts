@@ -96,6 +96,20 @@ describe('the policy', () => {
     expect(rules({ requireTag: ['env'] }, {}, untagged)).toEqual(['require-tag']);
   });
 
+  it.each<[Partial<Policy>, Partial<Wish>, Observed | undefined, string]>([
+    [{ allowGateway: ['nat-1'] }, {}, undefined, 'nat-0123456789abcdef0 is not an allowed gateway.'],
+    [{ allowGateway: ['nat-1'] }, { natGatewayId: undefined }, undefined, 'A gateway without an id is'],
+    [{ maxAddresses: 1 }, { privateIps: ['a', 'b'] }, undefined, 'may unassign 1 address, not 2.'],
+    [{ maxAddresses: 2 }, { privateIps: ['a', 'b', 'c'] }, undefined, 'may unassign 2 addresses, not 3.'],
+    [{ allowAccount: ['4'] }, {}, { gateway, accountId: undefined }, 'AWS did not tell which account'],
+    [{ allowAccount: ['4'] }, {}, { gateway, accountId: '5' }, '5 is not an allowed account.'],
+    [{ minRemaining: 2 }, {}, observed, '1 working address would remain, and at least 2 must.'],
+    [{ minRemaining: 3 }, { privateIps: [] }, observed, '2 working addresses would remain, and at least 3'],
+  ])('says what a rule is about: %j', (policy, changes, seen, message) => {
+    const [denial] = denials({ ...open, ...policy }, { ...wish, ...changes }, seen);
+    expect(denial?.message).toContain(message);
+  });
+
   it('says who can change a rule, and names its flag', () => {
     const [denial] = denials({ ...open, readOnly: true }, wish);
     expect(denial?.message).toMatch(/operator.*--read-only/);

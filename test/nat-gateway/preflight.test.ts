@@ -133,6 +133,101 @@ describe('preflight', () => {
   });
 });
 
+describe('what preflight says', () => {
+  const said = (subject: NatGateway, ...privateIps: string[]): string =>
+    preflight(subject, privateIps)
+      .findings.map(({ message }) => message)
+      .join(' ');
+
+  it.each<[string, Partial<NatGateway>, string[], string]>([
+    ['the gateway', { state: 'pending' }, ['10.0.1.11'], 'nat-0123456789abcdef0 is pending; it must be'],
+    [
+      'a gateway without an id',
+      { nat_gateway_id: undefined, state: 'failed' },
+      ['10.0.1.11'],
+      'the gateway is failed',
+    ],
+    ['a state that is absent', { state: undefined }, ['10.0.1.11'], 'did not say in what state'],
+    [
+      'a connectivity that is absent',
+      { connectivity_type: undefined },
+      ['10.0.1.11'],
+      '(connectivity_type: absent)',
+    ],
+    ['a connectivity that is new', { connectivity_type: 'odd' }, ['10.0.1.11'], '(connectivity_type: odd)'],
+    [
+      'an address that is changing',
+      { addresses: [primary, { ...secondary, status: 'assigning' }] },
+      ['10.0.1.11'],
+      '10.0.1.11 is assigning now.',
+    ],
+    [
+      'another address that is changing',
+      { addresses: [primary, secondary, { ...another, status: 'assigning' }] },
+      ['10.0.1.11'],
+      'and 10.0.1.12 is assigning: 10.0.1.11 has to wait',
+    ],
+    [
+      'an address that is changing and has no IP',
+      { addresses: [primary, secondary, { status: 'assigning' }] },
+      ['10.0.1.11'],
+      'and another address is assigning:',
+    ],
+    [
+      'an address whose status is new',
+      { addresses: [primary, secondary, { ...another, status: 'odd' }] },
+      ['10.0.1.11'],
+      'gave 10.0.1.12 of this gateway no status that is known here (odd)',
+    ],
+    [
+      'an address without status or IP',
+      { addresses: [primary, secondary, {}] },
+      ['10.0.1.11'],
+      'gave an address of this gateway no status that is known here (absent)',
+    ],
+    [
+      'an address that is not there',
+      { addresses: [primary, secondary, { status: 'succeeded' }] },
+      ['10.0.1.99'],
+      '10.0.1.99 is not on nat-0123456789abcdef0: either it has been released already, or it is mistyped. The gateway holds 10.0.1.10, 10.0.1.11.',
+    ],
+    ['an address on an empty gateway', { addresses: [] }, ['10.0.1.99'], 'The gateway holds no address.'],
+    [
+      'an address on a gateway without an id',
+      { nat_gateway_id: undefined },
+      ['10.0.1.99'],
+      '10.0.1.99 is not on the gateway:',
+    ],
+  ])('names %s', (_, changes, privateIps, message) => {
+    expect(said(gateway(changes), ...privateIps)).toContain(message);
+  });
+
+  it('says once of an address that changes that it does', () => {
+    const subject = gateway({ addresses: [primary, { ...secondary, status: 'assigning' }] });
+    expect(codes(subject, '10.0.1.11')).toEqual(['change_in_progress 10.0.1.11']);
+    expect(reasonsAgainst(subject, () => [], [])).toEqual(['primary', 'change_in_progress']);
+  });
+
+  it('gives the rules of the operator as findings, and as the reason behind every other', () => {
+    const denial = { rule: 'read-only' as const, message: 'Read-only.' };
+    expect(preflightWith(gateway(), ['10.0.1.11'], 350, [denial], [])).toMatchObject({
+      verdict: 'blocked',
+      findings: [{ code: 'policy', severity: 'blocks', rule: 'read-only', message: 'Read-only.' }],
+    });
+    expect(reasonsAgainst(gateway(), () => [denial], [])).toEqual(['primary', 'policy', 'policy']);
+  });
+
+  it('takes a warning for no reason against an address', () => {
+    const subject = gateway({ addresses: [primary, { ...secondary, status: 'failed' }] });
+    expect(reasonsAgainst(subject, () => [], [])).toEqual(['primary', undefined]);
+  });
+
+  it('is blocked, not done, where some are draining and another is not there', () => {
+    const subject = gateway({ addresses: [primary, { ...secondary, status: 'unassigning' }] });
+    expect(preflight(subject, ['10.0.1.11', '10.0.1.99']).verdict).toBe('blocked');
+  });
+});
+
 describe('the warnings of preflight', () => {
   const warned = (subject: NatGateway, privateIps: string[], drain?: number): string[] =>
     preflight(subject, privateIps, drain).findings.map(({ code }) => code);
@@ -160,6 +255,34 @@ describe('the warnings of preflight', () => {
   ])('tell whose template %j is', (tag, code) => {
     expect(warned(gateway({ tags: [tag] }), ['10.0.1.11'])).toContain(code);
     expect(warned(gateway({ tags: [{ key: 'Name', value: 'egress' }] }), ['10.0.1.11'])).not.toContain(code);
+  });
+
+  it.each([
+    [{ key: 'Name', value: 'not-terraform' }],
+    [{ key: 'Name', value: 'terraform-less' }],
+    [{ key: 'my:aws:cloudformation:stack', value: 'x' }],
+  ])('tell of no template by %j, which only resembles its tag', (tag) => {
+    const found = warned(gateway({ tags: [tag] }), ['10.0.1.11']);
+    expect(found.filter((code) => code.startsWith('managed_by'))).toEqual([]);
+  });
+
+  it('tell whose template it is by one tag among others', () => {
+    const tags = [
+      { key: 'Name', value: 'egress' },
+      { key: 'aws:cloudformation:stack-id', value: 'x' },
+      { key: 'managed-by', value: 'terraform' },
+    ];
+    expect(warned(gateway({ tags }), ['10.0.1.11'])).toEqual(
+      expect.arrayContaining(['managed_by_cloudformation', 'managed_by_terraform']),
+    );
+  });
+
+  it('tell of no loss where an address goes that never worked', () => {
+    const broken = { ...another, status: 'failed' };
+    const subject = gateway({ addresses: [primary, secondary, broken] });
+    expect(warned(subject, ['10.0.1.12'])).toEqual(['address_failed']);
+    const [capacity] = preflight(subject, ['10.0.1.11']).findings;
+    expect(capacity?.message).toMatch(/55000 .*110000/);
   });
 
   it('are left out where something blocks', () => {

@@ -29,25 +29,160 @@ const d = 'unassigning';
 const s = 'succeeded';
 
 describe('what reads prove after a lost answer', () => {
-  it.each<[string, ReturnType<typeof read>[], string]>([
+  it.each<[string, string[][], string]>([
     ['no read at all', [], 'unclear'],
-    ['all draining', [read(d, d)], 'accepted'],
-    ['untouched, then draining: reads lag', [read(s, s), read(s, s), read(d, d)], 'accepted'],
-    ['draining one after the other', [read(d, s), read(d, d)], 'accepted'],
-    ['draining, then gone', [read(d, d), read('-', '-')], 'accepted'],
-    ['draining, then untouched in a read that lags', [read(d, d), read(s, s)], 'accepted'],
-    ['gone in one read only', [read(s, s), read('-', '-')], 'unclear'],
-    ['gone in two reads in a row', [read(s, s), read('-', '-'), read('-', '-')], 'accepted'],
-    ['gone, back, and gone once', [read('-', '-'), read(s, s), read('-', '-')], 'unclear'],
-    ['untouched throughout', [read(s, s), read(s, s), read(s, s)], 'unchanged'],
-    ['one draining, one untouched', [read(s, s), read(d, s), read(d, s)], 'partial'],
-    ['one gone twice, one untouched', [read('-', s), read('-', s)], 'partial'],
-    ['one draining, one missing once', [read(d, s), read(d, '-')], 'unclear'],
-    ['seen missing once, untouched since', [read('-', s), read(s, s), read(s, s)], 'unclear'],
-    ['on the gateway without a status', [read('?', s), read('?', s)], 'unclear'],
-    ['failed is no sign of acceptance', [read('failed', s), read('failed', s)], 'unchanged'],
-  ])('%s', (_, sightings, verdict) => {
+    ['all draining', [[d, d]], 'accepted'],
+    [
+      'untouched, then draining: reads lag',
+      [
+        [s, s],
+        [s, s],
+        [d, d],
+      ],
+      'accepted',
+    ],
+    [
+      'draining one after the other',
+      [
+        [d, s],
+        [d, d],
+      ],
+      'accepted',
+    ],
+    [
+      'draining, then gone',
+      [
+        [d, d],
+        ['-', '-'],
+      ],
+      'accepted',
+    ],
+    [
+      'draining, then untouched in a read that lags',
+      [
+        [d, d],
+        [s, s],
+      ],
+      'accepted',
+    ],
+    [
+      'gone in one read only',
+      [
+        [s, s],
+        ['-', '-'],
+      ],
+      'unclear',
+    ],
+    [
+      'gone in two reads in a row',
+      [
+        [s, s],
+        ['-', '-'],
+        ['-', '-'],
+      ],
+      'accepted',
+    ],
+    [
+      'gone, back, and gone once',
+      [
+        ['-', '-'],
+        [s, s],
+        ['-', '-'],
+      ],
+      'unclear',
+    ],
+    [
+      'untouched throughout',
+      [
+        [s, s],
+        [s, s],
+        [s, s],
+      ],
+      'unchanged',
+    ],
+    [
+      'one draining, one untouched',
+      [
+        [s, s],
+        [d, s],
+        [d, s],
+      ],
+      'partial',
+    ],
+    [
+      'one gone twice, one untouched',
+      [
+        ['-', s],
+        ['-', s],
+      ],
+      'partial',
+    ],
+    [
+      'one draining, one missing once',
+      [
+        [d, s],
+        [d, '-'],
+      ],
+      'unclear',
+    ],
+    [
+      'seen missing once, untouched since',
+      [
+        ['-', s],
+        [s, s],
+        [s, s],
+      ],
+      'unclear',
+    ],
+    [
+      'on the gateway without a status',
+      [
+        ['?', s],
+        ['?', s],
+      ],
+      'unclear',
+    ],
+    [
+      'failed is no sign of acceptance',
+      [
+        ['failed', s],
+        ['failed', s],
+      ],
+      'unchanged',
+    ],
+  ])('%s', (_, reads, verdict) => {
+    const sightings = reads.map((statuses) => read(...statuses));
     expect(conclude(sightings, asked)).toBe(verdict);
+  });
+
+  it('tells nothing of the rest where one of them is untouched and another missing once', () => {
+    const three = [...asked, '10.0.1.13'];
+    const wide = {
+      ...before,
+      addresses: [...before.addresses, { private_ip: '10.0.1.13', is_primary: false, status: s }],
+    };
+    const seen = sighting(
+      {
+        ...wide,
+        addresses: [primary, { private_ip: asked[0], status: d }, { private_ip: asked[1], status: s }],
+      },
+      wide,
+      three,
+    );
+    expect(seen).toEqual({ draining: [asked[0]], unchanged: [asked[1]], absent: ['10.0.1.13'] });
+    expect(conclude(seen === undefined ? [] : [seen], three)).toBe('unclear');
+  });
+
+  it('takes nothing from any read where no primary was known before', () => {
+    const unmarked = {
+      ...before,
+      addresses: before.addresses.map((each) => ({ ...each, is_primary: false })),
+    };
+    const nameless = { ...before, addresses: [{ is_primary: true }, ...before.addresses.slice(1)] };
+    for (const earlier of [unmarked, nameless, { ...before, addresses: [] }]) {
+      expect(sighting(before, earlier, asked)).toBeUndefined();
+      expect(sighting({ ...before, addresses: [{}] }, earlier, asked)).toBeUndefined();
+    }
   });
 
   it.each<[string, Partial<NatGateway>]>([
