@@ -79,6 +79,30 @@ describe('generated arguments that are wrong', () => {
         fc.tuple(fc.string(), fc.jsonValue()).map(([key, value]) => ({ [`x${key}`]: value })),
       ),
     ],
+    [
+      'wait_for_nat_gateway_addresses',
+      fc.oneof(
+        fc.record({ private_ip_addresses: fc.array(badIp) }),
+        fc.record({ nat_gateway_id: badId, timeout_seconds: fc.constant(1) }),
+        fc.record({
+          nat_gateway_id: fc.constant(EGRESS),
+          private_ip_addresses: fc.tuple(fc.constant('10.0.1'), badIp),
+        }),
+        fc.record({
+          nat_gateway_id: fc.constant(EGRESS),
+          timeout_seconds: fc.oneof(fc.constantFrom(0, -1, 901, 1.5, '45', null), fc.double({ min: 901 })),
+        }),
+        fc.record({
+          nat_gateway_id: fc.constant(EGRESS),
+          region: badRegion,
+          timeout_seconds: fc.constant(1),
+        }),
+        fc.tuple(fc.string(), fc.jsonValue()).map(([key, value]) => ({
+          nat_gateway_id: EGRESS,
+          [`x${key}`]: value,
+        })),
+      ),
+    ],
   ])(
     'reach EC2 never, and are answered each with a clear error: %s',
     { timeout: 120_000 },
