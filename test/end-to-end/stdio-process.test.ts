@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Exchange, type Intercept, startSimulator } from '../../src/simulator/simulator.ts';
 import { type Phase, phaseOf } from '../support/faults.ts';
 import { ServerProcess } from '../support/server-process.ts';
-import { EGRESS } from '../support/session.ts';
+import { EGRESS, ERAS } from '../support/session.ts';
 
 const UNASSIGN = 'unassign_private_nat_gateway_address';
 const DESCRIBE = 'describe_nat_gateway_addresses';
@@ -159,8 +159,19 @@ describe('the process', () => {
     expect(await server.exit).toBe(0);
   });
 
-  it('survives a thousand lines of rubbish without a stray byte', async () => {
+  it.each(ERAS)('survives a thousand lines of rubbish without a stray byte (%s)', async (era) => {
     const server = start();
+    if (era === 'modern') await server.request('tools/list');
+    else {
+      const params = {
+        protocolVersion: '2025-11-25',
+        capabilities: {},
+        clientInfo: { name: 'raw', version: '1.0.0' },
+      };
+      server.send(JSON.stringify({ jsonrpc: '2.0', id: 'first', method: 'initialize', params }));
+      await server.until((message) => (message.id as unknown) === 'first');
+      server.send(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }));
+    }
     const lines = fc.sample(
       fc.oneof(
         fc.string({ unit: 'binary' }),
