@@ -134,7 +134,7 @@ export const OPTIONS = {
   }),
   maxConcurrentCalls: option<number>({
     placeholder: 'N',
-    help: 'How many calls may run at the same time over HTTP. Default: 64.',
+    help: 'How many calls may run at the same time over HTTP; a caller with a token gets a quarter of them. Default: 64.',
     fallback: 64,
     parse: wholeNumberBetween(1, 10_000),
     commands: ['serve'],

@@ -42,6 +42,23 @@ export class Access {
     }
   }
 
+  /**
+   * The headers with which a browser lets a page of this Origin call and read the answer; none but for the origins
+   * that the operator has named. The check itself is `check`.
+   */
+  cors(origin: string | undefined): Readonly<Record<string, string>> {
+    if (origin === undefined || !this.#origins?.has(origin.toLowerCase())) return {};
+    return {
+      vary: 'Origin',
+      'access-control-allow-origin': origin,
+      'access-control-allow-methods': 'POST',
+      'access-control-allow-headers':
+        'authorization, content-type, mcp-protocol-version, mcp-method, mcp-name, last-event-id',
+      'access-control-expose-headers': 'www-authenticate, retry-after',
+      'access-control-max-age': '600',
+    };
+  }
+
   #allowsOrigin(origin: string): boolean {
     if (this.#origins !== undefined) return this.#origins.has(origin);
     const [, host] = /^https?:\/\/([^:/[\]]+|\[[^\]]+\])(?::\d{1,5})?$/.exec(origin) ?? [];

@@ -63,7 +63,8 @@ export class Authorization {
         'www-authenticate': this.#challenge(host, {
           error: 'insufficient_scope',
           error_description: `The scope ${list} is missing`,
-          scope: list,
+          // What clients have to ask for: what they have, which a new token would lack otherwise, and the rest.
+          scope: SCOPES.filter((scope) => [...missing, ...authInfo.scopes].includes(scope)).join(' '),
         }),
       },
     });

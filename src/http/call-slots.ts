@@ -1,6 +1,8 @@
 /** How many calls run at the same time, and no more than may. */
 export class CallSlots {
   readonly limit: number;
+  /** By who takes them. */
+  readonly #takenBy = new Map<string, number>();
   #taken = 0;
   #whenEmpty: (() => void)[] = [];
 
@@ -8,17 +10,30 @@ export class CallSlots {
     this.limit = limit;
   }
 
-  /** Takes `count` slots and returns what gives them back, or nothing where there are not as many left. */
-  take(count: number): (() => void) | undefined {
-    if (this.#taken + count > this.limit) return undefined;
-    this.#taken += count;
-    let held = true;
+  /**
+   * Takes `count` slots and returns what gives them back, or nothing where there are not as many left. A caller with a
+   * name gets a quarter of all at most, so that nobody alone can keep everyone else out.
+   */
+  take(count: number, principal?: string): (() => void) | undefined {
+    const held = principal === undefined ? 0 : (this.#takenBy.get(principal) ?? 0);
+    const share = principal === undefined ? this.limit : Math.max(1, Math.floor(this.limit / 4));
+    if (this.#taken + count > this.limit || held + count > share) return undefined;
+    this.#change(count, principal);
+    let isHeld = true;
     return () => {
-      if (!held) return;
-      held = false;
-      this.#taken -= count;
+      if (!isHeld) return;
+      isHeld = false;
+      this.#change(-count, principal);
       if (this.#taken === 0) for (const resolve of this.#whenEmpty.splice(0)) resolve();
     };
+  }
+
+  #change(by: number, principal: string | undefined): void {
+    this.#taken += by;
+    if (principal === undefined) return;
+    const held = (this.#takenBy.get(principal) ?? 0) + by;
+    if (held > 0) this.#takenBy.set(principal, held);
+    else this.#takenBy.delete(principal);
   }
 
   /** Settles when no call is running. */

@@ -1,7 +1,9 @@
 import {
+  createLocalJWKSet,
   createRemoteJWKSet,
   errors,
   type FlattenedJWSInput,
+  type JSONWebKeySet,
   type JWSHeaderParameters,
   type JWTPayload,
   jwtVerify,
@@ -31,6 +33,9 @@ const METADATA_AGE = 3_600_000;
 const KEYS_AGE = 600_000;
 const LOOK_AGAIN = 30_000;
 
+/** How long the last known keys go on to count while the issuer cannot be asked, in milliseconds. */
+const KEYS_OUTLIVE_ISSUER = 6 * 3_600_000;
+
 const metadataSchema = z.object({ issuer: z.string(), jwks_uri: z.string() });
 
 type Keys = ReturnType<typeof createRemoteJWKSet>;
@@ -53,6 +58,7 @@ export class Issuer implements Verifier {
   readonly #options: IssuerOptions;
   #keys: Promise<Keys> | undefined;
   #keysUntil = 0;
+  #lastGood: { keys: JSONWebKeySet | undefined; at: number } = { keys: undefined, at: 0 };
 
   constructor(options: IssuerOptions) {
     this.#options = options;
@@ -69,15 +75,30 @@ export class Issuer implements Verifier {
         clockTolerance: CLOCK_TOLERANCE,
         currentDate: new Date(now()),
       });
-      return { principal: `${issuer}#${payload.sub ?? ''}`, scopes: scopesOf(payload) };
+      return { principal: `${issuer}#${subjectOf(payload)}`, scopes: scopesOf(payload) };
     } catch (error) {
       throw this.#explained(error);
     }
   }
 
-  /** Asked for by jose once the token's form and algorithm are right. */
-  readonly #keyFor = async (header: JWSHeaderParameters, token: FlattenedJWSInput) =>
-    (await this.#currentKeys())(header, token);
+  /** Asked for by jose once the token's form and algorithm are right. An issuer that is down takes no caller along. */
+  readonly #keyFor = async (header: JWSHeaderParameters, token: FlattenedJWSInput) => {
+    const { now } = this.#options;
+    try {
+      const keys = await this.#currentKeys();
+      const key = await keys(header, token);
+      this.#lastGood = { keys: keys.jwks(), at: now() };
+      return key;
+    } catch (error) {
+      const { keys, at } = this.#lastGood;
+      const isTokensFault = BAD_TOKENS.some(([kind]) => error instanceof kind);
+      if (isTokensFault || keys === undefined || now() - at > KEYS_OUTLIVE_ISSUER) throw error;
+      return createLocalJWKSet(keys)(header, token).catch(() => {
+        // Among the keys of now it may be.
+        throw error;
+      });
+    }
+  };
 
   #currentKeys(): Promise<Keys> {
     const { now } = this.#options;
@@ -142,6 +163,15 @@ const BAD_TOKENS: readonly [new (...args: never[]) => Error, string][] = [
   [errors.JWTInvalid, 'The token is no JWT.'],
   [errors.JOSENotSupported, 'The token uses something that is not supported.'],
 ];
+
+/** Whose token it is: what goes on record and binds confirmations has to tell one from another. */
+function subjectOf({ sub }: JWTPayload): string {
+  if (typeof sub === 'string' && sub !== '' && sub.length <= LONGEST_SUBJECT) return sub;
+  throw new errors.JWTInvalid('no subject');
+}
+
+/** RFC 9068 leaves the length open; OpenID Connect allows 255. */
+const LONGEST_SUBJECT = 255;
 
 /** `scope` by RFC 9068; some issuers write `scp`, a text or a list. */
 function scopesOf({ scope, scp }: JWTPayload): string[] {

@@ -94,7 +94,7 @@ export function notMessages(): Refusal {
 export function tooManyCalls(limit: number): Refusal {
   return new Refusal({
     status: 503,
-    message: `This server is running as many calls as it may at the same time (${limit}). Nothing was done.`,
+    message: `This server is running as many calls as it may at the same time (${limit} of all callers, a quarter of them for one with a token). Nothing was done.`,
     hint: 'Send the same request again in a few seconds.',
     retryAfterSeconds: 5,
   });

@@ -156,16 +156,21 @@ export class HttpFront {
         : tell(response, 503, { status: 'shutting_down' });
     }
     let messages: Messages | undefined;
+    let authInfo: AuthInfo | undefined;
     try {
       this.#access.check(request.headers);
-      const { host = '' } = request.headers;
+      const { host = '', origin } = request.headers;
+      const cors = Object.entries(this.#access.cors(origin));
+      for (const [name, value] of cors) response.setHeader(name, value);
+      // A browser asks before it sends, without a token.
+      if (cors.length > 0 && request.method === 'OPTIONS') return void response.writeHead(204).end();
       const { authorization, maxBodyBytes } = this.#options;
       if (authorization?.resource?.isMetadataPath(path)) {
         return tell(response, 200, authorization.resource.metadata(host));
       }
       if (path !== '/mcp') throw notFound();
       if (this.#isEnding) throw shuttingDown();
-      const authInfo = await authorization?.enter(request.headers.authorization, host);
+      authInfo = await authorization?.enter(request.headers.authorization, host);
       if (request.method !== 'POST') throw methodNotAllowed();
       const body = await readJson(request, maxBodyBytes);
       messages = new Messages(body);
@@ -174,7 +179,12 @@ export class HttpFront {
       await this.#call(messages, request, response, body, authInfo);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.#options.logger.warn({ status: error.details.status, path: path.slice(0, 200) }, error.message);
+      const refused = {
+        status: error.details.status,
+        path: path.slice(0, 200),
+        principal: authInfo?.clientId,
+      };
+      this.#options.logger.warn(refused, error.message);
       if (this.#isEnding) response.setHeader('connection', 'close');
       refuse(response, error, messages?.id ?? null);
     }
@@ -190,7 +200,7 @@ export class HttpFront {
   ): Promise<void> {
     if (this.#isEnding) throw shuttingDown();
     if (response.destroyed) return;
-    const release = this.#slots.take(messages.calls);
+    const release = this.#slots.take(messages.calls, authInfo?.clientId);
     if (release === undefined) throw tooManyCalls(this.#slots.limit);
     const { requestTimeoutSeconds, logger } = this.#options;
     const timer = setTimeout(() => {

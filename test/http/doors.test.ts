@@ -86,6 +86,25 @@ describe('the front door', () => {
     expect((await send(url, { body: list })).status).toBe(200);
   });
 
+  it('lets the pages of origins that are named call and read, token or none, and no others', async () => {
+    const { url } = await openFront({}, { allowedOrigins: ['https://chat.example.com'] });
+    const ask = (origin: string) =>
+      send(url, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } });
+    const preflight = await ask('https://chat.example.com');
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers).toMatchObject({
+      'access-control-allow-origin': 'https://chat.example.com',
+      'access-control-allow-methods': 'POST',
+      'access-control-allow-headers': expect.stringContaining('authorization'),
+      vary: 'Origin',
+    });
+    const called = await send(url, { headers: { origin: 'https://chat.example.com' }, body: list });
+    expect(called.headers['access-control-allow-origin']).toBe('https://chat.example.com');
+    const refused = await ask('https://evil.example');
+    expect(refused.status).toBe(403);
+    expect(refused.headers['access-control-allow-origin']).toBeUndefined();
+  });
+
   it('tells how it is to whoever asks, by whatever name', async () => {
     const { url } = await openFront();
     for (const path of ['/healthz', '/readyz']) {

@@ -303,7 +303,9 @@ describe('a server behind an authorization server', () => {
     const { status, headers } = await ask(await issuer.token({ scope }), legacyCall(tool, wish));
     expect(status).toBe(403);
     expect(headers['www-authenticate']).toMatch(
-      new RegExp(`error="insufficient_scope".*scope="${missing}".*resource_metadata=`),
+      new RegExp(
+        `error="insufficient_scope".*The scope ${missing} is missing".*scope="(nat:read nat:write|${missing})".*resource_metadata=`,
+      ),
     );
     expect(calls).toEqual([]);
   });

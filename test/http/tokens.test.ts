@@ -120,7 +120,9 @@ describe('a server with a token file', () => {
       const answer = await send(url, { ...request, headers: { ...request.headers, ...bearer(WRITER) } });
       expect(answer.status).toBe(403);
       expect(answer.headers['www-authenticate']).toContain('error="insufficient_scope"');
-      expect(answer.headers['www-authenticate']).toContain('scope="nat:read"');
+      expect(answer.headers['www-authenticate']).toContain(
+        'error_description="The scope nat:read is missing", scope="nat:read nat:write"',
+      );
       expect(answer.json).toMatchObject({ id: 1, error: { message: expect.stringContaining('nat:read') } });
     }
     expect(calls).toEqual([]);
@@ -155,7 +157,9 @@ describe('a server with a token file', () => {
     const headers = { ...(request.headers as Record<string, string> | undefined), ...bearer(READER) };
     const answer = await send(url, { body: request.body as object, headers });
     expect(answer.status).toBe(403);
-    expect(answer.headers['www-authenticate']).toContain('scope="nat:write"');
+    expect(answer.headers['www-authenticate']).toContain(
+      'error_description="The scope nat:write is missing", scope="nat:read nat:write"',
+    );
     expect(calls).toEqual([]);
   });
 
