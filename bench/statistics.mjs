@@ -7,12 +7,12 @@ export function median(values) {
 }
 
 /** The median with the least and the most. */
-export function figure(values) {
+function figure(values) {
   return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
 }
 
 /** How many times the floor: the median of the pairs' ratios, because a pair shares its moment. */
-export function ratio(values, floors) {
+function ratio(values, floors) {
   return median(values.map((value, index) => value / floors[index]));
 }
 

@@ -226,7 +226,7 @@ function printed(...flags: string[]): string {
 async function listTools() {
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
   const dependencies = { version: '0.0.0' } as Dependencies;
-  serveStdio(() => createServer(dependencies), { transport: theirs });
+  serveStdio(({ era }) => createServer(dependencies, era), { transport: theirs });
   const client = new Client(
     { name: 'reference', version: '1.0.0' },
     { versionNegotiation: { mode: 'auto' } },

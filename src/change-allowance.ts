@@ -31,6 +31,11 @@ export class ChangeAllowance {
     return true;
   }
 
+  /** Uncounts the call that was counted last, because it was not sent. */
+  giveBack(principal = ''): void {
+    this.#sent.get(principal)?.pop();
+  }
+
   #lastHour(principal: string): number[] {
     const since = this.#now() - HOUR;
     for (const [name, times] of this.#sent) {

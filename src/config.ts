@@ -118,9 +118,10 @@ function readFlags(args: string[]): Flags {
     version: { type: 'boolean' },
   };
   for (const name of names()) {
-    const { placeholder, variableOnly, repeatable = false } = OPTIONS[name] as Option<unknown>;
+    const { placeholder, variableOnly } = OPTIONS[name] as Option<unknown>;
     const type = placeholder === undefined ? 'boolean' : 'string';
-    if (variableOnly !== true) options[flagOf(name)] = { type, multiple: repeatable };
+    // All of them, so that one that is given twice is noticed.
+    if (variableOnly !== true) options[flagOf(name)] = { type, multiple: true };
   }
   try {
     const { values } = parseArgs({ args, options, strict: true, allowNegative: true });
@@ -145,8 +146,10 @@ function sourceOf(name: Name, flags: Flags, environment: NodeJS.ProcessEnv): Sou
 }
 
 function parsed(name: Name, { label, texts }: Source): unknown {
+  const { repeatable = false } = OPTIONS[name] as Option<unknown>;
+  if (texts.length > 1 && !repeatable) throw new ConfigurationError(`${label} is given more than once.`);
   const values = texts.map((text) => parsedText(name, label, text));
-  return (OPTIONS[name] as Option<unknown>).repeatable === true ? values.flat() : values.at(-1);
+  return repeatable ? values.flat() : values[0];
 }
 
 function parsedText(name: Name, label: string, text: string): unknown {

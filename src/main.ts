@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, fstatSync, readFileSync, statSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
 import { AuditLog } from './audit.ts';
 import { ChangeAllowance } from './change-allowance.ts';
@@ -51,6 +51,7 @@ function readInvocation(): Invocation {
 /** Serves MCP, over stdio or HTTP, until a signal comes or the client at stdin goes away. */
 async function serve(settings: Settings, logger: Logger): Promise<void> {
   const audit = openAuditLog(settings, logger);
+  const stopping = toldToEnd();
   const dependencies: Dependencies = {
     ec2: once(() => openEc2(settings, logger)),
     policy: policyOf(settings),
@@ -60,7 +61,8 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     changes: new ChangeQueue(),
     allowance: new ChangeAllowance(settings.maxChangesPerHour, Date.now),
     drains: new DrainBook(),
-    stopping: toldToEnd(),
+    stopping,
+    handOver: stopping,
     longestWaitSeconds:
       settings.http === undefined ? Infinity : settings.requestTimeoutSeconds - ANSWER_SECONDS,
     now: Date.now,
@@ -96,8 +98,11 @@ function policyOf(settings: Settings): Policy {
 }
 
 /** Opens the audit log and tells of changes that an earlier process began and did not finish recording. */
-function openAuditLog({ auditLog }: Settings, logger: Logger): AuditLog {
+function openAuditLog({ auditLog, http }: Settings, logger: Logger): AuditLog {
   try {
+    if (auditLog !== undefined && http === undefined && isStdout(auditLog)) {
+      throw new Error('it is stdout, which is the protocol');
+    }
     const audit = new AuditLog(auditLog, version, Date.now);
     for (const intent of audit.unfinished) {
       const { may_be_running, ...change } = intent;
@@ -112,6 +117,13 @@ function openAuditLog({ auditLog }: Settings, logger: Logger): AuditLog {
     process.stderr.write(`nat-gateway-mcp: --audit-log cannot be opened: ${(error as Error).message}\n`);
     return process.exit(2);
   }
+}
+
+/** Whether a path leads to where this process's stdout goes, by /dev/stdout for one. */
+function isStdout(path: string): boolean {
+  if (!existsSync(path)) return false;
+  const [file, stdout] = [statSync(path), fstatSync(1)];
+  return file.dev === stdout.dev && file.ino === stdout.ino && !file.isCharacterDevice();
 }
 
 /** Loads the AWS code and, when simulating, starts the embedded endpoint that stands in for AWS. */

@@ -25,7 +25,7 @@ export async function serveOverHttp(
   };
   let front: HttpFront;
   try {
-    front = await HttpFront.open(() => createServer(dependencies), options);
+    front = await HttpFront.open(({ era }) => createServer(dependencies, era), options);
   } catch (error) {
     return stop(`--http cannot be served: ${(error as Error).message}`);
   }

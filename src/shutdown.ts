@@ -6,24 +6,27 @@ import type { ChangeQueue } from './change-queue.ts';
 export const GRACE_MILLISECONDS = 10_000;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const FAULTS = ['uncaughtException', 'unhandledRejection'] as const;
 
-/** Aborted once a signal tells the process to end. */
+/** Aborted once the process is to end, by a signal or by a fault nobody caught. */
 export function toldToEnd(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of SIGNALS) process.once(signal, () => controller.abort());
+  for (const event of [...SIGNALS, ...FAULTS]) process.once(event, () => controller.abort());
   return controller.signal;
 }
 
 /** Ends in order on a signal and on a fault nobody caught; a second signal ends at once. */
 export function endWith(end: () => Promise<void>, logger: Logger): void {
+  let isEnding = false;
   for (const signal of SIGNALS) {
-    process.once(signal, () => {
+    process.on(signal, () => {
+      if (isEnding) process.exit(1);
+      isEnding = true;
       logger.info({ signal }, 'shutting down');
-      process.once(signal, () => process.exit(1));
       void end();
     });
   }
-  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  for (const event of FAULTS) {
     process.on(event, (error: unknown) => {
       logger.fatal({ err: error }, 'a fault nobody caught; finishing what is in flight');
       process.exitCode = 1;

@@ -32,7 +32,7 @@ Serves the embedded EC2 endpoint on 127.0.0.1 for any AWS SDK or the aws CLI.`,
   'iam-policy': `Usage: nat-gateway-mcp iam-policy [flags]
 
 Prints the IAM policy with the least that the server's credentials need. With the flags that the server is started
-with, AWS enforces them as well, as far as IAM can.`,
+with, AWS enforces them as well, as far as IAM can. With --read-only it allows to look and nothing else: AWS then refuses dry runs too.`,
 };
 
 /** The documentation's table of flags, in Markdown. */

@@ -63,4 +63,13 @@ describe('an allowance of changes', () => {
       }),
     );
   });
+
+  it('is given back for a call that was not sent', () => {
+    const allowance = new ChangeAllowance(1, () => 0);
+    expect(allowance.take('a')).toBe(true);
+    allowance.giveBack('a');
+    allowance.giveBack('b');
+    expect(allowance.take('a')).toBe(true);
+    expect(allowance.take('a')).toBe(false);
+  });
 });

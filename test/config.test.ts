@@ -269,6 +269,14 @@ describe('a configuration', () => {
     ]);
   });
 
+  it.each([
+    [['--confirm', 'always', '--confirm', 'never'], '--confirm'],
+    [['--read-only', '--no-read-only'], '--read-only'],
+    [['--max-addresses', '1', '--max-addresses', '7'], '--max-addresses'],
+  ])('refuses %j: one of them is not meant', (argv, flag) => {
+    expect(() => configure(argv, {})).toThrow(`${flag} is given more than once`);
+  });
+
   it('leaves other variables alone', () => {
     const environment = { PATH: '/bin', AWS_REGION: '', NAT_GATEWAY: 'x', nat_gateway_mcp_x: 'x' };
     expect(configure([], environment)).toEqual(configure([], {}));

@@ -46,7 +46,11 @@ function withoutAwsCode(failure: Anatomy, context: RequestContext): Ec2Failure {
   const { name, message, codes } = failure;
   const { region, profile } = context;
   const detail = boundedText(message, MESSAGE_LIMIT);
-  if (name === 'CredentialsProviderError' || name === 'TokenProviderError' || name === 'ProviderError') {
+  const isAnswered = failure.status !== undefined;
+  if (
+    !isAnswered &&
+    (name === 'CredentialsProviderError' || name === 'TokenProviderError' || name === 'ProviderError')
+  ) {
     const outdated = /expired|refresh|sso login|sso session/i.test(message);
     return new Ec2Failure(
       outdated
@@ -59,7 +63,7 @@ function withoutAwsCode(failure: Anatomy, context: RequestContext): Ec2Failure {
           },
     );
   }
-  if (/region is missing/i.test(message)) return regionUnknown();
+  if (!isAnswered && /region is missing/i.test(message)) return regionUnknown();
   if (failure.neverConnected && !codes.includes('ETIMEDOUT')) {
     return new Ec2Failure({
       code: 'unreachable',

@@ -24,7 +24,7 @@ export interface NatGatewayQuery {
 }
 
 /** EC2's bounds for `MaxResults`. */
-export const MAX_RESULTS = { minimum: 5, maximum: 1000 } as const;
+const MAX_RESULTS = { minimum: 5, maximum: 1000 } as const;
 
 /**
  * Reads one page of gateways.

@@ -1,4 +1,4 @@
-import { isChanging, isPrimary, type NatGateway, type NatGatewayAddress } from './model.ts';
+import { isChanging, type NatGateway, type NatGatewayAddress } from './model.ts';
 
 /**
  * What became of an address so far: `released` (gone), `not_on_gateway` (never seen there), or its status.
@@ -66,7 +66,7 @@ export class Following {
     }
     if (address?.status === undefined) return { private_ip: privateIp, fate: 'unknown', settled: false };
     const mayBeLate = releaseBy !== undefined && now < releaseBy + LAG_MILLISECONDS;
-    if (mayBeLate && !isChanging(address)) {
+    if (mayBeLate && address.status === 'succeeded') {
       return { private_ip: privateIp, fate: 'unassigning', settled: false };
     }
     return {
@@ -86,11 +86,9 @@ export function changingAddresses(gateway: NatGateway): string[] {
 }
 
 /** Whether an address that is not shown is not there: a gateway at work has a primary for as long as it exists. */
-function showsItsAddresses(gateway: NatGateway): boolean {
-  return (
-    gateway.state === 'available' &&
-    gateway.addresses.some((address) => address.private_ip !== undefined && isPrimary(gateway, address))
-  );
+function showsItsAddresses({ state, addresses }: NatGateway): boolean {
+  const showsPrimary = addresses.some(({ private_ip, is_primary }) => private_ip !== undefined && is_primary);
+  return state === 'available' && showsPrimary;
 }
 
 function find(gateway: NatGateway, privateIp: string): NatGatewayAddress | undefined {

@@ -56,15 +56,13 @@ export interface Preflight {
  * are unassigned.
  *
  * Pure: it reads nothing and decides only from what it is given. It fails closed: a state, status or
- * connectivity that is absent or unknown blocks. `accepted` are addresses that EC2 has just accepted to unassign,
- * whatever a read that lags behind shows.
+ * connectivity that is absent or unknown blocks.
  */
 export function preflight(
   gateway: NatGateway,
   privateIps: readonly string[],
   maxDrainDurationSeconds: number,
   denials: readonly Denial[],
-  accepted: readonly string[],
 ): Preflight {
   const findings = [...policyFindings(denials), ...gatewayFindings(gateway)];
   const requested: NatGatewayAddress[] = [];
@@ -74,7 +72,7 @@ export function preflight(
       findings.push(notOnGateway(gateway, privateIp));
     } else {
       requested.push(address);
-      findings.push(...addressFindings(gateway, address, accepted));
+      findings.push(...addressFindings(gateway, address));
     }
   }
   const blocks = findings.filter((finding) => finding.severity === 'blocks');
@@ -96,14 +94,11 @@ export function preflight(
 export function reasonsAgainst(
   gateway: NatGateway,
   denialsOf: (address: NatGatewayAddress) => readonly Denial[],
-  accepted: readonly string[],
 ): (FindingCode | undefined)[] {
   const ofAll = blocker(gatewayFindings(gateway));
   return gateway.addresses.map(
     (address) =>
-      ofAll ??
-      blocker(addressFindings(gateway, address, accepted)) ??
-      blocker(policyFindings(denialsOf(address))),
+      ofAll ?? blocker(addressFindings(gateway, address)) ?? blocker(policyFindings(denialsOf(address))),
   );
 }
 
@@ -156,11 +151,7 @@ function gatewayFindings(gateway: NatGateway): Finding[] {
 }
 
 /** What there is to say about one address of the gateway, the most lasting first. */
-function addressFindings(
-  gateway: NatGateway,
-  address: NatGatewayAddress,
-  accepted: readonly string[],
-): Finding[] {
+function addressFindings(gateway: NatGateway, address: NatGatewayAddress): Finding[] {
   const findings: Finding[] = [];
   const private_ip = address.private_ip;
   const name = private_ip ?? 'this address';
@@ -181,11 +172,6 @@ function addressFindings(
     blocks('unassigning', `${name} is being unassigned already; it is released when its drain ends.`);
   } else if (isChanging(address)) {
     blocks('change_in_progress', `${name} is ${address.status} now.`);
-  } else if (private_ip !== undefined && accepted.includes(private_ip)) {
-    blocks(
-      'unassigning',
-      `EC2 accepted to unassign ${name} within the last minutes; reads that lag behind do not show it yet.`,
-    );
   } else if (changing.length > 0) {
     const list = changing.map((other) => `${other.private_ip ?? 'another address'} is ${other.status}`);
     blocks(

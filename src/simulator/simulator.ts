@@ -17,7 +17,6 @@ export type { Answer } from './envelope.ts';
 export { BEST_READINGS } from './errors.ts';
 export { defaultInventory } from './inventory.ts';
 export * from './nat-gateway.ts';
-export { ASSIGN_SECONDS, DEFAULT_DRAIN_SECONDS } from './timeline.ts';
 
 export interface SimulatorOptions {
   /** Always of 127.0.0.1. Default: any free one. */

@@ -4,7 +4,7 @@
  */
 
 /** How long an assignment takes, in seconds; EC2 publishes no figure. */
-export const ASSIGN_SECONDS = 5;
+const ASSIGN_SECONDS = 5;
 
 /** EC2's default for `MaxDrainDurationSeconds`. */
 export const DEFAULT_DRAIN_SECONDS = 350;

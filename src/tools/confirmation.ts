@@ -5,6 +5,7 @@ import {
   type InputRequiredResult,
   inputRequired,
   inputResponse,
+  type McpRequestContext,
   type McpServer,
   type ServerContext,
 } from '@modelcontextprotocol/server';
@@ -115,22 +116,35 @@ export class Confirmation {
   }
 }
 
+/** The generation of MCP that a connection, or a request over HTTP, is of. */
+export type Era = McpRequestContext['era'];
+
 /**
- * Whether this client can show a form to its human: what it declared at its handshake or, where there was none, with
- * the request. After a handshake a request's own envelope counts for nothing: it would take a human out of the way.
+ * Whether this client can show a form to its human: what it declared with the request or, in the 2025 era, at its
+ * handshake. There a request's own envelope counts for nothing: it would take a human out of the way, or ask one who
+ * cannot be reached.
  */
-export function canAsk(server: McpServer, context: ServerContext): boolean {
+export function canAsk(server: McpServer, context: ServerContext, era: Era): boolean {
   // The SDK does not type the reserved keys of the envelope.
   const envelope = context.mcpReq.envelope as Record<string, unknown> | undefined;
-  const declared = server.server.getClientCapabilities() ?? envelope?.[CLIENT_CAPABILITIES_META_KEY];
+  const declared =
+    era === 'modern' ? envelope?.[CLIENT_CAPABILITIES_META_KEY] : server.server.getClientCapabilities();
   const { elicitation } = (declared ?? {}) as { elicitation?: Record<string, unknown> };
   return elicitation !== undefined && (Object.keys(elicitation).length === 0 || 'form' in elicitation);
 }
 
 function digest(question: Question): string {
   const { accountId, region, gateway, privateIps, maxDrainDurationSeconds, findings } = question;
-  const shown = [accountId, region, gateway, [...privateIps].sort(), maxDrainDurationSeconds, findings];
+  // EC2 promises no order of tags and addresses.
+  const tags = sorted(gateway.tags ?? [], ({ key }) => key);
+  const addresses = sorted(gateway.addresses, ({ private_ip = '' }) => private_ip);
+  const state = { ...gateway, tags, addresses };
+  const shown = [accountId, region, state, [...privateIps].sort(), maxDrainDurationSeconds, findings];
   return createHash('sha256').update(JSON.stringify(shown)).digest('base64url');
+}
+
+function sorted<T>(values: readonly T[], keyOf: (value: T) => string): T[] {
+  return [...values].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
 function wording(question: Question, again: boolean): string {

@@ -18,8 +18,10 @@ export interface Dependencies {
   changes: ChangeQueue;
   allowance: ChangeAllowance;
   drains: DrainBook;
-  /** Aborted once the process has been told to end: no real call begins after that, and waits hand over. */
+  /** Aborted once the process is to end: no real call begins after that. */
   stopping: AbortSignal;
+  /** Aborted when waits should say how to go on elsewhere, because nobody will get their answer later. */
+  handOver: AbortSignal;
   /** How long a wait may last, whatever the caller would like. */
   longestWaitSeconds: number;
   /** Milliseconds since the epoch. */

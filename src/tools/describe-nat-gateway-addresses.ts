@@ -2,6 +2,7 @@ import type { McpServer } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import type { Ec2 } from '../ec2/ec2.ts';
 import type { NatGatewayPage } from '../ec2/read.ts';
+import { withAccepted } from '../nat-gateway/drain.ts';
 import { changingAddresses } from '../nat-gateway/fate.ts';
 import {
   FILTER_VALUES,
@@ -69,7 +70,7 @@ const inputShape = {
 
 const inputSchema = z.strictObject(inputShape, { error: unknownArguments(Object.keys(inputShape)) });
 
-export const describedAddressSchema = addressSchema.extend({
+const describedAddressSchema = addressSchema.extend({
   can_unassign: z.boolean().describe('Whether this address alone could be unassigned now'),
   reason: z.enum(FINDING_CODES).optional().describe('Why it cannot'),
 });
@@ -187,12 +188,13 @@ export function describeGateway(
   { policy, drains, now }: Dependencies,
 ): z.input<typeof gatewaySchema> {
   const accepted = drains.accepted(region, gateway.nat_gateway_id ?? '', now());
+  const judged = withAccepted(gateway, accepted);
   const denialsOf = ({ private_ip }: NatGatewayAddress) => {
     const privateIps = private_ip === undefined ? [] : [private_ip];
     const wish = { mode: 'execute' as const, region, natGatewayId: gateway.nat_gateway_id, privateIps };
-    return denials(policy, wish, { gateway, accountId });
+    return denials(policy, wish, { gateway: judged, accountId });
   };
-  const reasons = reasonsAgainst(gateway, denialsOf, accepted);
+  const reasons = reasonsAgainst(judged, denialsOf);
   return {
     ...gateway,
     addresses: gateway.addresses.map((address, index) => {

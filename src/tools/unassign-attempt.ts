@@ -2,11 +2,11 @@ import type { InputRequiredResult, McpServer, ServerContext } from '@modelcontex
 import type { Ec2 } from '../ec2/ec2.ts';
 import { cancelled, Ec2Failure, type ErrorReport } from '../ec2/errors.ts';
 import type { DryRun, Permit, UnassignRequest } from '../ec2/unassign.ts';
-import { type Drain, drainFrom, undoCommand } from '../nat-gateway/drain.ts';
+import { type Drain, drainFrom, undoCommand, withAccepted } from '../nat-gateway/drain.ts';
 import type { NatGateway, NatGatewayAddress } from '../nat-gateway/model.ts';
 import { denials, type Wish } from '../nat-gateway/policy.ts';
 import { type Preflight, policyFindings, preflight } from '../nat-gateway/preflight.ts';
-import { type Answer, canAsk, type Question } from './confirmation.ts';
+import { type Answer, canAsk, type Era, type Question } from './confirmation.ts';
 import type { Dependencies } from './dependencies.ts';
 import { report } from './failures.ts';
 import { DESCRIBE, UNASSIGN, WAIT } from './names.ts';
@@ -34,6 +34,7 @@ export interface Attempt {
   ec2: Ec2;
   dependencies: Dependencies;
   server: McpServer;
+  era: Era;
   context: ServerContext;
   /** Writes the intent; the real call is not sent unless this has returned. */
   recordIntent: (soFar: UnassignResult) => void;
@@ -106,10 +107,11 @@ async function pass(
   }
   if (observed instanceof Ec2Failure) return { ...base, outcome: 'refused', error: observed.report };
 
-  const forbidden = denials(dependencies.policy, wish(request, input.mode), { gateway: observed, accountId });
   const { region, natGatewayId, privateIps, maxDrainDurationSeconds } = request;
   const accepted = dependencies.drains.accepted(region, natGatewayId, dependencies.now());
-  const check = preflight(observed, privateIps, maxDrainDurationSeconds, forbidden, accepted);
+  const gateway = withAccepted(observed, accepted);
+  const forbidden = denials(dependencies.policy, wish(request, input.mode), { gateway, accountId });
+  const check = preflight(gateway, privateIps, maxDrainDurationSeconds, forbidden);
   const seen = { ...base, ...observations(check, privateIps) };
   if (check.verdict === 'already_unassigning') {
     return { ...seen, outcome: 'already_unassigning', next: waitCall(request) };
@@ -132,14 +134,14 @@ async function pass(
   };
   if (allowance.secondsLeft(principal) > 0) return spent();
 
-  const question = { ...request, accountId, gateway: observed, findings: check.findings };
+  const question = { ...request, accountId, gateway, findings: check.findings };
   const confirmation = confirm(it, answer, question);
   if (confirmation === 'ask') return dependencies.confirmation.ask(question, answer.kind === 'yes', context);
   if (confirmation === 'unavailable') return { ...seen, outcome: 'refused', error: noConfirmation() };
   if (signal.aborted) throw cancelled();
   if (dependencies.stopping.aborted) return { ...seen, outcome: 'refused', error: stopping() };
   if (!allowance.take(principal)) return spent();
-  return execute(it, request, observed, dryRun.permit, { ...seen, confirmation });
+  return execute(it, request, gateway, dryRun.permit, { ...seen, confirmation });
 }
 
 type Seen = Omit<UnassignResult, 'outcome'> & { addresses: NonNullable<UnassignResult['addresses']> };
@@ -152,7 +154,12 @@ async function execute(
   permit: Permit,
   seen: Seen,
 ): Promise<UnassignResult> {
-  it.recordIntent({ ...seen, outcome: 'unknown' });
+  try {
+    it.recordIntent({ ...seen, outcome: 'unknown' });
+  } catch (error) {
+    it.dependencies.allowance.giveBack(it.context.http?.authInfo?.clientId);
+    throw error;
+  }
   try {
     return await send(it, request, before, permit, seen);
   } catch (error) {
@@ -219,12 +226,13 @@ function unknown(request: UnassignRequest, known: Seen, error: ErrorReport, now:
 
 /** Whether a human has to be asked, cannot be, or has said yes to exactly this. */
 function confirm(
-  { dependencies, server, context }: Attempt,
+  { dependencies, server, context, era }: Attempt,
   answer: Answer,
   question: Question,
 ): 'disabled' | 'confirmed' | 'not_possible' | 'unavailable' | 'ask' {
   if (dependencies.confirmMode === 'never') return 'disabled';
-  if (!canAsk(server, context)) return dependencies.confirmMode === 'always' ? 'unavailable' : 'not_possible';
+  if (!canAsk(server, context, era))
+    return dependencies.confirmMode === 'always' ? 'unavailable' : 'not_possible';
   return dependencies.confirmation.accept(answer, question) ? 'confirmed' : 'ask';
 }
 

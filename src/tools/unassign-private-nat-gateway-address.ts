@@ -10,6 +10,7 @@ import type { AuditFields } from '../audit.ts';
 import { DEFAULT_DRAIN_SECONDS, DRAIN_SECONDS } from '../nat-gateway/drain.ts';
 import { boundedText } from '../nat-gateway/text.ts';
 import { listOf, natGatewayId, privateIp, region, unknownArguments } from './arguments.ts';
+import type { Era } from './confirmation.ts';
 import type { Dependencies } from './dependencies.ts';
 import { report } from './failures.ts';
 import { UNASSIGN } from './names.ts';
@@ -91,7 +92,7 @@ export type UnassignResult = z.input<typeof outputSchema>;
 
 const published = { inputSchema: publishedInput(inputSchema), outputSchema: publishedOutput(outputSchema) };
 
-export function registerUnassign(server: McpServer, dependencies: Dependencies): void {
+export function registerUnassign(server: McpServer, dependencies: Dependencies, era: Era): void {
   server.registerTool(
     UNASSIGN,
     {
@@ -116,6 +117,7 @@ export function registerUnassign(server: McpServer, dependencies: Dependencies):
           ec2,
           dependencies,
           server,
+          era,
           context,
           recordIntent,
         });
@@ -157,7 +159,9 @@ export async function verifyAnswer(
   try {
     return await confirmation.verify(state, context);
   } catch (error) {
-    audit.outcome({ ...auditFields({}, server, context), outcome: 'confirmation_rejected' });
+    // With which tool it came back is not told here.
+    const fields = { ...auditFields({}, server, context), tool: 'unknown' };
+    audit.outcome({ ...fields, outcome: 'confirmation_rejected' });
     throw error;
   }
 }

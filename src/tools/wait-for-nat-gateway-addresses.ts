@@ -89,7 +89,7 @@ async function wait(
   ec2: Ec2,
   region: string,
   input: Input,
-  { drains, now, longestWaitSeconds, stopping }: Dependencies,
+  { drains, now, longestWaitSeconds, handOver }: Dependencies,
   context: ServerContext,
 ): Promise<Partial<Output>> {
   const { nat_gateway_id } = input;
@@ -115,7 +115,7 @@ async function wait(
   for await (const seen of ec2.watch(
     region,
     nat_gateway_id,
-    AbortSignal.any([context.mcpReq.signal, deadline, stopping]),
+    AbortSignal.any([context.mcpReq.signal, deadline, handOver]),
   )) {
     if ('failure' in seen) {
       failures += 1;

@@ -36,6 +36,16 @@ describe('whether a refusal proves that nothing was done', () => {
     ['a 3xx', answered('InvalidParameterValue', { status: 399 }), 'possible'],
     ['a 5xx', answered('InternalError', { status: 500 }), 'possible'],
     ['throttling, whatever the status', answered('RequestLimitExceeded', { status: 503 }), 'none'],
+    [
+      'words about a region in an answer without a code',
+      Object.assign(new Error('Region is missing'), { $metadata: { httpStatusCode: 500 } }),
+      'possible',
+    ],
+    [
+      'the name of a provider in an answer without a code',
+      Object.assign(new Error('x'), { name: 'ProviderError', $metadata: { httpStatusCode: 500 } }),
+      'possible',
+    ],
     ['no answer in time', Object.assign(new Error('late'), { name: 'TimeoutError' }), 'possible'],
     ['given up', Object.assign(new Error('gone'), { name: 'AbortError' }), 'possible'],
   ])('%s', (_, error, effect) => {

@@ -106,6 +106,27 @@ describe('the process', () => {
     expect(server.messages.filter(({ error }) => error !== undefined)).toHaveLength(1);
   });
 
+  it('refuses to write its records into the protocol', async () => {
+    const server = start(['--simulate', '--audit-log', '/dev/stdout']);
+    expect(await server.exit).toBe(2);
+    expect(server.log).toContain('--audit-log cannot be opened: it is stdout');
+    expect(server.messages).toEqual([]);
+    expect(server.stray).toEqual([]);
+  });
+
+  it('ends a wait within its grace when the client closes its side, and says how to go on', {
+    timeout: 40_000,
+  }, async () => {
+    const server = start();
+    const { result: released } = await server.call(UNASSIGN, wish);
+    const { tool: name, arguments: args } = released.structuredContent.next;
+    const id = server.post('tools/call', { name, arguments: { ...args, timeout_seconds: 60 } });
+    server.child.stdin?.end();
+    const { result } = await server.until((message) => message.id === id);
+    expect(result.structuredContent).toMatchObject({ outcome: 'still_changing', next: { tool: name } });
+    expect(await server.exit).toBe(0);
+  });
+
   it('exits at once and with 0 when it is idle and its client goes', async () => {
     const server = start();
     await server.request('tools/list');

@@ -26,7 +26,7 @@ export interface ManualClock extends Clock {
   advance(seconds: number): void;
 }
 
-export function manualClock(): ManualClock {
+function manualClock(): ManualClock {
   let time = START;
   return {
     now: () => time,

@@ -50,7 +50,7 @@ export class HttpProcess extends ServerProcess {
 }
 
 /** One request that a proxy passed on. */
-export interface Passed {
+interface Passed {
   method: string;
   upstream: number;
 }

@@ -27,7 +27,7 @@ export async function openFront(
 ): Promise<Front> {
   const session = await openSession(options);
   onTestFinished(session.close);
-  const served = await HttpFront.open(() => createServer(session.dependencies), {
+  const served = await HttpFront.open(({ era }) => createServer(session.dependencies, era), {
     host: '127.0.0.1',
     port: 0,
     allowedHosts: [],
@@ -145,7 +145,7 @@ export function modernRequest(
 }
 
 /** What both generations of clients can do. */
-export interface AnyClient {
+interface AnyClient {
   revision: string | undefined;
   tools: () => Promise<string[]>;
   // biome-ignore lint/suspicious/noExplicitAny: results of every shape
@@ -153,7 +153,7 @@ export interface AnyClient {
   close: () => Promise<void>;
 }
 
-export interface ConnectOptions {
+interface ConnectOptions {
   /** What the human says, for a client that can ask one. */
   confirm?: () => boolean;
   token?: string;

@@ -147,6 +147,7 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
     allowance: options.allowance ?? new ChangeAllowance(Number.POSITIVE_INFINITY, Date.now),
     drains: new DrainBook(),
     stopping: options.stopping ?? new AbortController().signal,
+    handOver: new AbortController().signal,
     longestWaitSeconds: 900,
     now: Date.now,
     logger,
@@ -175,7 +176,7 @@ export async function connect(
   options: ClientOptions = {},
 ): Promise<Client> {
   const [clientSide, serverSide] = InMemoryTransport.createLinkedPair();
-  serveStdio(() => createServer(dependencies), { transport: serverSide });
+  serveStdio(({ era }) => createServer(dependencies, era), { transport: serverSide });
   const mode = era === 'modern' ? { pin: '2026-07-28' } : ('legacy' as const);
   const client = new Client({ name: 'test', version: '1.0.0' }, { ...options, versionNegotiation: { mode } });
   await client.connect(clientSide);

@@ -303,10 +303,24 @@ describe('the state that a client carries from question to answer', () => {
     await expect(send(wish, `${requestState.slice(0, -2)}AA`)).rejects.toMatchObject({ code: -32602 });
     expect(audit.records.at(-1)).toMatchObject({
       audit: 'outcome',
-      tool: UNASSIGN,
+      tool: 'unknown',
       client: { name: 'test' },
       outcome: 'confirmation_rejected',
     });
+  });
+
+  it('is good for the same state in another order, as EC2 may give it', async () => {
+    const gateway = privateNatGateway(EGRESS, 'egress', ['10.0.1.10', '10.0.1.11', '10.0.1.12'], 0);
+    const tags = [
+      { key: 'Name', value: 'egress' },
+      { key: 'env', value: 'test' },
+    ];
+    gateway.tags = tags;
+    const { send } = await carrier({ inventory: [gateway] });
+    const { requestState } = await send(wish);
+    gateway.tags = [...tags].reverse();
+    gateway.addresses.reverse();
+    expect((await send(wish, requestState)).structuredContent).toMatchObject({ outcome: 'unassigning' });
   });
 
   it('is good for ten minutes', async () => {

@@ -12,7 +12,7 @@ const wish = { ...gateway, private_ip_addresses: ['10.0.1.11'] };
 async function asked(scopes: string[], request: { body?: unknown; headers?: Record<string, string> }) {
   const session = await openSession();
   onTestFinished(session.close);
-  const handler = createMcpHandler(() => createServer(session.dependencies));
+  const handler = createMcpHandler(({ era }) => createServer(session.dependencies, era));
   onTestFinished(() => handler.close());
   const response = await handler.fetch(
     new Request('http://localhost/mcp', {
