@@ -89,6 +89,14 @@ describe('the bundle for desktop hosts', () => {
     expect(refused.structuredContent).toMatchObject({ error: { code: 'policy_denied' } });
   });
 
+  it('says of itself what package.json says', async () => {
+    const { name, version, description, license, engines } = JSON.parse(
+      await readFile(join(root, 'package.json'), 'utf8'),
+    );
+    const runtimes = { node: engines.node };
+    expect(manifest).toMatchObject({ name, version, description, license, compatibility: { runtimes } });
+  });
+
   it('maps each setting, and asks for none', () => {
     const { user_config = {}, server } = manifest;
     const values = Object.values(server.mcp_config?.env ?? {});
