@@ -20,7 +20,7 @@ const server = spawn(
 try {
   const suite = spawn(
     'npx',
-    ['-y', '-p', 'node@24', '-p', SUITE, 'conformance', 'server', '--url', await urlOf(server)].concat([
+    ['-y', '-p', 'node@24.21.0', '-p', SUITE, 'conformance', 'server', '--url', await urlOf(server)].concat([
       ...['--requirements', REVISION],
       ...['--expected-failures', here(`baseline-${REVISION}.yml`)],
       ...['-o', folder],
