@@ -29,7 +29,8 @@ export function licensesOf(metafile) {
     .join(`\n\n${'-'.repeat(80)}\n\n`);
 }
 
-function bundledPackages(metafile) {
+/** Every package of which a bundle contains anything, by name and version, with its manifest and its folder. */
+export function bundledPackages(metafile) {
   const packages = new Map();
   const add = (folder) => {
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
