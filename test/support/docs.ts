@@ -1,0 +1,152 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { flagOf, names, OPTIONS, PREFIX, variableOf } from '../../src/options.ts';
+import { type Document, parseMarkdown } from './markdown.ts';
+import { commandsOf } from './shell-words.ts';
+
+/** What documents may not say: names of things that there are not. Each rule gives back what it found, in words. */
+
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** All that is written for readers. */
+export function documents(): Document[] {
+  const docs = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' });
+  return [
+    'README.md',
+    'CONTRIBUTING.md',
+    'SECURITY.md',
+    'CHANGELOG.md',
+    ...docs.map((file) => `docs/${file}`),
+  ]
+    .filter((path) => path.endsWith('.md') && existsSync(join(ROOT, path)))
+    .map(read);
+}
+
+function read(path: string): Document {
+  return parseMarkdown(path, readFileSync(join(ROOT, path), 'utf8'));
+}
+
+export function brokenLinks(document: Document): string[] {
+  return document.links
+    .filter((link) => !/^[a-z][a-z0-9+.-]*:/i.test(link))
+    .filter((link) => {
+      const [file = '', anchor] = link.split('#');
+      const path = file === '' ? document.path : normalize(join(dirname(document.path), decodeURI(file)));
+      if (path.startsWith('..') || !existsSync(join(ROOT, path))) return true;
+      if (anchor === undefined) return false;
+      const { anchors } = path === document.path ? document : read(path);
+      return !anchors.includes(anchor);
+    });
+}
+
+const OUR_FLAGS = new Set([
+  'help',
+  'version',
+  ...names().flatMap((name) => {
+    const { placeholder, variableOnly } = OPTIONS[name];
+    if (variableOnly === true) return [];
+    return placeholder === undefined ? [flagOf(name), `no-${flagOf(name)}`] : [flagOf(name)];
+  }),
+]);
+
+/** Programs whose flags are their own affair; where one starts ours, the flags after our name are ours. */
+const OTHERS =
+  /^(aws|biome|cat|claude|code|codex|curl|docker|gemini|git|jq|kubectl|node|npm|npx|openssl|podman|printf|sed|sha256sum|terraform|cosign|cursor|systemctl|tail|grep|helm)$/;
+
+/** The MCP Inspector takes its flags after those of the server that it starts, too. */
+const INSPECTOR_FLAGS = new Set([
+  'cli',
+  'method',
+  'tool-name',
+  'tool-arg',
+  'transport',
+  'server-url',
+  'header',
+]);
+
+export function unknownFlags(document: Document): string[] {
+  const fromShell = document.blocks
+    .filter(({ language }) => language !== 'json' && language !== 'toml')
+    .flatMap(({ text }) => commandsOf(text).flatMap(foreignFlags));
+  const fromData = document.blocks
+    .filter(({ language }) => language === 'json' || language === 'toml')
+    .flatMap(({ text }) => quotedFlags(text));
+  const fromSpans = document.spans.flatMap((span) => commandsOf(span).flatMap(foreignFlags));
+  return [...fromShell, ...fromData, ...fromSpans, ...flagsIn(document.prose)].filter(
+    (flag) => !isOurs(flag),
+  );
+}
+
+/** The flags of a command that would have to be ours. */
+function foreignFlags(words: readonly string[]): string[] {
+  const [program = ''] = words;
+  const separator = words.indexOf('--');
+  const ours = words.findIndex((word, index) => index > separator && OUR_PROGRAM.test(word));
+  const after = ours >= 0 ? words.slice(ours + 1) : OTHERS.test(program) ? [] : words;
+  const inspected = words.some((word) => word.includes('/inspector'));
+  const flags = after
+    .flatMap((word) => (word.startsWith('--') ? flagsIn(word) : quotedFlags(word)))
+    .filter((flag) => !(inspected && INSPECTOR_FLAGS.has(flag)));
+  return ours >= 0 ? flags : [...flags, ...words.slice(1).flatMap((word) => quotedFlags(word))];
+}
+
+const OUR_PROGRAM = /(^|\/)(nat-gateway-mcp(@[\w.]+)?|dist\/main\.js)$/;
+
+/** Flags in data, such as a list of arguments. What another program is given there is not told apart. */
+function quotedFlags(text: string): string[] {
+  return [...text.matchAll(/["']--([a-z][\w-]*)[^"']*["']/g)].map(([, flag = '']) => flag);
+}
+
+function flagsIn(text: string): string[] {
+  return [...text.matchAll(/(?<![\w-])--([a-z][\w-]*)/g)].map(([, flag = '']) => flag);
+}
+
+/** One of ours; or the beginning of some, as in `--allow-…`; or, as in the help, `--no-FLAG`. */
+function isOurs(flag: string): boolean {
+  if (flag === 'no-FLAG') return true;
+  return OUR_FLAGS.has(flag) || (flag.endsWith('-') && [...OUR_FLAGS].some((each) => each.startsWith(flag)));
+}
+
+export function unknownVariables({ text }: Document): string[] {
+  const known = names().map(variableOf);
+  return [...text.matchAll(new RegExp(`${PREFIX}[A-Z0-9_]*`, 'g'))]
+    .map(([variable]) => variable)
+    .filter((found) => !known.includes(found))
+    .filter((found) => !(found.endsWith('_') && known.some((each) => each.startsWith(found))));
+}
+
+export function unknownScripts({ text }: Document): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const run = [...text.matchAll(/\bnpm (?:run|run-script) (?:-\S+ )*([a-z][\w:-]*)/g)];
+  const short = [...text.matchAll(/\bnpm (test|start|stop|restart)\b/g)];
+  return [...run, ...short]
+    .map(([, script = '']) => script)
+    .filter((script) => scripts[script] === undefined);
+}
+
+/** Where files of the repository are. */
+const FOLDER = /^(\.\/)?(\.ci|bench|dist|docs|examples|mcpb|scripts|src|test)\//;
+
+export function missingFiles({ path, spans, blocks }: Document): string[] {
+  const arguments_ = blocks
+    .filter(({ language }) => language === 'sh')
+    .flatMap(({ text }) => commandsOf(text).flat());
+  const named = [...spans, ...arguments_].filter((each) => /^[\w./-]+$/.test(each));
+  return named
+    .filter((each) => FOLDER.test(each) || /^[\w-]+\.(md|mjs|ts)$/.test(each))
+    .filter((each) => ![each, join(dirname(path), each)].some((file) => existsSync(join(ROOT, file))));
+}
+
+export function brokenJson({ blocks }: Document): string[] {
+  return blocks
+    .filter(({ language }) => language === 'json')
+    .flatMap(({ text, line }) => {
+      try {
+        JSON.parse(text);
+        return [];
+      } catch (error) {
+        return [`line ${line}: ${(error as Error).message}`];
+      }
+    });
+}
