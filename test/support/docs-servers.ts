@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { parse } from 'smol-toml';
+import type { Document } from './markdown.ts';
+import { MAIN } from './server-process.ts';
+import { commandsOf } from './shell-words.ts';
+
+/** The servers that documents tell hosts to start, and how to start them here: with the built program. */
+
+export interface Told {
+  /** Of the code that tells it. */
+  line: number;
+  command: string;
+  args: string[];
+  env: Record<string, string>;
+}
+
+/** As hosts write it; one over HTTP has no command. */
+interface Server {
+  command?: string;
+  args?: string[];
+  env?: Record<string, string>;
+}
+
+/** Every server with a command: in the configuration of a host, and on the command line that adds it to one. */
+export function toldServers({ blocks }: Document): Told[] {
+  return blocks.flatMap(({ language, text, line }) => {
+    if (language === 'json') return configured(JSON.parse(text), line);
+    if (language === 'toml') return configured(parse(text), line);
+    if (['sh', 'bash', 'shell', 'console'].includes(language)) {
+      return commandsOf(text).flatMap((words) => added(words, line));
+    }
+    return [];
+  });
+}
+
+function configured(value: unknown, line: number): Told[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value as Record<string, object>).flatMap(([member, each]) =>
+    /^(mcpServers|mcp_servers|servers|context_servers)$/.test(member)
+      ? Object.values(each).flatMap((server) => told(server, line))
+      : configured(each, line),
+  );
+}
+
+/** As in `claude mcp add NAME -- npx …`, `gemini mcp add NAME npx …` and `code --add-mcp '{…}'`. */
+function added(words: readonly string[], line: number): Told[] {
+  const [option, json] = [words.indexOf('--add-mcp'), words[words.indexOf('--add-mcp') + 1]];
+  if (option >= 0 && json !== undefined) return told(JSON.parse(json), line);
+  if (words[1] !== 'mcp' || words[2] !== 'add' || words.some((word) => /^https?:/.test(word))) return [];
+  const separator = words.indexOf('--');
+  const from = separator >= 0 ? separator + 1 : words.findIndex((word) => /^(npx|node)$/.test(word));
+  if (from < 0) throw new Error(`line ${line}: what does ${words.join(' ')} start?`);
+  const variables = words
+    .slice(0, from)
+    .filter((_, index) => /^(-e|--env)$/.test(words[index - 1] ?? ''))
+    .map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)] as const);
+  const env = Object.fromEntries(variables);
+  return told({ command: words[from] ?? '', args: words.slice(from + 1), env }, line);
+}
+
+function told({ command, args = [], env = {} }: Server, line: number): Told[] {
+  if (command === undefined) return [];
+  return [{ line, command, args, env }];
+}
+
+export interface Start {
+  args: string[];
+  env: Record<string, string>;
+}
+
+/**
+ * What to start for it, with the embedded endpoint or without. Files are made up in `folder`.
+ *
+ * @throws Error if it is not this package that would be started
+ */
+export function startOf({ command, args, env }: Told, simulate: boolean, folder: string): Start {
+  const ours = ourArguments([command, ...args]);
+  const without = (flag: string, values: number): void => {
+    const at = ours.indexOf(flag);
+    if (at >= 0) ours.splice(at, 1 + values);
+  };
+  const { NAT_GATEWAY_MCP_SIMULATE, NAT_GATEWAY_MCP_PROFILE, ...others } = env;
+  without('--simulate', 0);
+  if (simulate) {
+    without('--profile', 1);
+    return { args: inFolder([...ours, '--simulate'], folder), env: others };
+  }
+  without('--simulate-speed', 1);
+  return { args: inFolder(ours, folder), env: env.NAT_GATEWAY_MCP_SIMULATE === undefined ? env : others };
+}
+
+/** What follows the program: the package by npx, its command, or the built file by its absolute path. */
+function ourArguments(words: string[]): string[] {
+  const [command = '', ...args] = words;
+  const rest = command === 'npx' ? args.slice(args.findIndex((each) => !each.startsWith('-'))) : words;
+  const [program = '', ...following] = command === 'node' ? args : rest;
+  const pattern =
+    command === 'node' ? /^\/.*\/dist\/main\.js$/ : /^nat-gateway-mcp(@\d+\.\d+\.\d+|@latest)?$/;
+  if (!pattern.test(program)) throw new Error(`${words.join(' ')} does not start this package`);
+  return following;
+}
+
+function inFolder(args: string[], folder: string): string[] {
+  return args.map((each, index) => (args[index - 1] === '--audit-log' ? join(folder, 'audit.jsonl') : each));
+}
+
+export const COMMAND = `#!/bin/sh\nexec "${process.execPath}" "${MAIN}" "$@"\n`;
