@@ -1,11 +1,8 @@
-import type { Drain } from './nat-gateway/drain.ts';
+import { type Drain, READ_LAG_MILLISECONDS } from './nat-gateway/drain.ts';
 
 /** How many drains are remembered, and for how long after their end. */
 const CAPACITY = 1000;
 const KEPT_MILLISECONDS = 600_000;
-
-/** How long EC2's reads may lag behind its writes: it advises to allow for up to five minutes. */
-const LAG_MILLISECONDS = 300_000;
 
 /** When EC2 accepted to unassign an address, and when it is released at the latest, milliseconds since the epoch. */
 interface Times {
@@ -46,7 +43,7 @@ export class DrainBook {
     return this.#addresses(
       region,
       natGatewayId,
-      ({ startedAt, releaseBy }) => now < Math.min(releaseBy, startedAt + LAG_MILLISECONDS),
+      ({ startedAt, releaseBy }) => now < Math.min(releaseBy, startedAt + READ_LAG_MILLISECONDS),
     );
   }
 

@@ -1,3 +1,4 @@
+import { keyAndValue } from './nat-gateway/filters.ts';
 import type { Policy } from './nat-gateway/policy.ts';
 
 /**
@@ -77,9 +78,4 @@ function tagDenials({ requireTag, protectTag }: Policy): Statement[] {
         : deny(sid, 'StringEquals', [key, value]);
     }),
   ];
-}
-
-function keyAndValue(tag: string): [string, string | undefined] {
-  const at = tag.indexOf('=');
-  return at < 0 ? [tag, undefined] : [tag.slice(0, at), tag.slice(at + 1)];
 }

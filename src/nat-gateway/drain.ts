@@ -3,6 +3,9 @@ import type { NatGateway } from './model.ts';
 /** EC2's default for `MaxDrainDurationSeconds`, equal to the idle timeout of a NAT gateway's connections. */
 export const DEFAULT_DRAIN_SECONDS = 350;
 
+/** How long EC2's reads may lag behind its writes: it advises to allow for up to five minutes. */
+export const READ_LAG_MILLISECONDS = 300_000;
+
 /** EC2's bounds for `MaxDrainDurationSeconds`. */
 export const DRAIN_SECONDS = { minimum: 1, maximum: 4000 } as const;
 

@@ -1,3 +1,4 @@
+import { READ_LAG_MILLISECONDS } from './drain.ts';
 import { isChanging, type NatGateway, type NatGatewayAddress } from './model.ts';
 
 /**
@@ -13,9 +14,6 @@ export interface Fate {
 
 /** One read of the gateway: what it showed, or `undefined` where it showed no such gateway. */
 export type Sighting = NatGateway | undefined;
-
-/** How long after a drain's end a read may still show the address as it was before. EC2 advises up to five minutes. */
-const LAG_MILLISECONDS = 300_000;
 
 /**
  * Follows addresses through reads that may lag behind what EC2 does. One read without an address proves nothing, two
@@ -65,7 +63,7 @@ export class Following {
         : { private_ip: privateIp, fate: wasThere ? 'unassigning' : 'unknown', settled: false };
     }
     if (address?.status === undefined) return { private_ip: privateIp, fate: 'unknown', settled: false };
-    const mayBeLate = releaseBy !== undefined && now < releaseBy + LAG_MILLISECONDS;
+    const mayBeLate = releaseBy !== undefined && now < releaseBy + READ_LAG_MILLISECONDS;
     if (mayBeLate && address.status === 'succeeded') {
       return { private_ip: privateIp, fate: 'unassigning', settled: false };
     }

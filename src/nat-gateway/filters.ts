@@ -51,14 +51,18 @@ export function needLocalReading(filters: GatewayFilters): boolean {
 export function tagFilters(tags: readonly string[]): Map<string, string[] | undefined> {
   const byKey = new Map<string, string[] | undefined>();
   for (const tag of tags) {
-    const at = tag.indexOf('=');
-    const key = at < 0 ? tag : tag.slice(0, at);
-    const known = byKey.get(key);
-    if (at < 0) byKey.set(key, undefined);
-    else if (!byKey.has(key)) byKey.set(key, [tag.slice(at + 1)]);
-    else known?.push(tag.slice(at + 1));
+    const [key, value] = keyAndValue(tag);
+    if (value === undefined) byKey.set(key, undefined);
+    else if (!byKey.has(key)) byKey.set(key, [value]);
+    else byKey.get(key)?.push(value);
   }
   return byKey;
+}
+
+/** The key of `KEY` or `KEY=VALUE`, and the value where there is one. */
+export function keyAndValue(tag: string): [key: string, value: string | undefined] {
+  const at = tag.indexOf('=');
+  return at < 0 ? [tag, undefined] : [tag.slice(0, at), tag.slice(at + 1)];
 }
 
 function hasTag(gateway: NatGateway, key: string, values: string[] | undefined): boolean {
