@@ -6,6 +6,6 @@ export default defineConfig({
   ...config,
   test: {
     ...config.test,
-    include: ['test/nat-gateway/*.test.ts', 'test/ec2/e*.test.ts'],
+    include: ['test/nat-gateway/*.test.ts', 'test/aws/*.test.ts'],
   },
 });

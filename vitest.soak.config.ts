@@ -6,7 +6,7 @@ export default defineConfig({
   ...config,
   test: {
     ...config.test,
-    include: ['test/soak/*.soak.ts', 'test/tools/any-sequence.test.ts'],
+    include: ['test/soak/*.soak.ts', 'test/tools/unassign/random-sequences.test.ts'],
     env: { ...config.test?.env, SEQUENCES: '20000' },
   },
 });

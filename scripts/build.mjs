@@ -4,7 +4,8 @@ import { bundle } from './bundle.mjs';
 import { licensesOf } from './licenses.mjs';
 
 /** What no handshake needs, and none may pay for. */
-const ON_FIRST_CALL = /node_modules\/@(aws-sdk|smithy)\/|^src\/(simulator|http)\/|^src\/ec2\/clients\.ts$/;
+const ON_FIRST_CALL =
+  /node_modules\/@(aws-sdk|smithy)\/|^src\/(simulator|serve\/http)\/|^src\/aws\/clients\.ts$/;
 
 rmSync('dist', { recursive: true, force: true });
 const metafile = await bundle({ main: 'src/main.ts' }, 'dist');

@@ -3,7 +3,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
-const { markdownTable } = await load('src/usage.ts');
+const { markdownTable } = await load('src/config/help.ts');
 const { reference } = await load('scripts/reference.ts');
 
 const pages = {

@@ -3,14 +3,14 @@
 import { Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
-import { configure } from '../src/config.ts';
-import { ERROR_CODES, type ErrorCode } from '../src/ec2/errors.ts';
-import { iamPolicy } from '../src/iam-policy.ts';
+import { configure } from '../src/config/configure.ts';
+import { iamPolicy } from '../src/config/iam-policy.ts';
 import { POLICY_RULES, type PolicyRule } from '../src/nat-gateway/policy.ts';
 import { FINDING_CODES, type FindingCode } from '../src/nat-gateway/preflight.ts';
 import { createServer } from '../src/server.ts';
 import type { Dependencies } from '../src/tools/dependencies.ts';
 import type { UnassignResult } from '../src/tools/unassign-private-nat-gateway-address.ts';
+import { ERROR_CODES, type ErrorCode } from '../src/vocabulary/failure.ts';
 
 const OUTCOMES: Record<UnassignResult['outcome'], string> = {
   unassigning:

@@ -2,19 +2,19 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, fstatSync, readFileSync, statSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
-import { AuditLog } from './audit.ts';
-import { ChangeAllowance } from './change-allowance.ts';
-import { ChangeQueue } from './change-queue.ts';
-import { ConfigurationError, configure, type Invocation } from './config.ts';
-import { DrainBook } from './drain-book.ts';
-import type { Ec2 } from './ec2/ec2.ts';
+import type { Ec2 } from './aws/ec2.ts';
+import { AuditLog } from './changes/audit-log.ts';
+import { Confirmation } from './changes/confirmation.ts';
+import { ChangeLimit } from './changes/limit.ts';
+import { ChangeQueue } from './changes/queue.ts';
+import { StartedDrains } from './changes/started-drains.ts';
+import { ConfigurationError, configure, type Invocation } from './config/configure.ts';
+import { help } from './config/help.ts';
+import type { Settings } from './config/options.ts';
 import type { Policy } from './nat-gateway/policy.ts';
-import type { Settings } from './options.ts';
-import { serveOverStdio } from './serve-stdio.ts';
-import { endWith, toldToEnd } from './shutdown.ts';
-import { Confirmation } from './tools/confirmation.ts';
+import { endWith, toldToEnd } from './serve/shutdown.ts';
+import { serveOverStdio } from './serve/stdio.ts';
 import type { Dependencies } from './tools/dependencies.ts';
-import { help } from './usage.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   if (invocation.command === 'help') return print(help(invocation.of));
   if (invocation.command === 'version') return print(`${version}\n`);
   if (invocation.command === 'iam-policy') {
-    const { iamPolicy } = await import('./iam-policy.ts');
+    const { iamPolicy } = await import('./config/iam-policy.ts');
     return print(`${JSON.stringify(iamPolicy(policyOf(invocation.settings)), undefined, 2)}\n`);
   }
   const logger = createLogger(invocation.settings.logLevel);
@@ -59,8 +59,8 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     confirmation: new Confirmation(settings.confirmationKey ?? randomBytes(32), Date.now),
     audit,
     changes: new ChangeQueue(),
-    allowance: new ChangeAllowance(settings.maxChangesPerHour, Date.now),
-    drains: new DrainBook(),
+    changeLimit: new ChangeLimit(settings.maxChangesPerHour, Date.now),
+    drains: new StartedDrains(),
     stopping,
     handOver: stopping,
     longestWaitSeconds:
@@ -75,7 +75,7 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     await serveOverStdio(dependencies, settings.simulate);
   } else {
     // Who serves over stdio need not load a server for HTTP.
-    const { serveOverHttp } = await import('./serve-http.ts');
+    const { serveOverHttp } = await import('./serve/http.ts');
     await serveOverHttp(dependencies, settings, settings.http);
   }
   process.exit();
@@ -128,7 +128,7 @@ function isStdout(path: string): boolean {
 
 /** Loads the AWS code and, when simulating, starts the embedded endpoint that stands in for AWS. */
 async function openEc2(settings: Settings, logger: Logger): Promise<Ec2> {
-  const { connectEc2 } = await import('./ec2/ec2.ts');
+  const { connectEc2 } = await import('./aws/ec2.ts');
   if (!settings.simulate)
     return connectEc2({ region: settings.region, profile: settings.profile }, version, logger);
   const simulator = await startSimulator(settings, 0);

@@ -1,10 +1,10 @@
 import { McpServer } from '@modelcontextprotocol/server';
 import { CfWorkerJsonSchemaValidator } from '@modelcontextprotocol/server/validators/cf-worker';
-import type { Era } from './tools/confirmation.ts';
+import type { Era } from './changes/confirmation.ts';
+import { registerReleasePrompt } from './prompts/release-nat-addresses.ts';
+import { registerGatewayResource } from './resources/nat-gateway.ts';
 import type { Dependencies } from './tools/dependencies.ts';
 import { registerDescribe } from './tools/describe-nat-gateway-addresses.ts';
-import { registerGatewayResource } from './tools/gateway-resource.ts';
-import { registerReleasePrompt } from './tools/release-prompt.ts';
 import { registerUnassign, verifyAnswer } from './tools/unassign-private-nat-gateway-address.ts';
 import { registerWait } from './tools/wait-for-nat-gateway-addresses.ts';
 

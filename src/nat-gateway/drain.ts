@@ -1,4 +1,4 @@
-import type { NatGateway } from './model.ts';
+import type { NatGateway } from './gateway.ts';
 
 /** EC2's default for `MaxDrainDurationSeconds`, equal to the idle timeout of a NAT gateway's connections. */
 export const DEFAULT_DRAIN_SECONDS = 350;

@@ -1,4 +1,4 @@
-import type { NatGateway } from './model.ts';
+import type { NatGateway } from './gateway.ts';
 
 /** How many values EC2 takes in one filter. */
 export const FILTER_VALUES = 200;

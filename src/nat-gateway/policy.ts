@@ -1,5 +1,5 @@
 import { matches } from './filters.ts';
-import type { NatGateway } from './model.ts';
+import type { NatGateway } from './gateway.ts';
 
 /** What the operator allows, whoever asks. Empty lists allow everything. */
 export interface Policy {
@@ -42,7 +42,7 @@ export interface Denial {
 }
 
 /** What is wanted. */
-export interface Wish {
+export interface ChangeRequest {
   mode: 'execute' | 'dry_run';
   region: string;
   natGatewayId: string | undefined;
@@ -56,28 +56,28 @@ export interface Observed {
 }
 
 /**
- * Every rule that forbids the wish. Without `observed` only the rules that need nothing read are asked; with it,
+ * Every rule that forbids the request. Without `observed` only the rules that need nothing read are asked; with it,
  * all of them. Pure, and closed where something is not known: an account that AWS does not tell is not an allowed
  * one.
  */
-export function denials(policy: Policy, wish: Wish, observed?: Observed): Denial[] {
+export function denials(policy: Policy, request: ChangeRequest, observed?: Observed): Denial[] {
   const found: Denial[] = [];
   const deny = (rule: PolicyRule, message: string): void => {
     found.push({ rule, message: `${message} Only the operator of this server can change that (--${rule}).` });
   };
 
-  if (policy.readOnly && wish.mode === 'execute') {
+  if (policy.readOnly && request.mode === 'execute') {
     deny('read-only', 'This server is read-only: mode "dry_run" works, the real call does not.');
   }
-  if (!allows(policy.allowRegion, wish.region))
-    deny('allow-region', `${wish.region} is not an allowed region.`);
-  if (!allows(policy.allowGateway, wish.natGatewayId)) {
-    deny('allow-gateway', `${wish.natGatewayId ?? 'A gateway without an id'} is not an allowed gateway.`);
+  if (!allows(policy.allowRegion, request.region))
+    deny('allow-region', `${request.region} is not an allowed region.`);
+  if (!allows(policy.allowGateway, request.natGatewayId)) {
+    deny('allow-gateway', `${request.natGatewayId ?? 'A gateway without an id'} is not an allowed gateway.`);
   }
-  if (wish.privateIps.length > policy.maxAddresses) {
+  if (request.privateIps.length > policy.maxAddresses) {
     deny(
       'max-addresses',
-      `One call may unassign ${policy.maxAddresses} ${policy.maxAddresses === 1 ? 'address' : 'addresses'}, not ${wish.privateIps.length}.`,
+      `One call may unassign ${policy.maxAddresses} ${policy.maxAddresses === 1 ? 'address' : 'addresses'}, not ${request.privateIps.length}.`,
     );
   }
   if (observed === undefined) return found;
@@ -98,7 +98,7 @@ export function denials(policy: Policy, wish: Wish, observed?: Observed): Denial
     deny('protect-tag', `The gateway is protected by its tag ${protecting.join(', ')}.`);
   const remaining = gateway.addresses.filter(
     ({ status, private_ip }) =>
-      status === 'succeeded' && !(private_ip !== undefined && wish.privateIps.includes(private_ip)),
+      status === 'succeeded' && !(private_ip !== undefined && request.privateIps.includes(private_ip)),
   ).length;
   if (remaining < policy.minRemaining) {
     deny(

@@ -1,5 +1,5 @@
 import { DEFAULT_DRAIN_SECONDS } from './drain.ts';
-import { isChanging, isPrimary, type NatGateway, type NatGatewayAddress } from './model.ts';
+import { isChanging, isPrimary, type NatGateway, type NatGatewayAddress } from './gateway.ts';
 import type { Denial, PolicyRule } from './policy.ts';
 
 /** Why an address cannot be unassigned, or what else preflight has to say. */

@@ -1,4 +1,4 @@
-import { isPrimary, type NatGateway } from './model.ts';
+import { isPrimary, type NatGateway } from './gateway.ts';
 
 /** What one read tells of the requested addresses after a real call whose answer was lost. */
 export interface Sighting {

@@ -1,7 +1,7 @@
 import type { Action, NatGateways } from './actions.ts';
 import { changeableGateway, checkPrivateIps, heldAddresses } from './change.ts';
 import { natGatewayAddressElement } from './elements.ts';
-import { bestReading, invalidParameterValue } from './errors.ts';
+import { assumed, invalidParameterValue } from './errors.ts';
 import type { SimulatedAddress, SimulatedNatGateway } from './nat-gateway.ts';
 import { requiredNatGatewayId } from './nat-gateway-id.ts';
 import { integerParameter, listParameter, type QueryParameters } from './query.ts';
@@ -36,7 +36,7 @@ export const assignPrivateNatGatewayAddress: Action = {
     const requested = count ?? privateIps.length;
     const held = heldAddresses(gateway, now);
     if (held.length + requested > ADDRESSES_PER_GATEWAY) {
-      throw bestReading(
+      throw assumed(
         'quota',
         `NAT gateway ${natGatewayId} has ${held.length} private IP addresses; it can have ${ADDRESSES_PER_GATEWAY}`,
       );
@@ -66,13 +66,13 @@ function wanted(parameters: QueryParameters): { privateIps: string[]; count: num
   const privateIps = listParameter(parameters, 'PrivateIpAddress');
   const count = integerParameter(parameters, 'PrivateIpAddressCount');
   if (count !== undefined && privateIps.length > 0) {
-    throw bestReading(
+    throw assumed(
       'bothGiven',
       'The parameter PrivateIpAddresses cannot be used with the parameter PrivateIpAddressCount',
     );
   }
   if (count === undefined && privateIps.length === 0) {
-    throw bestReading(
+    throw assumed(
       'neitherGiven',
       'The request must contain the parameter PrivateIpAddress or PrivateIpAddressCount',
     );
@@ -102,12 +102,12 @@ function checked(
   const taken = takenAddresses(gateway, gateways, now);
   for (const privateIp of privateIps) {
     if (!assignable.has(privateIp)) {
-      throw bestReading(
+      throw assumed(
         'outsideSubnet',
         `The address ${privateIp} is not available in the subnet's ${cidrBlock}`,
       );
     }
-    if (taken.has(privateIp)) throw bestReading('inUse', `The address ${privateIp} is in use.`);
+    if (taken.has(privateIp)) throw assumed('inUse', `The address ${privateIp} is in use.`);
   }
   return privateIps;
 }
@@ -126,7 +126,7 @@ function free(
     if (!taken.has(privateIp)) chosen.push(privateIp);
   }
   if (chosen.length < count) {
-    throw bestReading('subnetFull', 'Subnet has insufficient free addresses to satisfy this request');
+    throw assumed('subnetFull', 'Subnet has insufficient free addresses to satisfy this request');
   }
   return chosen;
 }

@@ -1,7 +1,7 @@
 /** What assigning and unassigning have in common: which gateways can be changed, and when. */
 import { isIPv4 } from 'node:net';
 import type { NatGateways } from './actions.ts';
-import { bestReading, natGatewayNotFound } from './errors.ts';
+import { assumed, natGatewayNotFound } from './errors.ts';
 import type { SimulatedAddress, SimulatedNatGateway } from './nat-gateway.ts';
 import { isChangingAt, isHeldAt, statusAt } from './timeline.ts';
 
@@ -14,12 +14,12 @@ export function changeableGateway(gateways: NatGateways, id: string, now: number
   const gateway = gateways.get(id);
   if (gateway === undefined) throw natGatewayNotFound(id);
   const { state = 'available' } = gateway;
-  if (state === 'deleted') throw bestReading('deleted', natGatewayNotFound(id).message);
+  if (state === 'deleted') throw assumed('deleted', natGatewayNotFound(id).message);
   if (gateway.connectivityType === 'public' || gateway.availabilityMode === 'regional') {
-    throw bestReading('publicGateway', `NAT gateway ${id} is not a private NAT gateway`);
+    throw assumed('publicGateway', `NAT gateway ${id} is not a private NAT gateway`);
   }
   if (state !== 'available') {
-    throw bestReading('notAvailable', `NAT gateway ${id} is in the state ${state}; it must be available`);
+    throw assumed('notAvailable', `NAT gateway ${id} is in the state ${state}; it must be available`);
   }
   const changing = gateway.addresses?.filter((address) => isChangingAt(address, now)) ?? [];
   const [first] = changing;
@@ -27,7 +27,7 @@ export function changeableGateway(gateways: NatGateways, id: string, now: number
     // By analogy with the message for Elastic IPs (terraform-provider-aws #44581).
     const doing = statusAt(first, now)?.toUpperCase();
     const addresses = changing.map(({ privateIp }) => privateIp).join(', ');
-    throw bestReading(
+    throw assumed(
       'inProgress',
       `Service is currently ${doing} the following private IP addresses: [${addresses}].`,
     );
@@ -48,10 +48,10 @@ export function heldAddresses({ addresses = [] }: SimulatedNatGateway, time: num
 export function checkPrivateIps(privateIps: readonly string[]): void {
   for (const [index, privateIp] of privateIps.entries()) {
     if (!isIPv4(privateIp)) {
-      throw bestReading('notAnAddress', `Value ( ${privateIp} ) for parameter privateIpAddress is invalid.`);
+      throw assumed('notAnAddress', `Value ( ${privateIp} ) for parameter privateIpAddress is invalid.`);
     }
     if (privateIps.indexOf(privateIp) < index) {
-      throw bestReading('duplicate', `The address ${privateIp} is given more than once.`);
+      throw assumed('duplicate', `The address ${privateIp} is given more than once.`);
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Action, NatGateways } from './actions.ts';
 import { natGatewayElement } from './elements.ts';
-import { bestReading, Ec2Error, invalidParameterValue, natGatewayNotFound } from './errors.ts';
+import { assumed, Ec2Error, invalidParameterValue, natGatewayNotFound } from './errors.ts';
 import { natGatewayFilter } from './filters.ts';
 import { checkNatGatewayId } from './nat-gateway-id.ts';
 import { integerParameter, listParameter, type QueryParameters } from './query.ts';
@@ -47,7 +47,7 @@ function pageSizeOf(parameters: QueryParameters, ids: readonly string[]): number
   const maxResults = integerParameter(parameters, 'MaxResults');
   if (maxResults === undefined) return LARGEST_PAGE;
   if (ids.length > 0) {
-    throw bestReading(
+    throw assumed(
       'idsAndMaxResults',
       'The parameter NatGatewayIds cannot be used with the parameter MaxResults',
     );

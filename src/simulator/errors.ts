@@ -37,7 +37,7 @@ export const natGatewayNotFound = (id: string) =>
  * What real EC2 answers in these cases is published nowhere. The codes exist; that these operations answer with
  * them is this endpoint's best reading, and nobody should depend on it. All of them are 400.
  */
-export const BEST_READINGS = {
+export const ASSUMPTIONS = {
   primary: { when: 'unassign: the primary address', code: 'InvalidParameterValue' },
   notHeld: { when: 'unassign: an address that is not on the gateway', code: 'InvalidParameterValue' },
   duplicate: { when: 'an address given twice', code: 'InvalidParameterValue' },
@@ -78,6 +78,6 @@ export const BEST_READINGS = {
 } as const;
 
 /** The error of one of the best readings. */
-export function bestReading(reading: keyof typeof BEST_READINGS, message: string): Ec2Error {
-  return new Ec2Error(BEST_READINGS[reading].code, message);
+export function assumed(reading: keyof typeof ASSUMPTIONS, message: string): Ec2Error {
+  return new Ec2Error(ASSUMPTIONS[reading].code, message);
 }

@@ -14,7 +14,7 @@ export { ACCOUNT_ID, DENIED_ACCESS_KEY_ID, READER_ACCESS_KEY_ID } from './author
 export { type Clock, scaledClock } from './clock.ts';
 export type { SimulatorCall } from './endpoint.ts';
 export type { Answer } from './envelope.ts';
-export { BEST_READINGS } from './errors.ts';
+export { ASSUMPTIONS } from './errors.ts';
 export { defaultInventory } from './inventory.ts';
 export * from './nat-gateway.ts';
 

@@ -1,7 +1,7 @@
 import type { Action } from './actions.ts';
 import { changeableGateway, checkPrivateIps, heldAddresses } from './change.ts';
 import { natGatewayAddressElement } from './elements.ts';
-import { bestReading, Ec2Error, missingParameter } from './errors.ts';
+import { assumed, Ec2Error, missingParameter } from './errors.ts';
 import type { SimulatedAddress } from './nat-gateway.ts';
 import { requiredNatGatewayId } from './nat-gateway-id.ts';
 import { integerParameter, listParameter, type QueryParameters } from './query.ts';
@@ -32,13 +32,10 @@ export const unassignPrivateNatGatewayAddress: Action = {
     for (const privateIp of privateIps) {
       const address = held.find((candidate) => candidate.privateIp === privateIp);
       if (address === undefined) {
-        throw bestReading(
-          'notHeld',
-          `The address ${privateIp} is not assigned to NAT gateway ${natGatewayId}`,
-        );
+        throw assumed('notHeld', `The address ${privateIp} is not assigned to NAT gateway ${natGatewayId}`);
       }
       if (isPrimary(address, held)) {
-        throw bestReading(
+        throw assumed(
           'primary',
           `The address ${privateIp} is the primary private IP address of NAT gateway ${natGatewayId} and cannot be unassigned`,
         );
@@ -65,7 +62,7 @@ function drainSecondsOf(parameters: QueryParameters): number {
   } catch (error) {
     if (!(error instanceof Ec2Error)) throw error;
   }
-  throw bestReading(
+  throw assumed(
     'drain',
     `Value ( ${parameters.MaxDrainDurationSeconds} ) for parameter maxDrainDurationSeconds is invalid. Expecting a value from 1 to 4000.`,
   );

@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net';
 import * as z from 'zod';
-import { boundedText } from '../nat-gateway/text.ts';
+import { NAT_GATEWAY_ID, REGION } from '../vocabulary/ids.ts';
+import { boundedText } from '../vocabulary/text.ts';
 
 /**
  * Arguments that several tools take. Models and scripts both write them: script clients pass a list that is not
@@ -35,8 +36,6 @@ function checked(isValid: (value: string) => boolean, expected: string, limit = 
   });
 }
 
-export const NAT_GATEWAY_ID = /^nat-([0-9a-f]{8}|[0-9a-f]{17})$/;
-
 export const natGatewayId = checked(
   (value) => NAT_GATEWAY_ID.test(value),
   'a NAT gateway id, which is nat- and 17 (or 8) hexadecimal digits',
@@ -47,9 +46,6 @@ export const vpcId = checked((value) => /^vpc-[0-9a-f]{8,17}$/.test(value), 'a V
 export const subnetId = checked((value) => /^subnet-[0-9a-f]{8,17}$/.test(value), 'a subnet id (subnet-…)');
 
 export const privateIp = checked(isIPv4, 'an IPv4 address');
-
-/** Strict, because a region becomes part of a host name. */
-export const REGION = /^[a-z]{2,5}(-[a-z]{2,12}){1,2}-\d{1,2}$/;
 
 export const region = checked((value) => REGION.test(value), 'an AWS region such as us-east-1');
 

@@ -1,11 +1,12 @@
 import type { Logger } from 'pino';
-import type { AuditLog } from '../audit.ts';
-import type { ChangeAllowance } from '../change-allowance.ts';
-import type { ChangeQueue } from '../change-queue.ts';
-import type { DrainBook } from '../drain-book.ts';
-import type { Ec2 } from '../ec2/ec2.ts';
+import type { Ec2 } from '../aws/ec2.ts';
+import type { AuditLog } from '../changes/audit-log.ts';
+import type { Confirmation } from '../changes/confirmation.ts';
+import type { ChangeLimit } from '../changes/limit.ts';
+import type { ChangeQueue } from '../changes/queue.ts';
+import type { StartedDrains } from '../changes/started-drains.ts';
 import type { Policy } from '../nat-gateway/policy.ts';
-import type { Confirmation, ConfirmMode } from './confirmation.ts';
+import type { ConfirmMode } from '../vocabulary/names.ts';
 
 /** What the tools need from outside. One for all connections of a process. */
 export interface Dependencies {
@@ -16,8 +17,8 @@ export interface Dependencies {
   confirmation: Confirmation;
   audit: AuditLog;
   changes: ChangeQueue;
-  allowance: ChangeAllowance;
-  drains: DrainBook;
+  changeLimit: ChangeLimit;
+  drains: StartedDrains;
   /** Aborted once the process is to end: no real call begins after that. */
   stopping: AbortSignal;
   /** Aborted when waits should say how to go on elsewhere, because nobody will get their answer later. */

@@ -1,9 +1,8 @@
 import type { McpServer } from '@modelcontextprotocol/server';
 import * as z from 'zod';
-import type { Ec2 } from '../ec2/ec2.ts';
-import type { NatGatewayPage } from '../ec2/read.ts';
+import type { NatGatewayPage } from '../aws/describe.ts';
+import type { Ec2 } from '../aws/ec2.ts';
 import { withAccepted } from '../nat-gateway/drain.ts';
-import { changingAddresses } from '../nat-gateway/fate.ts';
 import {
   FILTER_VALUES,
   type GatewayFilters,
@@ -11,9 +10,11 @@ import {
   needLocalReading,
   tagFilters,
 } from '../nat-gateway/filters.ts';
-import type { NatGateway, NatGatewayAddress } from '../nat-gateway/model.ts';
+import type { NatGateway, NatGatewayAddress } from '../nat-gateway/gateway.ts';
 import { denials } from '../nat-gateway/policy.ts';
 import { FINDING_CODES, reasonsAgainst } from '../nat-gateway/preflight.ts';
+import { changingAddresses } from '../nat-gateway/release-tracker.ts';
+import { DESCRIBE, READ_SCOPE, WAIT } from '../vocabulary/names.ts';
 import {
   listOf,
   natGatewayId,
@@ -25,12 +26,11 @@ import {
   vpcId,
 } from './arguments.ts';
 import type { Dependencies } from './dependencies.ts';
-import { report } from './failures.ts';
-import { DESCRIBE, WAIT } from './names.ts';
-import { decodePosition, encodePosition, type Position, START, unfitToken } from './page-token.ts';
-import { publishedInput, publishedOutput } from './published.ts';
+import { reportOf } from './failures.ts';
+import { listedInput, listedOutput } from './listed-schema.ts';
+import { decodePosition, encodePosition, type Position, START, unfitToken } from './paging.ts';
 import { addressSchema, errorSchema, type Next, nextSchema, toolResult } from './results.ts';
-import { READ_SCOPE, requireScope } from './scopes.ts';
+import { requireScope } from './scopes.ts';
 
 const description = `List NAT gateways with the status of each private IP address. For every address can_unassign says whether it could be unassigned now, and reason why not.
 Filters narrow each other; values within one are alternatives. Without filters it lists the whole region.
@@ -114,7 +114,7 @@ const READING_SECONDS = 30;
 const LARGE_PAGE = 1000;
 const SMALLEST_PAGE = 5;
 
-const published = { inputSchema: publishedInput(inputSchema), outputSchema: publishedOutput(outputSchema) };
+const schemas = { inputSchema: listedInput(inputSchema), outputSchema: listedOutput(outputSchema) };
 
 export function registerDescribe(server: McpServer, dependencies: Dependencies): void {
   server.registerTool(
@@ -122,7 +122,7 @@ export function registerDescribe(server: McpServer, dependencies: Dependencies):
     {
       title: 'Describe NAT gateway addresses',
       description,
-      ...published,
+      ...schemas,
       annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     },
     async (input, context) => {
@@ -133,7 +133,7 @@ export function registerDescribe(server: McpServer, dependencies: Dependencies):
         output.region = await ec2.region(input.region);
         Object.assign(output, await describe(ec2, output.region, input, dependencies, context.mcpReq.signal));
       } catch (error) {
-        output.error = report(error, dependencies.logger);
+        output.error = reportOf(error, dependencies.logger);
       }
       return toolResult(outputSchema, output, output.error !== undefined);
     },

@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
-import { Ec2Failure, type ErrorReport } from '../ec2/errors.ts';
+import { type ErrorReport, Failure } from '../vocabulary/failure.ts';
 
 /**
  * The report of anything a handler can throw. What is not a failure of EC2 is a fault of ours: its details go to
  * the log and never to the model.
  */
-export function report(error: unknown, logger: Logger): ErrorReport {
-  if (error instanceof Ec2Failure) return error.report;
+export function reportOf(error: unknown, logger: Logger): ErrorReport {
+  if (error instanceof Failure) return error.report;
   logger.error({ err: error }, 'a tool failed');
   return {
     code: 'internal',

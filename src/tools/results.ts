@@ -1,8 +1,8 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import * as z from 'zod';
-import { ERROR_CODES } from '../ec2/errors.ts';
 import { POLICY_RULES } from '../nat-gateway/policy.ts';
 import { FINDING_CODES } from '../nat-gateway/preflight.ts';
+import { ERROR_CODES } from '../vocabulary/failure.ts';
 
 /** Parts that the results of several tools share. Members of EC2 keep their names, in snake_case. */
 

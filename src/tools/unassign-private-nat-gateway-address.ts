@@ -6,18 +6,18 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import * as z from 'zod';
-import type { AuditFields } from '../audit.ts';
+import type { AuditFields } from '../changes/audit-log.ts';
+import type { Era } from '../changes/confirmation.ts';
 import { DEFAULT_DRAIN_SECONDS, DRAIN_SECONDS } from '../nat-gateway/drain.ts';
-import { boundedText } from '../nat-gateway/text.ts';
+import { UNASSIGN, WRITE_SCOPE } from '../vocabulary/names.ts';
+import { boundedText } from '../vocabulary/text.ts';
 import { listOf, natGatewayId, privateIp, region, unknownArguments } from './arguments.ts';
-import type { Era } from './confirmation.ts';
 import type { Dependencies } from './dependencies.ts';
-import { report } from './failures.ts';
-import { UNASSIGN } from './names.ts';
-import { publishedInput, publishedOutput } from './published.ts';
+import { reportOf } from './failures.ts';
+import { listedInput, listedOutput } from './listed-schema.ts';
 import { addressSchema, errorSchema, findingSchema, nextSchema, toolResult } from './results.ts';
-import { requireScope, WRITE_SCOPE } from './scopes.ts';
-import { attempt } from './unassign-attempt.ts';
+import { requireScope } from './scopes.ts';
+import { attempt } from './unassign/attempt.ts';
 
 const description = `Release secondary private IP addresses of one private NAT gateway. This cannot be cancelled.
 Each address stops taking new connections at once, serves existing ones for up to max_drain_duration_seconds, and is then released; connections still open break.
@@ -90,7 +90,7 @@ const outputSchema = z.object({
 export type UnassignInput = z.infer<typeof inputSchema>;
 export type UnassignResult = z.input<typeof outputSchema>;
 
-const published = { inputSchema: publishedInput(inputSchema), outputSchema: publishedOutput(outputSchema) };
+const schemas = { inputSchema: listedInput(inputSchema), outputSchema: listedOutput(outputSchema) };
 
 export function registerUnassign(server: McpServer, dependencies: Dependencies, era: Era): void {
   server.registerTool(
@@ -98,7 +98,7 @@ export function registerUnassign(server: McpServer, dependencies: Dependencies, 
     {
       title: 'Unassign private NAT gateway address',
       description,
-      ...published,
+      ...schemas,
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
     },
     async (input, context) => {
@@ -132,7 +132,7 @@ export function registerUnassign(server: McpServer, dependencies: Dependencies, 
           nat_gateway_id: input.nat_gateway_id,
           region: input.region,
           confirmation: 'not_reached',
-          error: report(error, dependencies.logger),
+          error: reportOf(error, dependencies.logger),
         };
       }
       const duration_ms = dependencies.now() - began;

@@ -1,16 +1,16 @@
 import type { McpServer, ServerContext } from '@modelcontextprotocol/server';
 import * as z from 'zod';
-import type { Ec2 } from '../ec2/ec2.ts';
-import { cancelled, type Ec2Failure } from '../ec2/errors.ts';
-import { changingAddresses, type Fate, Following } from '../nat-gateway/fate.ts';
+import type { Ec2 } from '../aws/ec2.ts';
+import { changingAddresses, type Fate, Following } from '../nat-gateway/release-tracker.ts';
+import { cancelled, type Failure } from '../vocabulary/failure.ts';
+import { DESCRIBE, READ_SCOPE, WAIT } from '../vocabulary/names.ts';
 import { listOf, natGatewayId, privateIp, region, unknownArguments } from './arguments.ts';
 import type { Dependencies } from './dependencies.ts';
-import { report } from './failures.ts';
-import { DESCRIBE, WAIT } from './names.ts';
-import { publishedInput, publishedOutput } from './published.ts';
+import { reportOf } from './failures.ts';
+import { listedInput, listedOutput } from './listed-schema.ts';
 import { errorSchema, type Next, nextSchema, toolResult } from './results.ts';
-import { READ_SCOPE, requireScope } from './scopes.ts';
-import { gatewayNotFound } from './unassign-refusals.ts';
+import { requireScope } from './scopes.ts';
+import { gatewayNotFound } from './unassign/refusals.ts';
 
 const description = `Wait until private IP addresses of a NAT gateway are no longer changing, and say what became of each: released, succeeded, failed, or still unassigning when time runs out.
 Use it after an unassign. A drain can take longer than one call: follow next until outcome is "settled".`;
@@ -59,7 +59,7 @@ const TELLING_SECONDS = 15;
 /** How many reads in a row may fail before waiting on makes no sense. */
 const FAILURES = 3;
 
-const published = { inputSchema: publishedInput(inputSchema), outputSchema: publishedOutput(outputSchema) };
+const schemas = { inputSchema: listedInput(inputSchema), outputSchema: listedOutput(outputSchema) };
 
 export function registerWait(server: McpServer, dependencies: Dependencies): void {
   server.registerTool(
@@ -67,7 +67,7 @@ export function registerWait(server: McpServer, dependencies: Dependencies): voi
     {
       title: 'Wait for NAT gateway addresses',
       description,
-      ...published,
+      ...schemas,
       annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     },
     async (input, context) => {
@@ -78,7 +78,7 @@ export function registerWait(server: McpServer, dependencies: Dependencies): voi
         output.region = await ec2.region(input.region);
         output = { ...output, ...(await wait(ec2, output.region, input, dependencies, context)) };
       } catch (error) {
-        output.error = report(error, dependencies.logger);
+        output.error = reportOf(error, dependencies.logger);
       }
       return toolResult(outputSchema, output, output.error !== undefined);
     },
@@ -159,7 +159,7 @@ async function wait(
 }
 
 /** A read that failed may work the next time, unless its error says otherwise or it goes on and on. */
-function isHopeless({ report: { code, retryable } }: Ec2Failure, failures: number): boolean {
+function isHopeless({ report: { code, retryable } }: Failure, failures: number): boolean {
   return code !== 'throttled' && (!retryable || failures >= FAILURES);
 }
 

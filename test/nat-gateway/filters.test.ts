@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type GatewayFilters, matches, needLocalReading, tagFilters } from '../../src/nat-gateway/filters.ts';
-import type { NatGateway } from '../../src/nat-gateway/model.ts';
+import type { NatGateway } from '../../src/nat-gateway/gateway.ts';
 
 const gateway: NatGateway = {
   nat_gateway_id: 'nat-0123456789abcdef0',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { NatGateway } from '../../src/nat-gateway/model.ts';
-import { denials, type Observed, type Policy, type Wish } from '../../src/nat-gateway/policy.ts';
+import type { NatGateway } from '../../src/nat-gateway/gateway.ts';
+import { type ChangeRequest, denials, type Observed, type Policy } from '../../src/nat-gateway/policy.ts';
 import { OPEN_POLICY as open } from '../support/session.ts';
 
 const gateway: NatGateway = {
@@ -19,7 +19,7 @@ const gateway: NatGateway = {
   ],
 };
 
-const wish: Wish = {
+const wish: ChangeRequest = {
   mode: 'execute',
   region: 'eu-west-1',
   natGatewayId: 'nat-0123456789abcdef0',
@@ -30,7 +30,7 @@ const observed: Observed = { gateway, accountId: '111122223333' };
 
 function rules(
   policy: Partial<Policy>,
-  changes: Partial<Wish> = {},
+  changes: Partial<ChangeRequest> = {},
   seen: Observed | undefined = observed,
 ): string[] {
   return denials({ ...open, ...policy }, { ...wish, ...changes }, seen).map(({ rule }) => rule);
@@ -96,7 +96,7 @@ describe('the policy', () => {
     expect(rules({ requireTag: ['env'] }, {}, untagged)).toEqual(['require-tag']);
   });
 
-  it.each<[Partial<Policy>, Partial<Wish>, Observed | undefined, string]>([
+  it.each<[Partial<Policy>, Partial<ChangeRequest>, Observed | undefined, string]>([
     [{ allowGateway: ['nat-1'] }, {}, undefined, 'nat-0123456789abcdef0 is not an allowed gateway.'],
     [{ allowGateway: ['nat-1'] }, { natGatewayId: undefined }, undefined, 'A gateway without an id is'],
     [{ maxAddresses: 1 }, { privateIps: ['a', 'b'] }, undefined, 'may unassign 1 address, not 2.'],
@@ -129,7 +129,7 @@ describe('any policy', () => {
     minRemaining: fc.nat(3),
     maxAddresses: fc.integer({ min: 1, max: 2 }),
   });
-  const anyWish: fc.Arbitrary<Wish> = fc.record({
+  const anyWish: fc.Arbitrary<ChangeRequest> = fc.record({
     mode: fc.constantFrom('execute' as const, 'dry_run' as const),
     region: fc.constantFrom('eu-west-1', 'us-east-1'),
     natGatewayId: fc.constant('nat-0123456789abcdef0'),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { NatGateway, NatGatewayAddress } from '../../src/nat-gateway/model.ts';
+import type { NatGateway, NatGatewayAddress } from '../../src/nat-gateway/gateway.ts';
 import {
   type FindingCode,
   preflight as preflightWith,

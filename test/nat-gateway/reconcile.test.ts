@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NatGateway } from '../../src/nat-gateway/model.ts';
+import type { NatGateway } from '../../src/nat-gateway/gateway.ts';
 import { conclude, type Sighting, sighting } from '../../src/nat-gateway/reconcile.ts';
 
 const asked = ['10.0.1.11', '10.0.1.12'];

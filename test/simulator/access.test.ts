@@ -7,7 +7,7 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { describe, expect, it } from 'vitest';
 import { ACCOUNT_ID, DENIED_ACCESS_KEY_ID, READER_ACCESS_KEY_ID } from '../../src/simulator/simulator.ts';
 import { tokenBuckets } from '../../src/simulator/throttle.ts';
-import { AUTHORIZATION, codeOf, EGRESS, post, refusal, stage, UNKNOWN } from './stage.ts';
+import { AUTHORIZATION, codeOf, EGRESS, post, refusal, startEndpoint, UNKNOWN } from '../support/endpoint.ts';
 
 const unassign = (DryRun = false, NatGatewayId = EGRESS) =>
   new UnassignPrivateNatGatewayAddressCommand({ NatGatewayId, PrivateIpAddresses: ['10.0.1.11'], DryRun });
@@ -17,7 +17,7 @@ const read = (DryRun = false) => new DescribeNatGatewaysCommand({ DryRun });
 
 describe('authorization', () => {
   it('denies one principal everything, dry runs included, with a message to decode', async () => {
-    const { client, calls } = await stage();
+    const { client, calls } = await startEndpoint();
     const denied = client(DENIED_ACCESS_KEY_ID);
     const answers = await Promise.all(
       [denied.send(unassign()), denied.send(unassign(true)), denied.send(assign()), denied.send(read())].map(
@@ -34,7 +34,7 @@ describe('authorization', () => {
   });
 
   it('lets one principal read, and nothing else', async () => {
-    const { client } = await stage();
+    const { client } = await startEndpoint();
     const reader = client(READER_ACCESS_KEY_ID);
     expect((await reader.send(read())).NatGateways).toHaveLength(9);
     expect((await refusal(reader.send(unassign(true))))[0]).toBe('UnauthorizedOperation');
@@ -42,7 +42,7 @@ describe('authorization', () => {
   });
 
   it('does not know credentials of another region', async () => {
-    const { client } = await stage({ region: 'eu-west-1' });
+    const { client } = await startEndpoint({ region: 'eu-west-1' });
     expect((await client('AKIATEST').send(read())).NatGateways).toHaveLength(9);
     expect(await refusal(client('AKIATEST', { region: 'us-east-1' }).send(read()))).toEqual([
       'AuthFailure',
@@ -59,13 +59,13 @@ describe('authorization', () => {
     ['a short signature', AUTHORIZATION.slice(0, -1)],
     ['no signed headers', AUTHORIZATION.replace('SignedHeaders', 'Headers')],
   ])('refuses an Authorization header that is %s', async (_, authorization) => {
-    const { simulator } = await stage();
+    const { simulator } = await startEndpoint();
     const response = await post(simulator, 'Action=DescribeNatGateways', { headers: { authorization } });
     expect([response.status, codeOf(await response.text())]).toEqual([401, 'AuthFailure']);
   });
 
   it('tells who is calling, as STS does', async () => {
-    const { simulator } = await stage();
+    const { simulator } = await startEndpoint();
     const sts = new STSClient({
       region: simulator.region,
       endpoint: simulator.url,
@@ -78,7 +78,7 @@ describe('authorization', () => {
 
 describe('a dry run', () => {
   it('passes for each action and changes nothing', async () => {
-    const { ec2, calls } = await stage();
+    const { ec2, calls } = await startEndpoint();
     for (const command of [unassign(true), assign(true), read(true)]) {
       const answer = await refusal(
         command instanceof DescribeNatGatewaysCommand ? ec2.send(command) : ec2.send(command as never),
@@ -93,7 +93,7 @@ describe('a dry run', () => {
   });
 
   it('does not look at the state, only at what is missing and at the form of the id', async () => {
-    const { ec2 } = await stage();
+    const { ec2 } = await startEndpoint();
     expect((await refusal(ec2.send(unassign(true, UNKNOWN))))[0]).toBe('DryRunOperation');
     expect((await refusal(ec2.send(unassign(true, 'nat-1'))))[0]).toBe('NatGatewayMalformed');
     const missing = new UnassignPrivateNatGatewayAddressCommand({
@@ -107,7 +107,7 @@ describe('a dry run', () => {
 
 describe('throttling', () => {
   it('refuses what comes faster than the bucket of its action refills', async () => {
-    const { ec2 } = await stage({ throttling: true });
+    const { ec2 } = await startEndpoint({ throttling: true });
     const answers = await Promise.all(Array.from({ length: 60 }, () => refusal(ec2.send(unassign(true)))));
     const refused = answers.filter(([code]) => code === 'RequestLimitExceeded');
     expect(refused.length).toBeGreaterThan(0);

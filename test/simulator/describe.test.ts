@@ -19,12 +19,12 @@ import {
   refusal,
   STACK,
   START,
-  stage,
+  startEndpoint,
   UNKNOWN,
-} from './stage.ts';
+} from '../support/endpoint.ts';
 
 async function ids(input: DescribeNatGatewaysCommandInput, options = {}): Promise<(string | undefined)[]> {
-  const { ec2 } = await stage(options);
+  const { ec2 } = await startEndpoint(options);
   const { NatGateways } = await ec2.send(new DescribeNatGatewaysCommand(input));
   return (NatGateways ?? []).map(({ NatGatewayId }) => NatGatewayId);
 }
@@ -42,7 +42,7 @@ function gateways(count: number) {
 
 describe('describing', () => {
   it('tells a gateway with its addresses and tags', async () => {
-    const { ec2 } = await stage();
+    const { ec2 } = await startEndpoint();
     const { NatGateways } = await ec2.send(new DescribeNatGatewaysCommand({ NatGatewayIds: [STACK] }));
     const NetworkInterfaceId = 'eni-0d44d44d44d44d44d';
     expect(NatGateways).toEqual([
@@ -74,7 +74,7 @@ describe('describing', () => {
   });
 
   it('tells of one gateway of every kind', async () => {
-    const { ec2 } = await stage();
+    const { ec2 } = await startEndpoint();
     const { NatGateways = [] } = await ec2.send(new DescribeNatGatewaysCommand({}));
     const byId = Object.fromEntries(NatGateways.map((gateway) => [gateway.NatGatewayId, gateway]));
     expect(Object.keys(byId)).toEqual([
@@ -142,7 +142,7 @@ describe('describing', () => {
       },
       { natGatewayId: LONE },
     ];
-    const { ec2 } = await stage({ inventory });
+    const { ec2 } = await startEndpoint({ inventory });
     const { NatGateways } = await ec2.send(new DescribeNatGatewaysCommand({}));
     expect(NatGateways).toEqual([
       {
@@ -174,13 +174,13 @@ describe('describing', () => {
 
   it('makes text that XML cannot carry legible', async () => {
     const inventory = [privateNatGateway(EGRESS, 'a\u0000b\ud800c', [], 0)];
-    const { ec2 } = await stage({ inventory });
+    const { ec2 } = await startEndpoint({ inventory });
     const { NatGateways } = await ec2.send(new DescribeNatGatewaysCommand({}));
     expect(NatGateways?.[0]?.Tags).toEqual([{ Key: 'Name', Value: 'a\ufffdb\ufffdc' }]);
   });
 
   it('will not start with two gateways of the same id', async () => {
-    await expect(stage({ inventory: [...gateways(1), ...gateways(1)] })).rejects.toThrow(/nat-0{17}/);
+    await expect(startEndpoint({ inventory: [...gateways(1), ...gateways(1)] })).rejects.toThrow(/nat-0{17}/);
   });
 });
 
@@ -213,7 +213,7 @@ describe('filters', () => {
   it('take 200 values each', async () => {
     const values = (count: number) => [{ Name: 'nat-gateway-id', Values: Array(count).fill(EGRESS) }];
     expect(await ids({ Filter: values(200) })).toEqual([EGRESS]);
-    const { ec2 } = await stage();
+    const { ec2 } = await startEndpoint();
     const tooMany = ec2.send(new DescribeNatGatewaysCommand({ Filter: values(201) }));
     expect((await refusal(tooMany)).slice(0, 2)).toEqual(['FilterLimitExceeded', 400]);
   });
@@ -241,7 +241,7 @@ describe('filters', () => {
 describe('pages', () => {
   it('lead through thousands of gateways, each of them once', async () => {
     const inventory = gateways(2345);
-    const { ec2 } = await stage({ inventory });
+    const { ec2 } = await startEndpoint({ inventory });
     const sizes: number[] = [];
     const seen = new Set<string | undefined>();
     for await (const { NatGateways = [] } of paginateDescribeNatGateways({ client: ec2 }, {})) {
@@ -253,7 +253,7 @@ describe('pages', () => {
   });
 
   it('end without a token when the last one is full, and keep to the filters', async () => {
-    const { ec2 } = await stage({ inventory: gateways(20) });
+    const { ec2 } = await startEndpoint({ inventory: gateways(20) });
     const Filter = [{ Name: 'tag:Name', Values: ['1?'] }];
     const first = await ec2.send(new DescribeNatGatewaysCommand({ Filter, MaxResults: 5 }));
     const { NextToken } = first;
@@ -307,7 +307,7 @@ describe('refusing to describe', () => {
     ['a made-up token', { NextToken: 'AAAA' }, 'InvalidPaginationToken', /token/],
     ['51 filters', { Filter: Array(51).fill({ Name: 'state', Values: ['x'] }) }, 'FilterLimitExceeded', /50/],
   ])('%s', async (_, input, code, message) => {
-    const { ec2 } = await stage();
+    const { ec2 } = await startEndpoint();
     const [name, status, text] = await refusal(ec2.send(new DescribeNatGatewaysCommand(input)));
     expect([name, status]).toEqual([code, 400]);
     expect(text).toMatch(message);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
-  BEST_READINGS,
+  ASSUMPTIONS,
   DENIED_ACCESS_KEY_ID,
   defaultInventory,
   READER_ACCESS_KEY_ID,
@@ -28,7 +28,7 @@ describe('docs/simulator.md', () => {
     },
   );
 
-  it.each(Object.values(BEST_READINGS).map(({ when, code }) => [when, code] as const))(
+  it.each(Object.values(ASSUMPTIONS).map(({ when, code }) => [when, code] as const))(
     'lists the best reading for %s',
     (when, code) => {
       expect(row(when)).toContain(`\`${code}\``);

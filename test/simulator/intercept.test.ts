@@ -1,6 +1,6 @@
 import { DescribeNatGatewaysCommand, UnassignPrivateNatGatewayAddressCommand } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
-import { codeOf, EGRESS, post, refusal, START, stage } from './stage.ts';
+import { codeOf, EGRESS, post, refusal, START, startEndpoint } from '../support/endpoint.ts';
 
 const unassign = (DryRun = false) =>
   new UnassignPrivateNatGatewayAddressCommand({
@@ -11,7 +11,7 @@ const unassign = (DryRun = false) =>
 
 describe('an interceptor', () => {
   it('can reset the connection before anything was applied', async () => {
-    const { ec2, calls } = await stage({
+    const { ec2, calls } = await startEndpoint({
       intercept: async ({ socket }) => {
         socket.resetAndDestroy();
         return undefined;
@@ -22,7 +22,7 @@ describe('an interceptor', () => {
   });
 
   it('can reset the connection after it was applied', async () => {
-    const { ec2, calls } = await stage({
+    const { ec2, calls } = await startEndpoint({
       intercept: async ({ apply, socket }) => {
         apply();
         socket.resetAndDestroy();
@@ -35,7 +35,7 @@ describe('an interceptor', () => {
 
   it('can answer something else, and sees the decoded call', async () => {
     const seen: unknown[] = [];
-    const { ec2, calls } = await stage({
+    const { ec2, calls } = await startEndpoint({
       intercept: async ({ action, parameters, dryRun }) => {
         seen.push([action, parameters.NatGatewayId, dryRun]);
         return { status: 502, headers: { 'content-type': 'text/html' }, body: '<html>Bad Gateway' };
@@ -47,14 +47,14 @@ describe('an interceptor', () => {
   });
 
   it('can answer a dry run with success', async () => {
-    const { ec2 } = await stage({
+    const { ec2 } = await startEndpoint({
       intercept: async ({ apply, dryRun }) => ({ ...apply(), ...(dryRun ? { status: 200, body: '' } : {}) }),
     });
     expect((await ec2.send(unassign(true))).$metadata.httpStatusCode).toBe(200);
   });
 
   it('can cut the body short', async () => {
-    const { simulator, calls } = await stage({
+    const { simulator, calls } = await startEndpoint({
       intercept: async ({ apply, response }) => {
         const { status, headers, body } = apply();
         response.writeHead(status, { ...headers, 'content-length': body.length });
@@ -68,7 +68,7 @@ describe('an interceptor', () => {
   });
 
   it('can change the time between the request and its effect', async () => {
-    const { ec2, calls, clock } = await stage({
+    const { ec2, calls, clock } = await startEndpoint({
       intercept: async ({ apply }) => {
         clock.advance(7);
         return apply();
@@ -79,7 +79,7 @@ describe('an interceptor', () => {
   });
 
   it('that throws is an internal error, which is not retried by magic', async () => {
-    const { ec2 } = await stage({
+    const { ec2 } = await startEndpoint({
       intercept: async () => {
         throw new Error('boom');
       },
@@ -92,7 +92,7 @@ describe('an interceptor', () => {
   });
 
   it('can be applied twice, each time with a request id of its own', async () => {
-    const { ec2, calls } = await stage({
+    const { ec2, calls } = await startEndpoint({
       intercept: async ({ apply }) => {
         apply();
         return apply();
@@ -105,7 +105,7 @@ describe('an interceptor', () => {
 
   it('sees what is not an EC2 request too', async () => {
     const seen: string[] = [];
-    const { simulator } = await stage({
+    const { simulator } = await startEndpoint({
       intercept: async ({ action, apply }) => {
         seen.push(action);
         return apply();
@@ -120,7 +120,7 @@ describe('an interceptor', () => {
     const waiting = new Promise<void>((resolve) => {
       arrived = resolve;
     });
-    const { ec2, simulator } = await stage({
+    const { ec2, simulator } = await startEndpoint({
       intercept: async () => {
         arrived();
         return undefined;

@@ -16,9 +16,9 @@ import {
   REGIONAL,
   refusal,
   STACK,
-  stage,
+  startEndpoint,
   UNKNOWN,
-} from './stage.ts';
+} from '../support/endpoint.ts';
 
 function unassign(ec2: EC2Client, NatGatewayId: string, PrivateIpAddresses: string[], seconds?: number) {
   return ec2.send(
@@ -42,7 +42,7 @@ async function statuses(ec2: EC2Client, id: string): Promise<Record<string, stri
 
 describe('unassigning', () => {
   it('answers with the affected addresses only, and releases them at the end of the drain', async () => {
-    const { ec2, clock, calls } = await stage();
+    const { ec2, clock, calls } = await startEndpoint();
     const { $metadata, ...result } = await unassign(ec2, EGRESS, ['10.0.1.12', '10.0.1.11'], 60);
     expect(result).toEqual({
       NatGatewayId: EGRESS,
@@ -66,7 +66,7 @@ describe('unassigning', () => {
   });
 
   it('drains for 350 seconds when nothing else is asked for', async () => {
-    const { ec2, clock } = await stage();
+    const { ec2, clock } = await startEndpoint();
     await unassign(ec2, EGRESS, ['10.0.1.11']);
     clock.advance(349);
     expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'unassigning');
@@ -75,14 +75,14 @@ describe('unassigning', () => {
   });
 
   it('is under way on one gateway from the start, with 300 seconds to go', async () => {
-    const { ec2, clock } = await stage();
+    const { ec2, clock } = await startEndpoint();
     expect(await statuses(ec2, DRAINING)).toHaveProperty(['10.0.3.12'], 'unassigning');
     clock.advance(300);
     expect(Object.keys(await statuses(ec2, DRAINING))).toEqual(['10.0.3.10', '10.0.3.11']);
   });
 
   it('lets go of an address whose assignment failed', async () => {
-    const { ec2, clock } = await stage();
+    const { ec2, clock } = await startEndpoint();
     await unassign(ec2, STACK, ['10.0.4.12'], 1);
     expect(await statuses(ec2, STACK)).toHaveProperty(['10.0.4.12'], 'unassigning');
     clock.advance(1);
@@ -90,7 +90,7 @@ describe('unassigning', () => {
   });
 
   it('allows no other change of the gateway meanwhile, and any of another', async () => {
-    const { ec2, clock } = await stage();
+    const { ec2, clock } = await startEndpoint();
     await unassign(ec2, EGRESS, ['10.0.1.11'], 10);
     const inProgress = [
       'OperationInProgress',
@@ -177,7 +177,7 @@ describe('unassigning', () => {
     ['over too long a time', EGRESS, ['10.0.1.11'], 4001, 'InvalidParameterValue', /1 to 4000/],
     ['over a broken number of seconds', EGRESS, ['10.0.1.11'], 1.5, 'InvalidParameterValue', /1 to 4000/],
   ])('refuses %s and changes nothing', async (_, id, ips, seconds, code, message) => {
-    const { ec2, calls } = await stage();
+    const { ec2, calls } = await startEndpoint();
     const before = await statuses(ec2, EGRESS);
     const answer = await refusal(unassign(ec2, id, ips, seconds));
     expect(answer).toEqual([code, 400, expect.stringMatching(message)]);
@@ -194,7 +194,7 @@ describe('assigning', () => {
   ) => ec2.send(new AssignPrivateNatGatewayAddressCommand({ NatGatewayId: id, ...input }));
 
   it('tells no private IP in its answer; the describe has it, assigning at first', async () => {
-    const { ec2, clock } = await stage();
+    const { ec2, clock } = await startEndpoint();
     const { NatGatewayAddresses } = await assign(ec2, { PrivateIpAddresses: ['10.0.1.50'] });
     expect(NatGatewayAddresses).toEqual([
       { NetworkInterfaceId: 'eni-0a11a11a11a11a11a', IsPrimary: false, Status: 'assigning' },
@@ -206,7 +206,7 @@ describe('assigning', () => {
   });
 
   it('can bring back an address that was released', async () => {
-    const { ec2, clock } = await stage();
+    const { ec2, clock } = await startEndpoint();
     for (let round = 0; round < 3; round += 1) {
       await unassign(ec2, EGRESS, ['10.0.1.11'], 1);
       clock.advance(1);
@@ -218,7 +218,7 @@ describe('assigning', () => {
   });
 
   it('picks the lowest free addresses of the subnet for a count, up to eight in all', async () => {
-    const { ec2, clock } = await stage();
+    const { ec2, clock } = await startEndpoint();
     await assign(ec2, { PrivateIpAddressCount: 3 });
     clock.advance(5);
     const held = Object.keys(await statuses(ec2, EGRESS));
@@ -243,7 +243,7 @@ describe('assigning', () => {
     ['what is no address', { PrivateIpAddresses: ['::1'] }, 'InvalidParameterValue'],
     ['more than eight', { PrivateIpAddressCount: 4 }, 'PrivateIpAddressLimitExceeded'],
   ])('refuses %s', async (_, input, code) => {
-    const { ec2, calls } = await stage();
+    const { ec2, calls } = await startEndpoint();
     expect((await refusal(assign(ec2, input))).slice(0, 2)).toEqual([code, 400]);
     expect(calls.map(({ changed }) => changed)).toEqual([false]);
   });
@@ -251,7 +251,7 @@ describe('assigning', () => {
   it('refuses more addresses than the subnet has', async () => {
     const { privateNatGateway } = await import('../../src/simulator/simulator.ts');
     const gateway = privateNatGateway(EGRESS, 'small', ['10.0.1.4'], 0, { cidrBlock: '10.0.1.0/29' });
-    const { ec2, clock } = await stage({ inventory: [gateway] });
+    const { ec2, clock } = await startEndpoint({ inventory: [gateway] });
     expect((await refusal(assign(ec2, { PrivateIpAddressCount: 3 })))[0]).toBe(
       'InsufficientFreeAddressesInSubnet',
     );
@@ -263,7 +263,7 @@ describe('assigning', () => {
 
 describe('reads that lag', () => {
   it('show a change only after the lag, while the next write knows of it at once', async () => {
-    const { ec2, clock } = await stage({ readLagSeconds: 4 });
+    const { ec2, clock } = await startEndpoint({ readLagSeconds: 4 });
     await unassign(ec2, EGRESS, ['10.0.1.11'], 10);
     expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'succeeded');
     expect((await refusal(unassign(ec2, EGRESS, ['10.0.1.11'])))[0]).toBe('OperationInProgress');
@@ -277,7 +277,7 @@ describe('reads that lag', () => {
   });
 
   it('still see an address drain that was released and assigned again', async () => {
-    const { ec2, clock } = await stage({ readLagSeconds: 30 });
+    const { ec2, clock } = await startEndpoint({ readLagSeconds: 30 });
     await unassign(ec2, EGRESS, ['10.0.1.11'], 10);
     clock.advance(10);
     await ec2.send(
@@ -291,7 +291,7 @@ describe('reads that lag', () => {
   });
 
   it('keep an earlier drain of an address apart from a later one', async () => {
-    const { ec2, clock } = await stage({ readLagSeconds: 100 });
+    const { ec2, clock } = await startEndpoint({ readLagSeconds: 100 });
     await unassign(ec2, EGRESS, ['10.0.1.11'], 1);
     clock.advance(1);
     const PrivateIpAddresses = ['10.0.1.11'];

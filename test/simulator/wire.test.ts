@@ -8,11 +8,11 @@ import {
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
-import { codeOf, EGRESS, post, START, stage } from './stage.ts';
+import { codeOf, EGRESS, post, START, startEndpoint } from '../support/endpoint.ts';
 
 describe('a success on the wire', () => {
   it('has the envelope and headers of EC2, and the real date', async () => {
-    const { simulator } = await stage();
+    const { simulator } = await startEndpoint();
     const response = await post(
       simulator,
       `Action=UnassignPrivateNatGatewayAddress&Version=2016-11-15&NatGatewayId=${EGRESS}&PrivateIpAddress.1=10.0.1.11`,
@@ -36,7 +36,7 @@ describe('a success on the wire', () => {
   });
 
   it('has an empty set where nothing matches', async () => {
-    const { simulator } = await stage();
+    const { simulator } = await startEndpoint();
     const response = await post(
       simulator,
       'Action=DescribeNatGateways&Filter.1.Name=state&Filter.1.Value.1=x',
@@ -47,7 +47,7 @@ describe('a success on the wire', () => {
 
 describe('what the AWS SDK sends', () => {
   it('is read as the service model writes it', async () => {
-    const { ec2, calls } = await stage();
+    const { ec2, calls } = await startEndpoint();
     await ec2.send(
       new UnassignPrivateNatGatewayAddressCommand({
         NatGatewayId: EGRESS,
@@ -133,7 +133,7 @@ describe('a request that is not one of EC2', () => {
     ['control characters', 'Action=%00%1b', 400, 'InvalidAction'],
     ['more than a mebibyte', 'a'.repeat(1024 * 1024 + 1), 413, 'RequestEntityTooLarge'],
   ])('because of %s is refused, and recorded', async (_, body, status, code) => {
-    const { simulator, calls } = await stage();
+    const { simulator, calls } = await startEndpoint();
     const response = await post(simulator, body);
     expect([response.status, codeOf(await response.text())]).toEqual([status, code]);
     expect(calls).toEqual([expect.objectContaining({ status, code, changed: false })]);
@@ -144,13 +144,13 @@ describe('a request that is not one of EC2', () => {
     ['content type', { headers: { 'content-type': 'application/json' } }, '', 415],
     ['path', {}, '/latest', 404],
   ])('because of its %s is refused', async (_, init, path, status) => {
-    const { simulator } = await stage();
+    const { simulator } = await startEndpoint();
     const response = await post({ ...simulator, url: simulator.url + path }, 'Action=x', init);
     expect([response.status, codeOf(await response.text())]).toEqual([status, 'InvalidRequest']);
   });
 
   it('because it is not HTTP gets the envelope too, and so does one with giant headers', async () => {
-    const { simulator } = await stage();
+    const { simulator } = await startEndpoint();
     const port = Number(new URL(simulator.url).port);
     const exchange = async (bytes: string) => {
       const socket = connect(port, '127.0.0.1');
@@ -168,7 +168,7 @@ describe('a request that is not one of EC2', () => {
   });
 
   it('may have gaps in its lists', async () => {
-    const { simulator, calls } = await stage();
+    const { simulator, calls } = await startEndpoint();
     const response = await post(
       simulator,
       `${gateway}&PrivateIpAddress.9=10.0.1.12&PrivateIpAddress.3=10.0.1.11`,
@@ -178,7 +178,7 @@ describe('a request that is not one of EC2', () => {
   });
 
   it('always gets a well-formed envelope, whatever it is, and does not stop the next', async () => {
-    const { simulator } = await stage();
+    const { simulator } = await startEndpoint();
     const name = fc.constantFrom(
       'Action',
       'NatGatewayId',
@@ -226,7 +226,7 @@ describe('a request that is not one of EC2', () => {
 
 describe('clients that go away', () => {
   it('in the middle of a request leave it unapplied, and the endpoint serving', async () => {
-    const { simulator, calls } = await stage();
+    const { simulator, calls } = await startEndpoint();
     const port = Number(new URL(simulator.url).port);
     for (let count = 0; count < 20; count += 1) {
       const socket = connect(port, '127.0.0.1');
@@ -243,7 +243,7 @@ describe('clients that go away', () => {
 
 describe('starting', () => {
   it('fails when the port is taken', async () => {
-    const { simulator } = await stage();
+    const { simulator } = await startEndpoint();
     const port = Number(new URL(simulator.url).port);
     await expect(startSimulator({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { privateNatGateway, startSimulator } from '../../src/simulator/simulator.ts';
 import { ServerProcess } from '../support/server-process.ts';
-import { HASTE, openSession } from '../support/session.ts';
+import { FAST_TIMEOUTS, openSession } from '../support/session.ts';
 
 const DESCRIBE = 'describe_nat_gateway_addresses';
 const CALLS = 100_000;
@@ -84,8 +84,8 @@ describe('a server that runs for long', () => {
       });
       return gateway;
     });
-    const patience = { ...HASTE, readTry: 5000, pollPace: 20, pollFirst: 20 };
-    const session = await openSession({ inventory, patience });
+    const timeouts = { ...FAST_TIMEOUTS, readAttempt: 5000, pollPace: 20, pollFirst: 20 };
+    const session = await openSession({ inventory, timeouts });
     onTestFinished(session.close);
     const cancel = new AbortController();
     const waits = Array.from({ length: 200 }, (_, index) =>

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { flagOf, names, OPTIONS, PREFIX, variableOf } from '../../src/options.ts';
+import { flagOf, names, OPTIONS, PREFIX, variableOf } from '../../src/config/options.ts';
 import { type Document, parseMarkdown } from './markdown.ts';
 import { commandsOf } from './shell-words.ts';
 

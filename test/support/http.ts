@@ -11,7 +11,7 @@ import type { Transport as LegacyTransportType } from '@modelcontextprotocol/sdk
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
-import { HttpFront, type HttpFrontOptions } from '../../src/http/serve.ts';
+import { HttpFront, type HttpFrontOptions } from '../../src/serve/http/app.ts';
 import { createServer } from '../../src/server.ts';
 import { openSession, type Session, type SessionOptions } from './session.ts';
 

@@ -2,12 +2,13 @@ import { type CallToolResult, Client, type ClientOptions } from '@modelcontextpr
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { pino } from 'pino';
-import { AuditLog } from '../../src/audit.ts';
-import { ChangeAllowance } from '../../src/change-allowance.ts';
-import { ChangeQueue } from '../../src/change-queue.ts';
-import { DrainBook } from '../../src/drain-book.ts';
-import { PATIENCE, type Patience } from '../../src/ec2/clients.ts';
-import { connectEc2 } from '../../src/ec2/ec2.ts';
+import { TIMEOUTS, type Timeouts } from '../../src/aws/clients.ts';
+import { connectEc2 } from '../../src/aws/ec2.ts';
+import { AuditLog } from '../../src/changes/audit-log.ts';
+import { Confirmation } from '../../src/changes/confirmation.ts';
+import { ChangeLimit } from '../../src/changes/limit.ts';
+import { ChangeQueue } from '../../src/changes/queue.ts';
+import { StartedDrains } from '../../src/changes/started-drains.ts';
 import type { Policy } from '../../src/nat-gateway/policy.ts';
 import { createServer } from '../../src/server.ts';
 import {
@@ -18,8 +19,8 @@ import {
   type SimulatorCall,
   startSimulator,
 } from '../../src/simulator/simulator.ts';
-import { Confirmation, type ConfirmMode } from '../../src/tools/confirmation.ts';
 import type { Dependencies } from '../../src/tools/dependencies.ts';
+import type { ConfirmMode } from '../../src/vocabulary/names.ts';
 
 /** The two generations of MCP, by the client's negotiation. */
 export type Era = 'modern' | 'legacy';
@@ -52,10 +53,10 @@ export class ManualClock implements Clock {
 }
 
 /** Short enough for many faults in a test run; the proportions are those of the product. */
-export const HASTE: Patience = {
+export const FAST_TIMEOUTS: Timeouts = {
   connect: 1000,
   read: 6000,
-  readTry: 700,
+  readAttempt: 700,
   change: 700,
   reconcile: 5000,
   reconcilePauses: [2, 2, 4, 4, 8, 8],
@@ -90,10 +91,10 @@ export interface SessionOptions {
   intercept?: Intercept;
   policy?: Partial<Policy>;
   confirmMode?: ConfirmMode;
-  patience?: Patience;
+  timeouts?: Timeouts;
   audit?: AuditLog;
   accessKeyId?: string;
-  allowance?: ChangeAllowance;
+  changeLimit?: ChangeLimit;
   client?: ClientOptions;
   stopping?: AbortSignal;
   /** Dependencies shared with other sessions, as one process shares them between connections. */
@@ -135,7 +136,7 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
     endpoint: simulator.url,
     credentials: { accessKeyId: options.accessKeyId ?? 'AKIATEST', secretAccessKey: 'secret' },
   };
-  const ec2 = connectEc2(target, '0.0.0', logger, options.patience ?? PATIENCE);
+  const ec2 = connectEc2(target, '0.0.0', logger, options.timeouts ?? TIMEOUTS);
   const audit = new AuditSpy();
   const dependencies: Dependencies = options.shared ?? {
     ec2: async () => ec2,
@@ -144,8 +145,8 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
     confirmation: new Confirmation('a key of thirty-two bytes or more', Date.now),
     audit: options.audit ?? audit,
     changes: new ChangeQueue(),
-    allowance: options.allowance ?? new ChangeAllowance(Number.POSITIVE_INFINITY, Date.now),
-    drains: new DrainBook(),
+    changeLimit: options.changeLimit ?? new ChangeLimit(Number.POSITIVE_INFINITY, Date.now),
+    drains: new StartedDrains(),
     stopping: options.stopping ?? new AbortController().signal,
     handOver: new AbortController().signal,
     longestWaitSeconds: 900,

@@ -1,7 +1,7 @@
 import { createMcpHandler } from '@modelcontextprotocol/server';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createServer } from '../../src/server.ts';
-import { DESCRIBE, UNASSIGN, WAIT } from '../../src/tools/names.ts';
+import { DESCRIBE, UNASSIGN, WAIT } from '../../src/vocabulary/names.ts';
 import { legacyCall, legacyRequest, modernRequest } from '../support/http.ts';
 import { EGRESS, openSession } from '../support/session.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { DESCRIBE, UNASSIGN, WAIT } from '../../src/tools/names.ts';
+import { DESCRIBE, UNASSIGN, WAIT } from '../../src/vocabulary/names.ts';
 import { phaseOf } from '../support/faults.ts';
-import { EGRESS, HASTE, openSession, realCalls, type Session } from '../support/session.ts';
+import { EGRESS, FAST_TIMEOUTS, openSession, realCalls, type Session } from '../support/session.ts';
 
 /**
  * EC2's model promises no member of a gateway: any may be absent, the sets too. Answers that are well-formed and
@@ -80,7 +80,7 @@ describe('answers of EC2 in which anything may be absent', () => {
   beforeAll(async () => {
     session = await openSession({
       confirmMode: 'never',
-      patience: HASTE,
+      timeouts: FAST_TIMEOUTS,
       intercept: async (exchange) => {
         const phase = phaseOf(exchange);
         if (phase === 'real call') {
@@ -147,7 +147,7 @@ describe('answers of EC2 in which anything may be absent', () => {
     const { session: own, show } = await (async () => {
       let shown: Sparse | undefined;
       const opened = await openSession({
-        patience: HASTE,
+        timeouts: FAST_TIMEOUTS,
         intercept: async (exchange) =>
           shown === undefined || phaseOf(exchange) !== 'describe'
             ? exchange.apply()

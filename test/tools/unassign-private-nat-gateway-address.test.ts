@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { AuditLog } from '../../src/audit.ts';
-import { PATIENCE } from '../../src/ec2/clients.ts';
+import { TIMEOUTS } from '../../src/aws/clients.ts';
+import { AuditLog } from '../../src/changes/audit-log.ts';
 import { defaultInventory, privateNatGateway } from '../../src/simulator/simulator.ts';
 import {
   AuditSpy,
@@ -8,7 +8,7 @@ import {
   connect,
   EGRESS,
   ERAS,
-  HASTE,
+  FAST_TIMEOUTS,
   ManualClock,
   openSession,
   realCalls,
@@ -20,7 +20,7 @@ const UNASSIGN = 'unassign_private_nat_gateway_address';
 const DESCRIBE = 'describe_nat_gateway_addresses';
 
 async function session(options: SessionOptions = {}): Promise<Session> {
-  const opened = await openSession({ patience: HASTE, ...options });
+  const opened = await openSession({ timeouts: FAST_TIMEOUTS, ...options });
   onTestFinished(opened.close);
   return opened;
 }
@@ -210,7 +210,7 @@ describe('unassigning', () => {
     const cancel = new AbortController();
     let arrived: (action: string) => void = () => {};
     const { client, calls } = await session({
-      patience: { ...HASTE, read: 5000, readTry: 5000 },
+      timeouts: { ...FAST_TIMEOUTS, read: 5000, readAttempt: 5000 },
       intercept: async ({ action, dryRun, apply }) => {
         if (action.startsWith('Unassign') && dryRun) {
           cancel.abort();
@@ -290,7 +290,7 @@ describe('several calls at once', () => {
     const results = await Promise.all(Array.from({ length: 100 }, () => call(UNASSIGN, wish)));
     const outcomes = results.map(({ content }) => content.outcome);
     expect(outcomes.filter((outcome) => outcome === 'unassigning')).toHaveLength(1);
-    // On a slow machine the last of them may be told to come again, for want of patience; none may do anything.
+    // On a slow machine the last of them may be told to come again, for want of timeouts; none may do anything.
     const idle = outcomes.filter((outcome) => outcome === 'already_unassigning' || outcome === 'refused');
     expect(idle).toHaveLength(99);
     expect(outcomes).toContain('already_unassigning');
@@ -303,7 +303,7 @@ describe('several calls at once', () => {
     );
     const { dependencies, call } = await session({
       inventory,
-      patience: { ...PATIENCE, read: 60_000, readTry: 60_000 },
+      timeouts: { ...TIMEOUTS, read: 60_000, readAttempt: 60_000 },
     });
     const other = await connect(dependencies, 'legacy');
     onTestFinished(() => other.close());

@@ -5,7 +5,7 @@ import {
   connect,
   EGRESS,
   ERAS,
-  HASTE,
+  FAST_TIMEOUTS,
   ManualClock,
   openSession,
   type Session,
@@ -18,7 +18,7 @@ const DESCRIBE = 'describe_nat_gateway_addresses';
 const wish = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11', '10.0.1.12'] };
 
 async function session(options: SessionOptions = {}): Promise<Session> {
-  const opened = await openSession({ patience: HASTE, ...options });
+  const opened = await openSession({ timeouts: FAST_TIMEOUTS, ...options });
   onTestFinished(opened.close);
   return opened;
 }
@@ -257,7 +257,7 @@ describe('waiting', () => {
     const { call, calls } = await session({
       clock,
       inventory,
-      patience: { ...HASTE, pollPace: 100, pollFirst: 100, readTry: 5000 },
+      timeouts: { ...FAST_TIMEOUTS, pollPace: 100, pollFirst: 100, readAttempt: 5000 },
     });
     const waiting = Promise.all(
       Array.from({ length: 200 }, (_, index) => call(WAIT, { nat_gateway_id: id(index) })),

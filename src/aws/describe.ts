@@ -1,0 +1,177 @@
+import type {
+  NatGateway as SdkNatGateway,
+  NatGatewayAddress as SdkNatGatewayAddress,
+} from '@aws-sdk/client-ec2';
+import { DescribeNatGatewaysCommand, type DescribeNatGatewaysCommandInput } from '@aws-sdk/client-ec2';
+import { FILTER_VALUES } from '../nat-gateway/filters.ts';
+import type { NatGateway, NatGatewayAddress } from '../nat-gateway/gateway.ts';
+import { Failure } from '../vocabulary/failure.ts';
+import { boundedText } from '../vocabulary/text.ts';
+import type { Ec2Clients } from './clients.ts';
+
+/** One page of `DescribeNatGateways`. */
+export interface NatGatewayPage {
+  natGateways: NatGateway[];
+  /** EC2's token for the next page; absent on the last. */
+  nextToken?: string | undefined;
+}
+
+/** What to ask `DescribeNatGateways` for; filters within one name are alternatives, names narrow each other. */
+export interface NatGatewayQuery {
+  filters: { name: string; values: readonly string[] }[];
+  maxResults?: number | undefined;
+  nextToken?: string | undefined;
+}
+
+/** EC2's bounds for `MaxResults`. */
+const MAX_RESULTS = { minimum: 5, maximum: 1000 } as const;
+
+/**
+ * Reads one page of gateways.
+ *
+ * @throws Failure
+ */
+export async function readPage(
+  clients: Ec2Clients,
+  region: string,
+  query: NatGatewayQuery,
+  signal: AbortSignal,
+  deadline = clients.readDeadline(),
+): Promise<NatGatewayPage> {
+  const input: DescribeNatGatewaysCommandInput = {
+    ...(query.filters.length === 0
+      ? {}
+      : { Filter: query.filters.map(({ name, values }) => ({ Name: name, Values: values.map(literal) })) }),
+    ...(query.maxResults === undefined ? {} : { MaxResults: query.maxResults }),
+    ...(query.nextToken === undefined ? {} : { NextToken: query.nextToken }),
+  };
+  const output = await clients.read(
+    region,
+    (client, options) => client.send(new DescribeNatGatewaysCommand(input), options),
+    signal,
+    deadline,
+  );
+  // An empty 200 parses as an empty output; a real answer always has an id and, even if empty, the set.
+  if (output.NatGateways === undefined) {
+    throw new Failure({
+      code: 'bad_response',
+      message: 'EC2 answered DescribeNatGateways with success, but without a list of NAT gateways.',
+      retryable: true,
+      hint: 'Call again. If it persists, look at what stands between this server and EC2 (a proxy, AWS_ENDPOINT_URL).',
+      request_id: output.$metadata.requestId,
+    });
+  }
+  return {
+    natGateways: output.NatGateways.map(toNatGateway),
+    nextToken: output.NextToken === '' ? undefined : output.NextToken,
+  };
+}
+
+/**
+ * Reads one gateway as it is now; `undefined` where EC2 has none by that id.
+ *
+ * @throws Failure
+ */
+export async function readGateway(
+  clients: Ec2Clients,
+  region: string,
+  natGatewayId: string,
+  signal: AbortSignal,
+): Promise<NatGateway | undefined> {
+  const page = await readPage(
+    clients,
+    region,
+    { filters: [{ name: 'nat-gateway-id', values: [natGatewayId] }] },
+    signal,
+  );
+  return page.natGateways.find((gateway) => gateway.nat_gateway_id === natGatewayId);
+}
+
+/** How many pages one filter's worth of ids may take; EC2 needs one. */
+const PAGES_PER_FILTER = 10;
+
+/**
+ * Reads every gateway with one of these ids, in the time of one read; an id that is missing from the answer belongs
+ * to no gateway.
+ *
+ * @throws Failure
+ */
+export async function readGateways(
+  clients: Ec2Clients,
+  region: string,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<NatGateway[]> {
+  const deadline = clients.readDeadline();
+  const natGateways: NatGateway[] = [];
+  for (let start = 0; start < ids.length; start += FILTER_VALUES) {
+    const filters = [{ name: 'nat-gateway-id', values: ids.slice(start, start + FILTER_VALUES) }];
+    let nextToken: string | undefined;
+    let pages = 0;
+    do {
+      if (++pages > PAGES_PER_FILTER) throw endless();
+      const query = { filters, maxResults: MAX_RESULTS.maximum, nextToken };
+      const page = await readPage(clients, region, query, signal, deadline);
+      natGateways.push(...page.natGateways);
+      nextToken = page.nextToken;
+    } while (nextToken !== undefined);
+  }
+  return natGateways;
+}
+
+function endless(): Failure {
+  return new Failure({
+    code: 'bad_response',
+    message: 'What answers as EC2 hands out one page after the other for a few ids.',
+    retryable: false,
+    hint: 'Look at what stands between this server and EC2 (a proxy, AWS_ENDPOINT_URL).',
+  });
+}
+
+/** The gateway's members in our spelling; free text from the account is bounded here, once, for everyone. */
+function toNatGateway(gateway: SdkNatGateway): NatGateway {
+  return {
+    nat_gateway_id: text(gateway.NatGatewayId),
+    state: text(gateway.State),
+    connectivity_type: text(gateway.ConnectivityType),
+    availability_mode: text(gateway.AvailabilityMode),
+    vpc_id: text(gateway.VpcId),
+    subnet_id: text(gateway.SubnetId),
+    create_time: time(gateway.CreateTime),
+    delete_time: time(gateway.DeleteTime),
+    failure_code: text(gateway.FailureCode),
+    failure_message: text(gateway.FailureMessage, 1000),
+    tags: gateway.Tags?.map(({ Key, Value }) => ({ key: text(Key) ?? '', value: text(Value) ?? '' })),
+    addresses: gateway.NatGatewayAddresses?.map(toAddress) ?? [],
+  };
+}
+
+/** An address's members in our spelling. */
+export function toAddress(address: SdkNatGatewayAddress): NatGatewayAddress {
+  return {
+    private_ip: text(address.PrivateIp),
+    is_primary: address.IsPrimary,
+    status: text(address.Status),
+    failure_message: text(address.FailureMessage, 1000),
+    network_interface_id: text(address.NetworkInterfaceId),
+    public_ip: text(address.PublicIp),
+    allocation_id: text(address.AllocationId),
+    association_id: text(address.AssociationId),
+    availability_zone: text(address.AvailabilityZone),
+    availability_zone_id: text(address.AvailabilityZoneId),
+  };
+}
+
+/** AWS allows 128 characters in a tag's key and 256 in its value, and ids are shorter; only a stranger sends more. */
+function text(value: string | undefined, limit = 256): string | undefined {
+  return value === undefined ? undefined : boundedText(value, limit);
+}
+
+function time(value: Date | undefined): string | undefined {
+  return value === undefined || Number.isNaN(value.getTime()) ? undefined : value.toISOString();
+}
+
+/** A filter value that stands for itself: EC2 reads `*` and `?` as wildcards unless a backslash precedes them. */
+function literal(value: string): string {
+  return value.replace(/[\\*?]/g, '\\$&');
+}

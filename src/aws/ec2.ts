@@ -1,0 +1,72 @@
+import type { Logger } from 'pino';
+import type { NatGateway } from '../nat-gateway/gateway.ts';
+import { Ec2Clients, type Ec2Target, TIMEOUTS, type Timeouts } from './clients.ts';
+import {
+  type NatGatewayPage,
+  type NatGatewayQuery,
+  readGateway,
+  readGateways,
+  readPage,
+} from './describe.ts';
+import { type Reconciled, reconcile } from './settle.ts';
+import {
+  type DryRun,
+  dryRun,
+  type Permit,
+  type UnassignAnswer,
+  type UnassignRequest,
+  unassign,
+} from './unassign.ts';
+import { type Observation, RegionWatch } from './watch.ts';
+
+/** EC2 as the tools see it. Methods that reach AWS throw `Failure`, but for the two that say what happened. */
+export interface Ec2 {
+  /** The region of a call that names `requested` or none. */
+  region(requested: string | undefined): Promise<string>;
+  readPage(region: string, query: NatGatewayQuery, signal: AbortSignal): Promise<NatGatewayPage>;
+  /** Every gateway with one of these ids. */
+  readGateways(region: string, ids: readonly string[], signal: AbortSignal): Promise<NatGateway[]>;
+  readGateway(region: string, natGatewayId: string, signal: AbortSignal): Promise<NatGateway | undefined>;
+  dryRun(request: UnassignRequest, signal: AbortSignal): Promise<DryRun>;
+  unassign(permit: Permit): Promise<UnassignAnswer>;
+  reconcile(request: UnassignRequest, before: NatGateway): Promise<Reconciled>;
+  /**
+   * What each read tells of a gateway, until `signal` is aborted or the loop is left. One read serves everybody who
+   * waits in the region.
+   */
+  watch(region: string, natGatewayId: string, signal: AbortSignal): AsyncGenerator<Observation>;
+  /** The account of the credentials in use now, where AWS tells it. */
+  accountId(region: string): Promise<string | undefined>;
+  close(): void;
+}
+
+/**
+ * Loads nothing and contacts nobody until a method is called. `version` is ours, for the user agent by which our
+ * calls are found in CloudTrail.
+ */
+export function connectEc2(
+  target: Ec2Target,
+  version: string,
+  logger: Logger,
+  timeouts: Timeouts = TIMEOUTS,
+): Ec2 {
+  const clients = new Ec2Clients(target, version, logger, timeouts);
+  const watches = new Map<string, RegionWatch>();
+  const watchOf = (region: string): RegionWatch => {
+    const watch = watches.get(region) ?? new RegionWatch(clients, region);
+    watches.set(region, watch);
+    return watch;
+  };
+  return {
+    region: (requested) => clients.region(requested),
+    readPage: (region, query, signal) => readPage(clients, region, query, signal),
+    readGateways: (region, ids, signal) => readGateways(clients, region, ids, signal),
+    readGateway: (region, natGatewayId, signal) => readGateway(clients, region, natGatewayId, signal),
+    dryRun: (request, signal) => dryRun(clients, request, signal),
+    unassign: (permit) => unassign(clients, permit),
+    reconcile: (request, before) => reconcile(clients, request, before),
+    watch: (region, natGatewayId, signal) => watchOf(region).watch(natGatewayId, signal),
+    accountId: (region) => clients.accountId(region),
+    close: () => clients.close(),
+  };
+}

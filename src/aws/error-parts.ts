@@ -1,0 +1,71 @@
+/** The system calls that come before a connection: what fails in them has sent nothing. */
+const BEFORE_CONNECTION: ReadonlySet<string> = new Set(['connect', 'getaddrinfo']);
+
+/** An hour: what asks for more, in seconds, is not believed. */
+const LONGEST_RETRY_AFTER = 3600;
+
+/** The parts of an error that decide, read without trusting its shape. */
+export interface ErrorParts {
+  name: string;
+  message: string;
+  /** EC2's code, where the answer was EC2's error envelope. */
+  awsCode: string | undefined;
+  status: number | undefined;
+  requestId: string | undefined;
+  attempts: number | undefined;
+  retryAfter: number | undefined;
+  /** The `Date` header of the answer, milliseconds since the epoch. */
+  date: number | undefined;
+  /** Node's error codes, of the error and of everything it wraps. */
+  codes: string[];
+  /** Whether all of these come from before there was a connection. */
+  neverConnected: boolean;
+}
+
+/** Takes an error apart. */
+export function errorParts(error: unknown): ErrorParts {
+  const top = record(error);
+  const metadata = record(top.$metadata);
+  const headers = record(record(top.$response).headers);
+  const name = text(top.name) ?? 'Error';
+  const isAnswer = top.$fault !== undefined && name !== 'Unknown' && text(top.Code) === name;
+  const retryAfter = Number(text(headers['retry-after']));
+  const date = Date.parse(text(headers.date) ?? '');
+  const faults = nodeFaults(error);
+  return {
+    name,
+    // The SDK's own words for an answer without a message.
+    message: text(top.message)?.replace(/^UnknownError$/, '') ?? '',
+    awsCode: isAnswer ? name : undefined,
+    status: number(metadata.httpStatusCode),
+    requestId: text(metadata.requestId),
+    attempts: number(metadata.attempts),
+    retryAfter: retryAfter > 0 ? Math.ceil(Math.min(retryAfter, LONGEST_RETRY_AFTER)) : undefined,
+    date: Number.isNaN(date) ? undefined : date,
+    codes: [...new Set(faults.map(({ code }) => code))],
+    neverConnected:
+      faults.length > 0 &&
+      faults.every(({ syscall }) => syscall !== undefined && BEFORE_CONNECTION.has(syscall)),
+  };
+}
+
+/** Node's own account of what went wrong: of the innermost errors, where one wraps others. */
+function nodeFaults(error: unknown, depth = 0): { code: string; syscall: string | undefined }[] {
+  const { code, syscall, cause, errors } = record(error);
+  const wrapped = [...(Array.isArray(errors) ? errors : []), cause];
+  const inner = depth < 4 ? wrapped.flatMap((each) => nodeFaults(each, depth + 1)) : [];
+  if (inner.length > 0 || typeof code !== 'string') return inner;
+  return [{ code, syscall: text(syscall) }];
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function number(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}

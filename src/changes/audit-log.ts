@@ -1,0 +1,184 @@
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { Failure } from '../vocabulary/failure.ts';
+
+/**
+ * The audit log, a write-ahead log in JSON Lines: what is about to be done is written and flushed before it is
+ * done, what became of it afterwards, and both carry the same id. An intent without an outcome tells of a change
+ * that may have happened while nobody was left to say so.
+ */
+
+/** What a record says, besides when, by which process, and of which kind. */
+export interface AuditFields {
+  /** Joins the records of one attempt. */
+  id: string;
+  tool: string;
+  client?: { name?: string | undefined; version?: string | undefined } | undefined;
+  principal?: string | undefined;
+  account_id?: string | undefined;
+  region?: string | undefined;
+  arguments: Readonly<Record<string, unknown>>;
+  [member: string]: unknown;
+}
+
+export type AuditEvent = 'intent' | 'outcome';
+
+/** An intent that no outcome followed, found in another process's records. */
+export interface UnfinishedIntent {
+  id: string;
+  time: string;
+  arguments: unknown;
+  /** Whether a process with the id of the one that wrote it is running: perhaps that one, still at it. */
+  may_be_running: boolean;
+}
+
+/** How much of an existing file's end is looked through for intents without an outcome, in bytes. */
+const TAIL_BYTES = 256 * 1024;
+
+/** How often a full pipe is tried again, ten milliseconds apart, before the record counts as unwritable. */
+const FULL_PIPE_TRIES = 100;
+
+const STDERR = 2;
+
+/** Writes audit records to a file or, without one, to stderr. */
+export class AuditLog {
+  readonly #descriptor: number;
+  readonly #version: string;
+  readonly #now: () => number;
+  readonly #open = new Map<string, AuditFields>();
+  /** Whether what was written last broke off, so that what follows must not be glued to it. */
+  #brokenOff = false;
+  /** What earlier processes intended and, as far as the file tells, never finished. */
+  readonly unfinished: readonly UnfinishedIntent[];
+
+  /**
+   * Opens the log; `file` is created with mode 0600 and only ever appended to.
+   *
+   * @throws NodeJS.ErrnoException where the file cannot be opened
+   */
+  constructor(file: string | undefined, version: string, now: () => number) {
+    this.#version = version;
+    this.#now = now;
+    this.#descriptor = file === undefined ? STDERR : openSync(file, 'a+', 0o600);
+    const tail = file === undefined ? '' : readTail(this.#descriptor);
+    this.unfinished = unfinishedIn(tail);
+    // A process that died while writing left half a line.
+    this.#brokenOff = tail !== '' && !tail.endsWith('\n');
+  }
+
+  /**
+   * Records what is about to be done. It has to return before it is done.
+   *
+   * @throws Failure `audit_unavailable` where the record cannot be written; then it must not be done
+   */
+  intent(fields: AuditFields): void {
+    try {
+      this.#record('intent', fields);
+    } catch (error) {
+      throw new Failure({
+        code: 'audit_unavailable',
+        message: `The audit record could not be written (${(error as NodeJS.ErrnoException).code ?? 'unknown'}), so nothing was changed.`,
+        retryable: true,
+        hint: 'Whoever runs this server has to make its audit log writable (--audit-log, disk space, stderr), then call again.',
+      });
+    }
+    this.#open.set(fields.id, fields);
+  }
+
+  /** Records how an attempt ended; with no intent before it, that nothing was sent. Returns whether it was written. */
+  outcome(fields: AuditFields): boolean {
+    this.#open.delete(fields.id);
+    try {
+      this.#record('outcome', fields);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Records as unknown what is still going on, and closes the log. */
+  close(): void {
+    for (const fields of [...this.#open.values()]) {
+      this.outcome({
+        ...fields,
+        outcome: 'unknown',
+        error: 'outcome_unknown',
+        reason: 'the server shut down first',
+      });
+    }
+    if (this.#descriptor !== STDERR) closeSync(this.#descriptor);
+  }
+
+  #record(event: AuditEvent, fields: AuditFields): void {
+    const time = new Date(this.#now()).toISOString();
+    const record = { audit: event, time, version: this.#version, pid: process.pid, ...fields };
+    const line = `${this.#brokenOff ? '\n' : ''}${JSON.stringify(record)}\n`;
+    this.#brokenOff = true;
+    this.#write(line);
+    this.#brokenOff = false;
+    if (this.#descriptor !== STDERR) flush(this.#descriptor);
+  }
+
+  #write(text: string): void {
+    let rest = Buffer.from(text);
+    for (let tries = 0; rest.length > 0; ) {
+      try {
+        rest = rest.subarray(writeSync(this.#descriptor, rest));
+        tries = 0;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || ++tries > FULL_PIPE_TRIES) throw error;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+      }
+    }
+  }
+}
+
+/** Pipes and devices have nothing to flush, and say so. */
+function flush(descriptor: number): void {
+  try {
+    fsyncSync(descriptor);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+  }
+}
+
+function readTail(descriptor: number): string {
+  const { size } = fstatSync(descriptor);
+  const length = Math.min(size, TAIL_BYTES);
+  const buffer = Buffer.alloc(length);
+  const read = readSync(descriptor, buffer, 0, length, size - length);
+  return buffer.subarray(0, read).toString('utf8');
+}
+
+/** Intents without an outcome. A process that is still running may yet write it, if it is the same. */
+function unfinishedIn(tail: string): UnfinishedIntent[] {
+  const intents = new Map<string, Omit<UnfinishedIntent, 'may_be_running'> & { pid: unknown }>();
+  for (const line of tail.split('\n')) {
+    const record = parsed(line);
+    if (typeof record?.id !== 'string') continue;
+    if (record.audit === 'outcome') intents.delete(record.id);
+    if (record.audit === 'intent') {
+      const { id, time, arguments: given, pid } = record;
+      intents.set(id as string, { id: id as string, time: String(time), arguments: given, pid });
+    }
+  }
+  return [...intents.values()].map(({ pid, ...intent }) => ({ ...intent, may_be_running: isRunning(pid) }));
+}
+
+function parsed(line: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRunning(pid: unknown): boolean {
+  if (typeof pid !== 'number' || pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,48 @@
+const HOUR = 3_600_000;
+
+/**
+ * How many real calls each caller may send in an hour. It bounds what a caller that has gone wrong, or a token in
+ * the wrong hands, can release before somebody looks. Kept by this process alone.
+ */
+export class ChangeLimit {
+  readonly perHour: number;
+  readonly #now: () => number;
+  /** When each caller's calls of the last hour were sent, in milliseconds since the epoch, oldest first. */
+  readonly #sent = new Map<string, number[]>();
+
+  /** `now` tells milliseconds since the epoch. */
+  constructor(perHour: number, now: () => number) {
+    this.perHour = perHour;
+    this.#now = now;
+  }
+
+  /** In how many seconds this caller may send another; 0 is now. A caller without a name is one like others. */
+  secondsLeft(principal = ''): number {
+    const sent = this.#lastHour(principal);
+    const [oldest] = sent;
+    if (oldest === undefined || sent.length < this.perHour) return 0;
+    return Math.max(1, Math.ceil((oldest + HOUR - this.#now()) / 1000));
+  }
+
+  /** Counts a call that is about to be sent; false where the caller has none left, and must not send it. */
+  take(principal = ''): boolean {
+    if (this.secondsLeft(principal) > 0) return false;
+    this.#sent.set(principal, [...this.#lastHour(principal), this.#now()]);
+    return true;
+  }
+
+  /** Uncounts the call that was counted last, because it was not sent. */
+  refund(principal = ''): void {
+    this.#sent.get(principal)?.pop();
+  }
+
+  #lastHour(principal: string): number[] {
+    const since = this.#now() - HOUR;
+    for (const [name, times] of this.#sent) {
+      const recent = times.filter((time) => time > since);
+      if (recent.length > 0) this.#sent.set(name, recent);
+      else this.#sent.delete(name);
+    }
+    return this.#sent.get(principal) ?? [];
+  }
+}

@@ -1,0 +1,109 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import * as z from 'zod';
+import { SCOPES } from '../../vocabulary/names.ts';
+import { type Caller, InvalidToken, type Verifier } from './bearer.ts';
+
+const entrySchema = z.strictObject({
+  name: z.string().regex(/^[\w.@+-]{1,64}$/, 'has to be 1 to 64 letters, digits or any of _ . @ + -'),
+  scopes: z.array(z.enum(SCOPES)).min(1),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/i, 'has to be 64 hexadecimal digits')
+    .optional(),
+  token: z
+    .string()
+    .regex(/^[!-~]{32,}$/, 'has to be 32 printable characters or more, without spaces')
+    .optional(),
+});
+
+const fileSchema = z.strictObject({ tokens: z.array(entrySchema).min(1) });
+
+type Entry = z.infer<typeof entrySchema>;
+
+/** One that may call, and what their token hashes to. */
+interface Holder extends Caller {
+  digest: Buffer;
+}
+
+/** Tokens from a file, read once: to change them, change the file and start the server again. */
+export class TokenFile implements Verifier {
+  readonly #holders: readonly Holder[];
+
+  /**
+   * Reads the file. Others than its owner may read it where it holds digests alone, and may never write to it.
+   *
+   * @throws Error whose message completes "--token-file …", and holds nothing of the file but names
+   */
+  constructor(file: string) {
+    const { text, mode } = read(file);
+    const tokens = parse(text);
+    if ((mode & 0o022) !== 0) throw new Error('may be written to by others than its owner: chmod go-w it');
+    if ((mode & 0o044) !== 0 && tokens.some(({ token }) => token !== undefined)) {
+      throw new Error('holds tokens and may be read by others than its owner: chmod 600 it, or use sha256');
+    }
+    this.#holders = tokens.map(holder);
+    for (const key of [(each: Holder) => each.principal, (each: Holder) => each.digest.toString('hex')]) {
+      if (new Set(this.#holders.map(key)).size < tokens.length) {
+        throw new Error('has the same name or the same token twice');
+      }
+    }
+  }
+
+  /** Compares with every token, digest by digest, so that the time it takes tells nothing. */
+  async verify(token: string): Promise<Caller> {
+    const given = sha256(token);
+    let found: Holder | undefined;
+    for (const each of this.#holders) if (timingSafeEqual(each.digest, given)) found = each;
+    if (found === undefined) throw new InvalidToken('The token is not known here.');
+    return { principal: found.principal, scopes: found.scopes };
+  }
+}
+
+/** The text and the mode of one and the same file, even if another takes its name meanwhile. */
+function read(file: string): { text: string; mode: number } {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(file, 'r');
+    // Windows has no such modes.
+    const mode = process.platform === 'win32' ? 0o600 : fstatSync(descriptor).mode;
+    return { text: readFileSync(descriptor, 'utf8'), mode };
+  } catch (error) {
+    throw new Error(`cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+function parse(text: string): Entry[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the file.
+    throw new Error('is not JSON');
+  }
+  const parsed = fileSchema.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new Error(`is malformed at ${issue?.path.join('.') || 'its root'}: ${issue?.message ?? ''}`);
+  }
+  for (const { name, sha256: digest, token } of parsed.data.tokens) {
+    if ((digest === undefined) === (token === undefined)) {
+      throw new Error(`has to give "${name}" either sha256 or token`);
+    }
+  }
+  return parsed.data.tokens;
+}
+
+function holder({ name, scopes, sha256: digest, token = '' }: Entry): Holder {
+  return {
+    principal: `token:${name}`,
+    scopes,
+    digest: digest === undefined ? sha256(token) : Buffer.from(digest, 'hex'),
+  };
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

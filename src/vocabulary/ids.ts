@@ -1,0 +1,5 @@
+/** A NAT gateway id: `nat-` and 17 hexadecimal digits, or 8 on gateways older than 2016. */
+export const NAT_GATEWAY_ID = /^nat-([0-9a-f]{8}|[0-9a-f]{17})$/;
+
+/** An AWS region. Strict, because a region becomes part of a host name. */
+export const REGION = /^[a-z]{2,5}(-[a-z]{2,12}){1,2}-\d{1,2}$/;

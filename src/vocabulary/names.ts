@@ -1,0 +1,15 @@
+/** Names that several stages share, as literals in this file alone. */
+
+export const DESCRIBE = 'describe_nat_gateway_addresses';
+export const UNASSIGN = 'unassign_private_nat_gateway_address';
+export const WAIT = 'wait_for_nat_gateway_addresses';
+
+/** Scopes of a caller's token: to read, and to change. Write does not include read. */
+export const READ_SCOPE = 'nat:read';
+export const WRITE_SCOPE = 'nat:write';
+export const SCOPES = [READ_SCOPE, WRITE_SCOPE] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** When a human is asked: whenever the client can ask one, always (or the call is refused), or never. */
+export const CONFIRM_MODES = ['auto', 'always', 'never'] as const;
+export type ConfirmMode = (typeof CONFIRM_MODES)[number];

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { iamPolicy } from '../../src/config/iam-policy.ts';
+import { OPEN_POLICY } from '../support/session.ts';
+
+const ACTION = 'ec2:UnassignPrivateNatGatewayAddress';
+
+function statements(policy: Partial<typeof OPEN_POLICY>) {
+  return iamPolicy({ ...OPEN_POLICY, ...policy }).Statement;
+}
+
+describe('the IAM policy', () => {
+  it('of a read-only server allows to look and nothing else', () => {
+    expect(statements({ readOnly: true })).toEqual([
+      { Sid: 'DescribeNatGateways', Effect: 'Allow', Action: 'ec2:DescribeNatGateways', Resource: '*' },
+    ]);
+  });
+
+  it('without rules allows to unassign from NAT gateways, and from nothing else', () => {
+    expect(statements({})).toMatchObject([
+      { Action: 'ec2:DescribeNatGateways' },
+      { Effect: 'Allow', Action: ACTION, Resource: ['arn:aws:ec2:*:*:natgateway/*'] },
+    ]);
+  });
+
+  it('names the accounts, regions and gateways that are allowed, each in its partition', () => {
+    const [, unassign] = statements({
+      allowAccount: ['111122223333'],
+      allowRegion: ['eu-west-1', 'cn-north-1', 'us-gov-west-1'],
+      allowGateway: ['nat-0123456789abcdef0', 'nat-01234567'],
+    });
+    expect(unassign?.Resource).toEqual([
+      'arn:aws:ec2:eu-west-1:111122223333:natgateway/nat-0123456789abcdef0',
+      'arn:aws:ec2:eu-west-1:111122223333:natgateway/nat-01234567',
+      'arn:aws-cn:ec2:cn-north-1:111122223333:natgateway/nat-0123456789abcdef0',
+      'arn:aws-cn:ec2:cn-north-1:111122223333:natgateway/nat-01234567',
+      'arn:aws-us-gov:ec2:us-gov-west-1:111122223333:natgateway/nat-0123456789abcdef0',
+      'arn:aws-us-gov:ec2:us-gov-west-1:111122223333:natgateway/nat-01234567',
+    ]);
+  });
+
+  it('denies what a rule about tags forbids, each rule by itself', () => {
+    const [, , ...denials] = statements({
+      requireTag: ['env=test', 'owner'],
+      protectTag: ['critical', 'tier=core'],
+    });
+    expect(denials.map(({ Effect, Action, Condition }) => [Effect, Action, Condition])).toEqual([
+      ['Deny', ACTION, { StringNotEquals: { 'aws:ResourceTag/env': 'test' } }],
+      ['Deny', ACTION, { Null: { 'aws:ResourceTag/owner': 'true' } }],
+      ['Deny', ACTION, { Null: { 'aws:ResourceTag/critical': 'false' } }],
+      ['Deny', ACTION, { StringEquals: { 'aws:ResourceTag/tier': 'core' } }],
+    ]);
+    expect(new Set(denials.map(({ Sid }) => Sid)).size).toBe(4);
+  });
+});

@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { configure } from '../../src/config/configure.ts';
+import { type Name, names, OPTIONS, variableOf } from '../../src/config/options.ts';
+
+/** What the MCP registry is told of the package, and that all who tell a version tell the same. */
+
+const text = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+
+/** The rules of the registry's schema of 2025-12-11 for what we use of it, and its own for npm packages. */
+const variable = z.strictObject({
+  name: z.string().min(1),
+  description: z.string().min(1),
+  format: z.enum(['string', 'number', 'boolean', 'filepath']).optional(),
+  placeholder: z.string().optional(),
+  default: z.string().optional(),
+  choices: z.array(z.string()).min(1).optional(),
+});
+const npmPackage = z.strictObject({
+  registryType: z.literal('npm'),
+  identifier: z.string().min(1),
+  version: z.string().regex(/^\d+\.\d+\.\d+(-[\w.]+)?$/),
+  runtimeHint: z.literal('npx'),
+  transport: z.strictObject({ type: z.literal('stdio') }),
+  environmentVariables: z.array(variable),
+});
+const serverSchema = z.strictObject({
+  $schema: z.literal('https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json'),
+  name: z
+    .string()
+    .min(3)
+    .max(200)
+    .regex(/^io\.github\.[a-zA-Z0-9-]+\/[a-zA-Z0-9._-]+$/),
+  title: z.string().min(1).max(100),
+  description: z.string().min(1).max(100),
+  version: z.string().regex(/^\d+\.\d+\.\d+(-[\w.]+)?$/),
+  packages: z.tuple([npmPackage]),
+});
+
+const server = JSON.parse(text('server.json')) as z.infer<typeof serverSchema>;
+const manifest = JSON.parse(text('package.json'));
+const variables = server.packages[0].environmentVariables;
+
+describe('server.json', () => {
+  it('is what the registry takes', () => {
+    expect(serverSchema.safeParse(server).error).toBeUndefined();
+  });
+
+  it('names the npm package, which names it in turn', () => {
+    expect(server.packages[0].identifier).toBe(manifest.name);
+    expect(manifest.mcpName).toBe(server.name);
+  });
+
+  it('says of each variable what the help says', () => {
+    const byVariable = new Map<string, Name>(names().map((name) => [variableOf(name), name]));
+    for (const { name, description, format, choices } of variables) {
+      const option = byVariable.get(name);
+      if (option === undefined) throw new Error(`${name} is no variable of ours`);
+      expect(description).toBe(OPTIONS[option].help);
+      expect(format, name).toBe(typeof OPTIONS[option].fallback === 'boolean' ? 'boolean' : undefined);
+      for (const choice of choices ?? []) expect(() => OPTIONS[option].parse(choice)).not.toThrow();
+    }
+  });
+
+  it('asks for nothing without which, or with the defaults of which, the server would be another', () => {
+    const defaults = variables.flatMap(({ name, default: value }) =>
+      value === undefined ? [] : [[name, value]],
+    );
+    expect(defaults).not.toEqual([]);
+    expect(configure([], Object.fromEntries(defaults))).toEqual(configure([], {}));
+  });
+});
+
+describe('the version', () => {
+  const { version } = manifest;
+
+  it('is the same in server.json, for the server and for the package', () => {
+    expect([server.version, server.packages[0].version]).toEqual([version, version]);
+  });
+
+  it('is the same in the lockfile', () => {
+    const lock = JSON.parse(text('package-lock.json'));
+    expect([lock.version, lock.packages[''].version]).toEqual([version, version]);
+  });
+
+  it('is not told by the template of the bundle, which takes it from package.json', () => {
+    expect(JSON.parse(text('mcpb/manifest.json'))).not.toHaveProperty('version');
+  });
+
+  it('is the newest in the changelog, with something said of it', () => {
+    const [, newest = ''] = text('CHANGELOG.md').split(/^## /m);
+    expect(newest).toMatch(
+      new RegExp(`^\\[${version.replaceAll('.', '\\.')}\\] - (Unreleased|\\d{4}-\\d\\d-\\d\\d)\\n`),
+    );
+    expect(newest).toMatch(/^### (Added|Changed|Fixed|Removed|Security|Deprecated)\n\n- /m);
+  });
+});

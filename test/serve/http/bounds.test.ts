@@ -1,0 +1,216 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { AuditLog } from '../../../src/changes/audit-log.ts';
+import type { Answer as Ec2Answer, Intercept } from '../../../src/simulator/simulator.ts';
+import { DESCRIBE, UNASSIGN } from '../../../src/vocabulary/names.ts';
+import { phaseOf } from '../../support/faults.ts';
+import { deferred, legacyCall, legacyRequest, modernRequest, openFront, send } from '../../support/http.ts';
+import { EGRESS, realCalls } from '../../support/session.ts';
+
+const wish = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
+const list = legacyRequest('tools/list');
+
+const KINDS = [
+  ['2025', (name: string, args: object) => ({ body: legacyCall(name, args) })],
+  ['2026', (name: string, args: object) => modernRequest('tools/call', { name, arguments: args })],
+] as const;
+
+/** Holds requests of one phase until they are let go, and tells of each that arrives. */
+function gate(phase: ReturnType<typeof phaseOf>) {
+  const opened = deferred();
+  const waiting: (() => void)[] = [];
+  let count = 0;
+  const intercept: Intercept = async (exchange): Promise<Ec2Answer> => {
+    if (phaseOf(exchange) !== phase) return exchange.apply();
+    const answer = phase === 'real call' ? exchange.apply() : undefined;
+    count += 1;
+    for (const resolve of waiting.splice(0)) resolve();
+    await opened.promise;
+    return answer ?? exchange.apply();
+  };
+  const arrived = async (expected: number): Promise<void> => {
+    while (count < expected) await new Promise<void>((resolve) => waiting.push(resolve));
+  };
+  return { intercept, arrived, open: () => opened.resolve() };
+}
+
+describe('concurrent calls', () => {
+  it.each(KINDS)('above the limit are refused with a time to come again (%s)', async (_, call) => {
+    const describes = gate('describe');
+    const { url } = await openFront({ intercept: describes.intercept }, { maxConcurrentCalls: 2 });
+    const running = [send(url, call(DESCRIBE, {})), send(url, call(DESCRIBE, {}))];
+    await describes.arrived(2);
+    const refused = await send(url, call(DESCRIBE, {}));
+    expect(refused.status).toBe(503);
+    expect(refused.headers['retry-after']).toBe('5');
+    expect(refused.json).toMatchObject({
+      jsonrpc: '2.0',
+      id: 1,
+      error: { code: -32000, data: { retryable: true, retry_after_seconds: 5 } },
+    });
+    expect((await send(new URL('/readyz', url).href, { method: 'GET' })).status).toBe(200);
+    describes.open();
+    for (const { status } of await Promise.all(running)) expect(status).toBe(200);
+    expect((await send(url, call(DESCRIBE, {}))).status).toBe(200);
+  });
+
+  it('are counted one by one in a batch', async () => {
+    const { url, calls } = await openFront({}, { maxConcurrentCalls: 2 });
+    const batch = (count: number) =>
+      Array.from({ length: count }, (_, id) => legacyRequest('tools/list', {}, id));
+    expect((await send(url, { body: batch(2) })).status).toBe(200);
+    expect((await send(url, { body: batch(3) })).status).toBe(503);
+    expect(calls).toEqual([]);
+  });
+
+  it.each(KINDS)('give their place back when their caller has gone (%s)', async (_, call) => {
+    const describes = gate('describe');
+    const { url } = await openFront({ intercept: describes.intercept }, { maxConcurrentCalls: 1 });
+    const leaving = new AbortController();
+    const left = send(url, { ...call(DESCRIBE, {}), signal: leaving.signal }).catch(() => 'gone');
+    await describes.arrived(1);
+    leaving.abort();
+    expect(await left).toBe('gone');
+    describes.open();
+    let status = 503;
+    while (status === 503) ({ status } = await send(url, { body: list }));
+    expect(status).toBe(200);
+  });
+});
+
+describe('subscriptions', () => {
+  it('are refused above the limit, and hold no place of a call', async () => {
+    const { url } = await openFront({}, { maxSubscriptions: 1, maxConcurrentCalls: 1 });
+    const listen = modernRequest('subscriptions/listen', { notifications: { toolsListChanged: true } });
+    const first = await open(url, listen);
+    const second = await send(url, listen);
+    expect(second.json.error.message).toMatch(/limit/i);
+    expect((await send(url, { body: list })).status).toBe(200);
+    first.destroy();
+  });
+});
+
+/** Sends a request over a socket and resolves once an event stream has begun. */
+async function open(url: string, { body, headers = {} }: ReturnType<typeof modernRequest>): Promise<Socket> {
+  const { hostname, port, host } = new URL(url);
+  const text = JSON.stringify(body);
+  const socket = connect(Number(port), hostname);
+  const all = {
+    host,
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    'content-length': String(Buffer.byteLength(text)),
+    ...headers,
+  };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
+  socket.write(`POST /mcp HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${text}`);
+  let seen = '';
+  while (!seen.includes('data:')) seen += String((await once(socket, 'data'))[0]);
+  return socket;
+}
+
+describe('a slow client', () => {
+  it.each([
+    ['its headers', 'POST /mcp HTTP/1.1\r\nHost: localhost\r\n'],
+    [
+      'its body',
+      'POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{',
+    ],
+  ])('is cut off before it has sent %s', async (_, part) => {
+    const { url } = await openFront({}, { headersMilliseconds: 1000, bodyMilliseconds: 1000 });
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    socket.write(part);
+    let answer = '';
+    socket.on('data', (chunk) => {
+      answer += chunk;
+    });
+    await once(socket, 'close');
+    expect(answer).toContain('408 Request Timeout');
+    expect((await send(url, { body: list })).status).toBe(200);
+  });
+});
+
+describe('a request that takes too long', () => {
+  it('is cut, and gives its place back', async () => {
+    const describes = gate('describe');
+    const { url } = await openFront(
+      { intercept: describes.intercept },
+      { requestTimeoutSeconds: 1.5, maxConcurrentCalls: 1 },
+    );
+    await expect(send(url, { body: legacyCall(DESCRIBE) })).rejects.toThrow();
+    expect((await send(url, { body: list })).status).toBe(200);
+    describes.open();
+  });
+});
+
+describe('a client that leaves after the real call was sent', () => {
+  it.each(KINDS)('changes nothing about it: its outcome goes on record (%s)', async (_, call) => {
+    const real = gate('real call');
+    const recorded = deferred<Record<string, unknown>>();
+    class Audit extends AuditLog {
+      override outcome(fields: Parameters<AuditLog['outcome']>[0]): boolean {
+        recorded.resolve(fields);
+        return super.outcome(fields);
+      }
+    }
+    const audit = new Audit('/dev/null', 'test', Date.now);
+    const { url, calls } = await openFront({ intercept: real.intercept, confirmMode: 'never', audit });
+    const leaving = new AbortController();
+    const left = send(url, { ...call(UNASSIGN, wish), signal: leaving.signal }).catch(() => 'gone');
+    await real.arrived(1);
+    leaving.abort();
+    expect(await left).toBe('gone');
+    real.open();
+    expect(await recorded.promise).toMatchObject({ tool: UNASSIGN, outcome: 'unassigning' });
+    expect(realCalls(calls)).toHaveLength(1);
+  });
+});
+
+describe('a shutdown', () => {
+  it.each(KINDS)('lets calls in flight finish and takes no others (%s)', async (_, call) => {
+    const real = gate('real call');
+    const { front, url } = await openFront({ intercept: real.intercept, confirmMode: 'never' });
+    const running = send(url, call(UNASSIGN, wish));
+    await real.arrived(1);
+    const ended = front.end();
+    await front.ending;
+
+    const refused = await send(url, call(DESCRIBE, {}));
+    expect(refused.status).toBe(503);
+    expect(refused.headers).toMatchObject({ 'retry-after': '5', connection: 'close' });
+    const origin = new URL('/', url).href;
+    expect((await send(`${origin}readyz`, { method: 'GET' })).status).toBe(503);
+    expect((await send(`${origin}healthz`, { method: 'GET' })).status).toBe(200);
+
+    real.open();
+    expect((await running).json.result.structuredContent.outcome).toBe('unassigning');
+    await ended;
+    await expect(send(url, { body: list })).rejects.toThrow(/ECONNREFUSED/);
+  });
+
+  it('closes connections that are idle, and subscriptions, at once', async () => {
+    const describes = gate('describe');
+    const { front, url } = await openFront({ intercept: describes.intercept });
+    const running = send(url, { body: legacyCall(DESCRIBE) });
+    await describes.arrived(1);
+    const idle = await open(url, { body: legacyRequest('tools/list') as never, headers: {} });
+    const listening = await open(url, modernRequest('subscriptions/listen', { notifications: {} }));
+    const closed = Promise.all([idle, listening].map((socket) => once(socket.resume(), 'close')));
+    void front.end();
+    await closed;
+    describes.open();
+    expect((await running).status).toBe(200);
+  });
+
+  it('does not wait longer than the grace period', async () => {
+    const describes = gate('describe');
+    const { front, url } = await openFront({ intercept: describes.intercept }, { graceMilliseconds: 50 });
+    const running = send(url, { body: legacyCall(DESCRIBE) }).catch(() => 'cut');
+    await describes.arrived(1);
+    await front.end();
+    expect(await running).toBe('cut');
+    describes.open();
+  });
+});

@@ -1,0 +1,312 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
+import { pino } from 'pino';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Authorization } from '../../../src/serve/http/bearer.ts';
+import { Issuer } from '../../../src/serve/http/issuer.ts';
+import { ProtectedResource } from '../../../src/serve/http/protected-resource.ts';
+import { DESCRIBE, UNASSIGN } from '../../../src/vocabulary/names.ts';
+import { connectModern, deferred, legacyCall, legacyRequest, openFront, send } from '../../support/http.ts';
+import { EGRESS } from '../../support/session.ts';
+
+const AUDIENCE = 'https://nat.example.com/mcp';
+const wish = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
+const list = legacyRequest('tools/list');
+
+type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>;
+
+/** An authorization server with keys that can be rotated, and that can be down. */
+class FakeIssuer {
+  readonly server: Server;
+  readonly requests: string[] = [];
+  metadataPath = '/.well-known/oauth-authorization-server';
+  down = false;
+  hanging = false;
+  /** In place of its own metadata. */
+  metadata: object | undefined;
+  #keys: { kid: string; pair: KeyPair }[] = [];
+
+  constructor() {
+    this.server = createServer(async (request, response) => {
+      this.requests.push(request.url ?? '');
+      if (this.hanging) return;
+      if (this.down) response.writeHead(500).end();
+      else if (request.url === this.metadataPath) {
+        response.end(JSON.stringify(this.metadata ?? { issuer: this.url, jwks_uri: `${this.url}/keys` }));
+      } else if (request.url === '/keys') {
+        const keys = this.#keys.map(async ({ kid, pair }) => ({ ...(await exportJWK(pair.publicKey)), kid }));
+        response.end(JSON.stringify({ keys: await Promise.all(keys) }));
+      } else response.writeHead(404).end();
+    });
+  }
+
+  static async open(): Promise<FakeIssuer> {
+    const issuer = new FakeIssuer();
+    await new Promise<void>((resolve) => issuer.server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      issuer.server.closeAllConnections();
+      issuer.server.close();
+    });
+    await issuer.rotate('first');
+    return issuer;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  get key(): KeyPair {
+    const [first] = this.#keys;
+    if (first === undefined) throw new Error('no key');
+    return first.pair;
+  }
+
+  async rotate(kid: string, algorithm = 'ES256'): Promise<void> {
+    this.#keys = [{ kid, pair: await generateKeyPair(algorithm, { extractable: true }) }];
+  }
+
+  token(claims: JWTPayload = {}, header: { alg?: string; kid?: string } = {}): Promise<string> {
+    const kid = this.#keys[0]?.kid ?? '';
+    return new SignJWT({ ...this.claims(), ...claims })
+      .setProtectedHeader({ alg: 'ES256', kid, ...header })
+      .sign(this.key.privateKey);
+  }
+
+  claims(): JWTPayload {
+    const now = Math.floor(Date.now() / 1000);
+    return { iss: this.url, aud: AUDIENCE, sub: 'ada', exp: now + 600, scope: 'openid nat:read nat:write' };
+  }
+}
+
+async function openGuarded(issuer: FakeIssuer, { audience = AUDIENCE, now = Date.now } = {}) {
+  const verifier = new Issuer({
+    issuer: issuer.url,
+    audience,
+    logger: pino({ level: 'silent' }),
+    now,
+    lookAgain: 0,
+  });
+  const authorization = new Authorization(verifier, new ProtectedResource(issuer.url, audience));
+  const session = await openFront({ confirmMode: 'never' }, { authorization });
+  const ask = (token: string, body: object = list) =>
+    send(session.url, { body, headers: { authorization: `Bearer ${token}` } });
+  return { ...session, ask };
+}
+
+describe('a server behind an authorization server', () => {
+  it('serves who brings its token, and records issuer and subject', async () => {
+    const issuer = await FakeIssuer.open();
+    const { url, audit } = await openGuarded(issuer);
+    const token = await issuer.token();
+    const client = await connectModern(url, { token });
+    expect((await client.call(UNASSIGN, wish)).structuredContent.outcome).toBe('unassigning');
+    expect(audit.records.at(-1)).toMatchObject({ principal: `${issuer.url}#ada` });
+    expect(JSON.stringify(audit.records)).not.toContain(token);
+  });
+
+  it('asks the issuer for nothing before a token comes, and then for each thing once', async () => {
+    const issuer = await FakeIssuer.open();
+    const { ask } = await openGuarded(issuer);
+    expect((await ask('no.token.this')).status).toBe(401);
+    expect(issuer.requests).toEqual([]);
+    const token = await issuer.token();
+    for (const { status } of await Promise.all([ask(token), ask(token), ask(token)]))
+      expect(status).toBe(200);
+    expect((await ask(token)).status).toBe(200);
+    expect(issuer.requests).toEqual(['/.well-known/oauth-authorization-server', '/keys']);
+  });
+
+  it('tells who brings no token where to get one, all the way to the issuer', async () => {
+    const issuer = await FakeIssuer.open();
+    const { url } = await openGuarded(issuer);
+    const { status, headers } = await send(url, { body: list });
+    expect(status).toBe(401);
+    const challenge = headers['www-authenticate'] ?? '';
+    expect(challenge).not.toContain('error=');
+    expect(challenge).toContain(
+      'resource_metadata="https://nat.example.com/.well-known/oauth-protected-resource/mcp"',
+    );
+    const { pathname } = new URL(/resource_metadata="([^"]+)"/.exec(challenge)?.[1] ?? '');
+    const metadata = await send(new URL(pathname, url).href, { method: 'GET' });
+    expect(metadata.status).toBe(200);
+    expect(metadata.json).toMatchObject({
+      resource: AUDIENCE,
+      authorization_servers: [issuer.url],
+      scopes_supported: ['nat:read', 'nat:write'],
+    });
+  });
+
+  it('goes by the name it is called, where the audience is no URL', async () => {
+    const issuer = await FakeIssuer.open();
+    const { url } = await openGuarded(issuer, { audience: 'api://nat' });
+    const { headers } = await send(url, { body: list });
+    const metadataUrl = /resource_metadata="([^"]+)"/.exec(headers['www-authenticate'] ?? '')?.[1] ?? '';
+    expect((await send(metadataUrl, { method: 'GET' })).json.resource).toBe(url);
+  });
+
+  it.each([
+    ['expired', { exp: 1 }],
+    ['not valid yet', { nbf: 4_000_000_000 }],
+    ['without an end', { exp: undefined }],
+    ['for another audience', { aud: 'https://other.example.com/mcp' }],
+    ['for part of the audience', { aud: 'https://nat.example.com' }],
+    ['for nobody', { aud: undefined }],
+    ['of another issuer', { iss: 'https://issuer.example.com' }],
+    ['of no issuer', { iss: undefined }],
+    ['of nobody', { sub: undefined }],
+  ])('refuses a token that is %s', async (_, claims) => {
+    const issuer = await FakeIssuer.open();
+    const { ask } = await openGuarded(issuer);
+    const token = await issuer.token(claims as JWTPayload);
+    const { status, headers, text } = await ask(token);
+    expect(status).toBe(401);
+    expect(headers['www-authenticate']).toMatch(/error="invalid_token".*resource_metadata=/);
+    expect(text).not.toContain(token);
+    expect((await ask(await issuer.token())).status).toBe(200);
+  });
+
+  it('takes a token that is for several, with its scopes in scp', async () => {
+    const issuer = await FakeIssuer.open();
+    const { ask } = await openGuarded(issuer);
+    for (const scp of ['nat:read', ['nat:read']]) {
+      const token = await issuer.token({ aud: ['x', AUDIENCE], scope: undefined, scp });
+      expect((await ask(token)).status).toBe(200);
+      expect((await ask(token, legacyCall(UNASSIGN, wish))).status).toBe(403);
+    }
+  });
+
+  it('refuses a token that nobody signed', async () => {
+    const issuer = await FakeIssuer.open();
+    const { ask } = await openGuarded(issuer);
+    const unsigned = new UnsecuredJWT(issuer.claims()).encode();
+    expect((await ask(unsigned)).status).toBe(401);
+    const [header = '', payload = ''] = (await issuer.token()).split('.');
+    expect((await ask(`${header}.${payload}.`)).status).toBe(401);
+  });
+
+  it('refuses a token signed with the public key as if that were a secret', async () => {
+    const issuer = await FakeIssuer.open();
+    const { ask } = await openGuarded(issuer);
+    for (const secret of [
+      await exportSPKI(issuer.key.publicKey),
+      JSON.stringify(await exportJWK(issuer.key.publicKey)),
+    ]) {
+      const token = await new SignJWT(issuer.claims())
+        .setProtectedHeader({ alg: 'HS256', kid: 'first' })
+        .sign(Buffer.from(secret));
+      expect((await ask(token)).status).toBe(401);
+    }
+  });
+
+  it('refuses a token signed with a key of anyone else, whatever key the token brings along', async () => {
+    const issuer = await FakeIssuer.open();
+    const { ask } = await openGuarded(issuer);
+    const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
+    const jwk = await exportJWK(publicKey);
+    for (const kid of ['first', 'unknown']) {
+      const token = await new SignJWT(issuer.claims())
+        .setProtectedHeader({ alg: 'ES256', kid, jwk })
+        .sign(privateKey);
+      expect((await ask(token)).status).toBe(401);
+    }
+  });
+
+  it('follows the issuer to new keys, and drops the old ones', async () => {
+    const issuer = await FakeIssuer.open();
+    const { ask } = await openGuarded(issuer);
+    const old = await issuer.token();
+    expect((await ask(old)).status).toBe(200);
+    await issuer.rotate('second');
+    expect((await ask(await issuer.token())).status).toBe(200);
+    expect((await ask(old)).status).toBe(401);
+  });
+
+  it.each(['RS256', 'PS256', 'ES384', 'EdDSA'])('takes %s', async (alg) => {
+    const issuer = await FakeIssuer.open();
+    await issuer.rotate('other', alg);
+    const { ask } = await openGuarded(issuer);
+    expect((await ask(await issuer.token({}, { alg }))).status).toBe(200);
+  });
+
+  it('says 503, not 401, while the issuer is down, and serves once it is up', async () => {
+    const issuer = await FakeIssuer.open();
+    issuer.down = true;
+    const { ask } = await openGuarded(issuer);
+    const token = await issuer.token();
+    const { status, headers, json } = await ask(token);
+    expect(status).toBe(503);
+    expect(headers['retry-after']).toBe('30');
+    expect(headers['www-authenticate']).toBeUndefined();
+    expect(json.error.data).toMatchObject({ retryable: true, retry_after_seconds: 30 });
+    expect((await ask('garbage')).status).toBe(401);
+    issuer.down = false;
+    expect((await ask(token)).status).toBe(200);
+  });
+
+  it('serves with the keys it has while the issuer is down, and says 503 for a key it has not', async () => {
+    const issuer = await FakeIssuer.open();
+    const { ask } = await openGuarded(issuer);
+    const known = await issuer.token();
+    expect((await ask(known)).status).toBe(200);
+    issuer.down = true;
+    expect((await ask(known)).status).toBe(200);
+    await issuer.rotate('second');
+    expect((await ask(await issuer.token())).status).toBe(503);
+  });
+
+  it('waits for an issuer that hangs without holding up others', async () => {
+    const issuer = await FakeIssuer.open();
+    issuer.hanging = true;
+    const asked = deferred();
+    issuer.server.on('request', () => asked.resolve());
+    const { url, ask } = await openGuarded(issuer);
+    const waiting = ask(await issuer.token());
+    await asked.promise;
+    expect((await send(new URL('/readyz', url).href, { method: 'GET' })).status).toBe(200);
+    issuer.server.closeAllConnections();
+    issuer.hanging = false;
+    issuer.down = true;
+    expect((await waiting).status).toBe(503);
+  });
+
+  it.each([
+    ['of another issuer', (url: string) => ({ issuer: 'https://evil.example', jwks_uri: `${url}/keys` })],
+    [
+      'whose keys come over plain HTTP',
+      (url: string) => ({ issuer: url, jwks_uri: 'http://evil.example/keys' }),
+    ],
+    ['without keys', (url: string) => ({ issuer: url })],
+  ])('believes no metadata %s', async (_, metadata) => {
+    const issuer = await FakeIssuer.open();
+    issuer.metadata = metadata(issuer.url);
+    const { ask } = await openGuarded(issuer);
+    expect((await ask(await issuer.token())).status).toBe(503);
+    expect(issuer.requests).not.toContain('/keys');
+  });
+
+  it('finds the keys of an issuer that speaks OpenID Connect only', async () => {
+    const issuer = await FakeIssuer.open();
+    issuer.metadataPath = '/.well-known/openid-configuration';
+    const { ask } = await openGuarded(issuer);
+    expect((await ask(await issuer.token())).status).toBe(200);
+  });
+
+  it.each([
+    ['nat:write', DESCRIBE, 'nat:read'],
+    ['nat:read', UNASSIGN, 'nat:write'],
+    ['', DESCRIBE, 'nat:read'],
+    ['nat:reader nat:*', DESCRIBE, 'nat:read'],
+  ])('with "%s" refuses %s and names %s', async (scope, tool, missing) => {
+    const issuer = await FakeIssuer.open();
+    const { ask, calls } = await openGuarded(issuer);
+    const { status, headers } = await ask(await issuer.token({ scope }), legacyCall(tool, wish));
+    expect(status).toBe(403);
+    expect(headers['www-authenticate']).toMatch(
+      new RegExp(
+        `error="insufficient_scope".*The scope ${missing} is missing".*scope="(nat:read nat:write|${missing})".*resource_metadata=`,
+      ),
+    );
+    expect(calls).toEqual([]);
+  });
+});

@@ -1,0 +1,546 @@
+import { PassThrough } from 'node:stream';
+import type { JSONRPCMessage } from '@modelcontextprotocol/server';
+import fc from 'fast-check';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { StdioTransport } from '../../src/serve/stdio-transport.ts';
+
+/** Longer than any test: waiting for it to pass fails the test. */
+const FOREVER = 3_600_000;
+
+/** The longest line that is read, in bytes. */
+const LIMIT = 256 * 1024;
+
+const PARSE_ERROR = -32700;
+const INVALID_REQUEST = -32600;
+
+interface Options {
+  grace?: number;
+  /** How many bytes of output may wait for a reader. */
+  outputBuffer?: number;
+}
+
+/** A started transport between two streams, with everything it received. */
+async function start({ grace = FOREVER, outputBuffer = 1 << 20 }: Options = {}) {
+  const input = new PassThrough();
+  const output = new PassThrough({ highWaterMark: outputBuffer });
+  const transport = new StdioTransport(input, output, grace);
+  const received: JSONRPCMessage[] = [];
+  const errors: string[] = [];
+  const seen = { closes: 0 };
+  transport.onmessage = (message) => void received.push(message);
+  transport.onerror = ({ message }) => void errors.push(message);
+  transport.onclose = () => {
+    seen.closes += 1;
+  };
+  await transport.start();
+  return { input, output, transport, received, errors, seen };
+}
+
+type Started = Awaited<ReturnType<typeof start>>;
+
+/** What was written to the output since the last look. */
+function answers({ output }: Started): unknown[] {
+  const text = String(output.read() ?? '');
+  expect(text === '' || text.endsWith('\n')).toBe(true);
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+}
+
+/** Feeds the chunks, ends the input, and waits until everything has been read. */
+async function feed(started: Started, ...chunks: (string | Buffer)[]): Promise<void> {
+  for (const chunk of chunks) started.input.write(chunk);
+  started.input.end();
+  await started.transport.ending;
+}
+
+/** Feeds lines without ending the input, and waits until they have been read. */
+async function deliver(started: Started, ...lines: string[]): Promise<void> {
+  const mark = `mark ${started.received.length}`;
+  const { onmessage } = started.transport;
+  await new Promise<void>((resolve) => {
+    started.transport.onmessage = (message) => {
+      if ('method' in message && message.method === mark) resolve();
+      else onmessage?.(message);
+    };
+    started.input.write([...lines, notification(mark), ''].join('\n'));
+  });
+  if (onmessage !== undefined) started.transport.onmessage = onmessage;
+}
+
+/** Whether a promise has settled, after everything that is due has run. */
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  void promise.then(() => {
+    settled = true;
+  });
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  return settled;
+}
+
+function notification(method: string, params: Record<string, unknown> = {}): string {
+  return JSON.stringify({ jsonrpc: '2.0', method, params });
+}
+
+function request(id: string | number, method = 'tools/call'): string {
+  return JSON.stringify({ jsonrpc: '2.0', id, method, params: {} });
+}
+
+function reply(id: string | number): JSONRPCMessage {
+  return { jsonrpc: '2.0', id, result: {} };
+}
+
+function refusal(code: number, id?: string | number) {
+  return {
+    jsonrpc: '2.0',
+    ...(id === undefined ? {} : { id }),
+    error: { code, message: expect.any(String) },
+  };
+}
+
+/** A message whose line has exactly this many bytes. */
+function ofLength(bytes: number): string {
+  const bare = notification('long', { text: '' }).length;
+  return notification('long', { text: 'x'.repeat(bytes - bare) });
+}
+
+describe('a line', () => {
+  it('that is a message is delivered as it is', async () => {
+    const started = await start();
+    await feed(started, `${notification('a', { text: '✓ "\\n"' })}\n${notification('b')}\n`);
+    expect(started.received).toEqual([
+      { jsonrpc: '2.0', method: 'a', params: { text: '✓ "\\n"' } },
+      { jsonrpc: '2.0', method: 'b', params: {} },
+    ]);
+    expect(answers(started)).toEqual([]);
+    expect(started.errors).toEqual([]);
+  });
+
+  it.each(['not json', '{', '{"jsonrpc":"2.0","id":7,"method":"a"', "{'id':7}", '{"id":7}}', '\u0000'])(
+    'that is no JSON (%j) is answered with a parse error without an id, and the next is delivered',
+    async (line) => {
+      const started = await start();
+      await feed(started, `${line}\n${notification('next')}\n`);
+      expect(answers(started)).toEqual([refusal(PARSE_ERROR)]);
+      expect(started.received).toHaveLength(1);
+      expect(started.errors).toHaveLength(1);
+    },
+  );
+
+  it.each<[string, string | number | undefined]>([
+    ['{}', undefined],
+    ['null', undefined],
+    ['5', undefined],
+    ['"text"', undefined],
+    ['[]', undefined],
+    [`[${request(1)}]`, undefined],
+    ['{"id":7}', 7],
+    ['{"id":"seven","method":"a"}', 'seven'],
+    ['{"jsonrpc":"1.0","id":0,"method":"a"}', 0],
+    ['{"jsonrpc":"2.0","id":7,"method":5}', 7],
+    ['{"jsonrpc":"2.0","id":"","params":{}}', ''],
+    ['{"jsonrpc":"2.0","id":null,"method":"a"}', undefined],
+    ['{"jsonrpc":"2.0","id":{"a":1},"method":"a"}', undefined],
+    ['{"jsonrpc":"2.0","id":true,"method":"a"}', undefined],
+  ])('that is no JSON-RPC message (%s) is refused with the id %j', async (line, id) => {
+    const started = await start();
+    await feed(started, `${line}\n${notification('next')}\n`);
+    expect(answers(started)).toEqual([refusal(INVALID_REQUEST, id)]);
+    expect(started.received).toHaveLength(1);
+  });
+
+  it('that is empty or blank is passed over, and one may end in CRLF', async () => {
+    const started = await start();
+    await feed(started, `\n\r\n  \n\t\r\n${notification('a')}\r\n\n${notification('b')}\n\r\n`);
+    expect(started.received.map((message) => 'method' in message && message.method)).toEqual(['a', 'b']);
+    expect(answers(started)).toEqual([]);
+  });
+
+  it('may begin with a byte order mark', async () => {
+    const started = await start();
+    await feed(started, `\ufeff${notification('a')}\n`);
+    expect(started.received).toHaveLength(1);
+    expect(answers(started)).toEqual([]);
+  });
+
+  it('that is not ended when the input is, is no line', async () => {
+    const started = await start();
+    await feed(started, `${notification('a')}\n${notification('b')}`);
+    expect(started.received).toHaveLength(1);
+    expect(answers(started)).toEqual([]);
+  });
+
+  it('may be as long as the limit', async () => {
+    const started = await start();
+    await feed(started, `${ofLength(LIMIT)}\n`);
+    expect(started.received).toHaveLength(1);
+    expect(answers(started)).toEqual([]);
+  });
+
+  it('that is one byte longer than the limit is refused once', async () => {
+    const started = await start();
+    await feed(started, `${ofLength(LIMIT + 1)}\n`);
+    expect(started.received).toEqual([]);
+    expect(answers(started)).toEqual([refusal(INVALID_REQUEST)]);
+  });
+
+  it.each([
+    ['at once', 10 * 1024 * 1024],
+    ['in pieces', 64 * 1024],
+  ])('of 10 MB that comes %s is refused once, and the next is delivered', async (_, pieces) => {
+    const bytes = Buffer.from(`${ofLength(10 * 1024 * 1024)}\n${notification('next')}\n`);
+    const chunks: Buffer[] = [];
+    for (let from = 0; from < bytes.length; from += pieces) chunks.push(bytes.subarray(from, from + pieces));
+    const started = await start();
+    await feed(started, ...chunks);
+    expect(answers(started)).toEqual([refusal(INVALID_REQUEST)]);
+    expect(started.errors).toHaveLength(1);
+    expect(started.received).toEqual([{ jsonrpc: '2.0', method: 'next', params: {} }]);
+  });
+
+  it('that is too long is refused before it ends, and again if there is another', async () => {
+    const started = await start();
+    await feed(started, 'x'.repeat(LIMIT + 1));
+    expect(answers(started)).toEqual([refusal(INVALID_REQUEST)]);
+    const again = await start();
+    const long = 'x'.repeat(LIMIT + 1);
+    await feed(again, `${long}\n${long}\n`);
+    expect(answers(again)).toEqual([refusal(INVALID_REQUEST), refusal(INVALID_REQUEST)]);
+  });
+
+  it('whose message makes the receiver throw is reported, and the next is delivered', async () => {
+    const started = await start();
+    const methods: unknown[] = [];
+    started.transport.onmessage = (message) => {
+      methods.push('method' in message && message.method);
+      if (methods.length === 1) throw new Error('no');
+    };
+    await feed(started, `${notification('a')}\n${notification('b')}\n`);
+    expect(methods).toEqual(['a', 'b']);
+    expect(started.errors).toEqual(['no']);
+  });
+
+  it('is read the same however the bytes arrive', async () => {
+    const line = fc.oneof(
+      fc.string({ unit: 'grapheme' }).map((text) => notification('any', { text })),
+      fc.constantFrom('', '\r', 'not json ✓', '{"id":"é"}', 'null', '💥', notification('𝒳', { ü: '日本語' })),
+    );
+    const end = fc.constantFrom('\n', '\r\n');
+    const text = fc.array(fc.tuple(line, end), { maxLength: 8 }).map((lines) => lines.flat().join(''));
+    await fc.assert(
+      fc.asyncProperty(text, fc.array(fc.nat(), { maxLength: 20 }), async (whole, cuts) => {
+        const bytes = Buffer.from(whole);
+        const at = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].sort((a, b) => a - b);
+        const pieces = [0, ...at].map((from, index) => bytes.subarray(from, at[index] ?? bytes.length));
+        expect(Buffer.concat(pieces)).toEqual(bytes);
+        const [once, inPieces] = [await start(), await start()];
+        await feed(once, bytes);
+        await feed(inPieces, ...pieces);
+        expect(inPieces.received).toEqual(once.received);
+        expect(answers(inPieces)).toEqual(answers(once));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('is read the same byte by byte', async () => {
+    const bytes = Buffer.from(`${notification('é', { text: '日本語 💥' })}\r\nnot json ✓\n${request('é')}\n`);
+    const started = await start();
+    await feed(started, ...[...bytes].map((byte) => Buffer.from([byte])));
+    expect(started.received).toEqual([
+      { jsonrpc: '2.0', method: 'é', params: { text: '日本語 💥' } },
+      { jsonrpc: '2.0', id: 'é', method: 'tools/call', params: {} },
+    ]);
+    expect(answers(started)).toEqual([refusal(PARSE_ERROR)]);
+  });
+});
+
+describe('the end of the input', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it('closes an idle connection at once', async () => {
+    const started = await start();
+    await feed(started, `${notification('a')}\n`);
+    await started.transport.closed;
+    expect(started.seen.closes).toBe(1);
+  });
+
+  it('closes at once when every request has been answered', async () => {
+    const started = await start();
+    await deliver(started, request(1), request('1'));
+    await started.transport.send(reply('1'));
+    await started.transport.send({ jsonrpc: '2.0', id: 1, error: { code: 1, message: 'no' } });
+    await feed(started);
+    await started.transport.closed;
+    expect(answers(started)).toHaveLength(2);
+  });
+
+  it('waits for a request in flight, whose answer is still sent', async () => {
+    const started = await start();
+    await feed(started, `${request(1)}\n`);
+    expect(await isSettled(started.transport.closed)).toBe(false);
+    await started.transport.send(reply(1));
+    await started.transport.closed;
+    expect(answers(started)).toEqual([reply(1)]);
+    expect(started.seen.closes).toBe(1);
+  });
+
+  it('waits no longer than the grace period', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const started = await start({ grace: 10_000 });
+    await feed(started, `${request(1)}\n`);
+    await vi.advanceTimersByTimeAsync(9999);
+    expect(await isSettled(started.transport.closed)).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    await started.transport.closed;
+    await started.transport.send(reply(1));
+    expect(answers(started)).toEqual([]);
+  });
+
+  it('leaves no timer behind when the answer comes in time', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const started = await start({ grace: 10_000 });
+    await feed(started, `${request(1)}\n`);
+    expect(vi.getTimerCount()).toBe(1);
+    await started.transport.send(reply(1));
+    await started.transport.closed;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('waits until its answers have been read, however slowly', async () => {
+    const started = await start({ outputBuffer: 10 });
+    await deliver(started, request(1));
+    void started.transport.send(reply(1));
+    started.input.end();
+    await started.transport.ending;
+    expect(await isSettled(started.transport.closed)).toBe(false);
+    expect(answers(started)).toEqual([reply(1)]);
+    await started.transport.closed;
+  });
+
+  it('waits no longer than the grace period for answers to be read', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const started = await start({ grace: 10_000, outputBuffer: 10 });
+    await deliver(started, request(1));
+    void started.transport.send(reply(1));
+    started.input.end();
+    await started.transport.ending;
+    vi.advanceTimersByTime(10_000);
+    await started.transport.closed;
+  });
+
+  it('waits for every request in flight', async () => {
+    const started = await start();
+    await feed(started, `${request(1)}\n${request(2)}\n${request('2')}\n`);
+    await started.transport.send(reply(2));
+    await started.transport.send(reply(1));
+    expect(await isSettled(started.transport.closed)).toBe(false);
+    await started.transport.send(reply('2'));
+    await started.transport.closed;
+    expect(answers(started)).toEqual([reply(2), reply(1), reply('2')]);
+  });
+
+  it('waits for both of two requests with the same id', async () => {
+    const started = await start();
+    await feed(started, `${request(1)}\n${request(1)}\n`);
+    await started.transport.send(reply(1));
+    expect(await isSettled(started.transport.closed)).toBe(false);
+    await started.transport.send(reply(1));
+    await started.transport.closed;
+    expect(answers(started)).toEqual([reply(1), reply(1)]);
+  });
+
+  it('does not wait for a request that was cancelled', async () => {
+    const started = await start();
+    const cancel = notification('notifications/cancelled', { requestId: 1 });
+    await feed(started, `${request(1)}\n${cancel}\n`);
+    await started.transport.closed;
+    expect(started.received).toHaveLength(2);
+  });
+
+  it('waits on when another request was cancelled, or one that never was', async () => {
+    const started = await start();
+    const cancel = (requestId: unknown): string => notification('notifications/cancelled', { requestId });
+    await feed(
+      started,
+      [request(1), request(2), cancel(2), cancel('1'), cancel(9), cancel({}), ''].join('\n'),
+    );
+    expect(await isSettled(started.transport.closed)).toBe(false);
+    await started.transport.send(reply(1));
+    await started.transport.closed;
+    expect(started.received).toHaveLength(6);
+  });
+
+  it('does not wait for a subscription, which is never answered', async () => {
+    const started = await start();
+    await feed(started, `${request(1, 'subscriptions/listen')}\n`);
+    await started.transport.closed;
+    expect(started.received).toHaveLength(1);
+  });
+
+  it('does not take a request or a notification of the server for the answer', async () => {
+    const started = await start();
+    await feed(started, `${request(1)}\n`);
+    await started.transport.send({ jsonrpc: '2.0', id: 1, method: 'elicitation/create', params: {} });
+    await started.transport.send({ jsonrpc: '2.0', method: 'notifications/progress', params: {} });
+    expect(await isSettled(started.transport.closed)).toBe(false);
+    await started.transport.send(reply(1));
+    await started.transport.closed;
+    expect(answers(started)).toHaveLength(3);
+  });
+
+  it('does not take the refusal of a bad line for the answer to the request whose id it has', async () => {
+    const started = await start();
+    await feed(started, `${request(1)}\n{"jsonrpc":"1.0","id":1}\n`);
+    expect(answers(started)).toEqual([refusal(INVALID_REQUEST, 1)]);
+    expect(await isSettled(started.transport.closed)).toBe(false);
+    await started.transport.send(reply(1));
+    await started.transport.closed;
+    expect(answers(started)).toEqual([reply(1)]);
+  });
+
+  it('does not wait for the answer to a question of the server', async () => {
+    const started = await start();
+    await started.transport.send({ jsonrpc: '2.0', id: 1, method: 'elicitation/create', params: {} });
+    await feed(started, `${JSON.stringify(reply(1))}\n`);
+    await started.transport.closed;
+    expect(started.received).toEqual([reply(1)]);
+  });
+
+  it('closes when the input breaks instead of ending', async () => {
+    const started = await start();
+    started.input.destroy(new Error('EIO'));
+    await started.transport.closed;
+    expect(started.seen.closes).toBe(1);
+  });
+});
+
+describe('ending from within', () => {
+  it('takes no more messages and lets those in flight finish', async () => {
+    const started = await start();
+    await deliver(started, request(1));
+    const ended = started.transport.end();
+    started.input.write(`${request(2)}\nnot json\n`);
+    expect(await isSettled(ended)).toBe(false);
+    expect(started.received).toHaveLength(1);
+    await started.transport.send(reply(1));
+    await ended;
+    await started.transport.closed;
+    expect(answers(started)).toEqual([reply(1)]);
+  });
+
+  it('leaves what came in one piece behind the end unread', async () => {
+    const started = await start();
+    started.transport.onmessage = (message) => {
+      started.received.push(message);
+      void started.transport.end();
+    };
+    await feed(started, `${notification('a')}\n${notification('b')}\n`);
+    await started.transport.closed;
+    expect(started.received).toHaveLength(1);
+  });
+
+  it('twice is the same as once', async () => {
+    const started = await start();
+    await Promise.all([started.transport.end(), started.transport.end()]);
+    await started.transport.close();
+    expect(started.seen.closes).toBe(1);
+  });
+
+  it('with close does not wait for what is in flight', async () => {
+    const started = await start();
+    await deliver(started, request(1));
+    await started.transport.close();
+    await started.transport.ending;
+    await started.transport.closed;
+    expect(started.seen.closes).toBe(1);
+    expect(started.input.destroyed).toBe(true);
+  });
+});
+
+describe('the output', () => {
+  it.each<[string, (output: PassThrough) => void]>([
+    ['closed', (output) => void output.destroy()],
+    ['broken', (output) => void output.destroy(new Error('EPIPE'))],
+  ])('that is %s closes the connection, whatever is in flight', async (_, spoil) => {
+    const started = await start();
+    await deliver(started, request(1));
+    spoil(started.output);
+    await started.transport.closed;
+    expect(started.seen.closes).toBe(1);
+    await started.transport.send(reply(1));
+  });
+
+  it('that was ended takes no message and raises no error', async () => {
+    const started = await start();
+    started.output.end();
+    await started.transport.send(reply(1));
+    await feed(started, 'not json\n');
+    expect(started.output.read()).toBeNull();
+  });
+
+  it('that closes while requests in flight are waited for closes the connection', async () => {
+    const started = await start();
+    await feed(started, `${request(1)}\n`);
+    expect(await isSettled(started.transport.closed)).toBe(false);
+    started.output.destroy();
+    await started.transport.closed;
+  });
+
+  it('gets one line for each message, in order', async () => {
+    const started = await start();
+    const text = 'a\nb\r\u2028\u2029 ✓';
+    for (const id of [1, 2, 3]) {
+      await started.transport.send({ jsonrpc: '2.0', id, result: { text } });
+    }
+    expect(String(started.output.read()).match(/\n/g)).toHaveLength(3);
+  });
+
+  it('that is full is waited for', async () => {
+    const started = await start({ outputBuffer: 10 });
+    const sending = started.transport.send(reply(1));
+    expect(await isSettled(sending)).toBe(false);
+    expect(answers(started)).toEqual([reply(1)]);
+    await sending;
+  });
+
+  it('that is full stops the reading, until there is room again', async () => {
+    const started = await start({ outputBuffer: 10 });
+    await deliver(started, request(1));
+    const sent = started.transport.send(reply(1));
+    started.input.write(`${request(2)}\n`);
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(started.received).toHaveLength(1);
+    expect(answers(started)).toEqual([reply(1)]);
+    await sent;
+    await vi.waitFor(() => expect(started.received).toHaveLength(2));
+  });
+
+  it('that is closed while it is full is not waited for', async () => {
+    const started = await start({ outputBuffer: 10 });
+    const sending = started.transport.send(reply(1));
+    expect(await isSettled(sending)).toBe(false);
+    started.output.destroy();
+    await sending;
+  });
+
+  it('keeps every message of many that wait for it, without a warning of a leak', async () => {
+    const warnings: string[] = [];
+    const listen = ({ name }: Error): void => void warnings.push(name);
+    process.on('warning', listen);
+    const started = await start({ outputBuffer: 10 });
+    const sending = Array.from({ length: 50 }, (_, id) => started.transport.send(reply(id)));
+    await isSettled(Promise.all(sending));
+    started.output.setEncoding('utf8');
+    let text = '';
+    started.output.on('data', (chunk: string) => {
+      text += chunk;
+    });
+    await Promise.all(sending);
+    process.off('warning', listen);
+    expect(text.trimEnd().split('\n')).toEqual(sending.map((_, id) => JSON.stringify(reply(id))));
+    expect(started.output.listenerCount('drain')).toBe(0);
+    expect(warnings).toEqual([]);
+  });
+});

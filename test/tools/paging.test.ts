@@ -1,0 +1,155 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodePosition, encodePosition, type Position, START } from '../../src/tools/paging.ts';
+import { Failure } from '../../src/vocabulary/failure.ts';
+
+const question = { region: 'us-east-1', filters: { vpc_ids: ['vpc-01234567'] } };
+
+const anyPosition: fc.Arbitrary<Position> = fc.record(
+  { chunk: fc.nat(), skip: fc.nat(), token: fc.string({ unit: 'grapheme' }) },
+  { requiredKeys: ['chunk', 'skip'] },
+);
+
+/** What reading the token says against it; any other outcome fails the test. */
+function refusal(token: string, of: unknown = question): string {
+  try {
+    decodePosition(token, of);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    expect(error.report).toMatchObject({
+      code: 'invalid_argument',
+      retryable: false,
+      hint: expect.stringContaining('without next_token'),
+    });
+    return error.report.message;
+  }
+  throw new Error('the token was accepted');
+}
+
+/** The token of any JSON value, or of any text. */
+function tokenOf(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return Buffer.from(text).toString('base64url');
+}
+
+function contentOf(token: string): Record<string, unknown> {
+  return JSON.parse(Buffer.from(token, 'base64url').toString('utf8'));
+}
+
+describe('a page token', () => {
+  it('stands for its position, whatever that is', () => {
+    fc.assert(
+      fc.property(anyPosition, (position) => {
+        expect(decodePosition(encodePosition(position, question), question)).toEqual(position);
+      }),
+    );
+  });
+
+  it('can stand for the start', () => {
+    expect(decodePosition(encodePosition(START, question), question)).toEqual({ chunk: 0, skip: 0 });
+  });
+
+  it('travels in URLs and shells as it is', () => {
+    fc.assert(
+      fc.property(anyPosition, (position) => {
+        expect(encodePosition(position, question)).toMatch(/^[\w-]+$/);
+      }),
+    );
+  });
+
+  it.each([
+    [{ region: 'us-east-2', filters: question.filters }],
+    [{ region: 'us-east-1', filters: {} }],
+    [{ region: 'us-east-1', filters: { vpc_ids: ['vpc-76543210'] } }],
+    [{ region: 'us-east-1', filters: { vpc_ids: ['vpc-01234567', 'vpc-76543210'] } }],
+    [{ region: 'us-east-1', filters: { subnet_ids: ['vpc-01234567'] } }],
+    [{ region: 'us-east-1', filters: { ...question.filters, states: ['available'] } }],
+  ])('fits only its own question, not %j', (other) => {
+    expect(refusal(encodePosition({ chunk: 1, skip: 2 }, question), other)).toContain('other filters');
+    expect(refusal(encodePosition({ chunk: 1, skip: 2 }, other))).toContain('other filters');
+  });
+
+  it('does not tell a filter that is absent from one that is undefined', () => {
+    const token = encodePosition(START, { region: 'us-east-1', filters: { states: undefined } });
+    expect(decodePosition(token, { region: 'us-east-1', filters: {} })).toEqual(START);
+  });
+
+  it('fits no other question, whatever the two are', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), anyPosition, (one, other, position) => {
+        fc.pre(JSON.stringify(one) !== JSON.stringify(other));
+        expect(refusal(encodePosition(position, one), other)).toContain('other filters');
+      }),
+    );
+  });
+});
+
+describe('what is no page token', () => {
+  it('is refused when it is cut short anywhere', () => {
+    fc.assert(
+      fc.property(anyPosition, fc.nat(), (position, at) => {
+        const token = encodePosition(position, question);
+        refusal(token.slice(0, at % token.length));
+      }),
+    );
+  });
+
+  it('is refused when it is random text', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.base64String()), (text) => void refusal(text)),
+      {
+        numRuns: 1000,
+      },
+    );
+  });
+
+  it('is refused when it is any other JSON value', () => {
+    fc.assert(
+      fc.property(fc.json(), (text) => void refusal(tokenOf(text))),
+      { numRuns: 1000 },
+    );
+  });
+
+  it.each([
+    '',
+    'null',
+    '[]',
+    '{}',
+    '{',
+    '[[[[',
+    '"text"',
+    '{"chunk":0,"skip":0}',
+    '{"chunk":0,"skip":0,"of":1}',
+    '{"chunk":0,"skip":0,"of":null}',
+    '{"__proto__":{"chunk":0,"skip":0,"of":""}}',
+  ])('is refused when it holds %s', (text) => {
+    refusal(tokenOf(text));
+  });
+
+  it.each([
+    { chunk: -1 },
+    { chunk: 0.5 },
+    { chunk: '0' },
+    { chunk: null },
+    { skip: -1 },
+    { skip: 1e300 },
+    { skip: [] },
+    { token: 1 },
+    { token: null },
+    { of: 'another' },
+    { of: '' },
+  ])('is refused with %j in it', (change) => {
+    const content = contentOf(encodePosition({ chunk: 0, skip: 0 }, question));
+    refusal(tokenOf({ ...content, ...change }));
+  });
+
+  it('is refused when another position was put into a genuine one', () => {
+    fc.assert(
+      fc.property(anyPosition, anyPosition, (genuine, forged) => {
+        fc.pre(JSON.stringify(genuine) !== JSON.stringify(forged));
+        const { of } = contentOf(encodePosition(genuine, question));
+        refusal(tokenOf({ ...forged, of }));
+      }),
+    );
+  });
+});

@@ -1,0 +1,74 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ChangeLimit } from '../../../src/changes/limit.ts';
+import { UNASSIGN } from '../../../src/vocabulary/names.ts';
+import {
+  EGRESS,
+  ERAS,
+  ManualClock,
+  openSession,
+  realCalls,
+  type SessionOptions,
+} from '../../support/session.ts';
+
+const wish = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'], max_drain_duration_seconds: 1 };
+const another = { ...wish, private_ip_addresses: ['10.0.1.12'] };
+
+async function open(options: SessionOptions) {
+  const session = await openSession(options);
+  onTestFinished(session.close);
+  return session;
+}
+
+describe.each(ERAS)('the limit of changes an hour (%s)', (era) => {
+  it('refuses the change above it as a rule of the operator, and says when the next is allowed', async () => {
+    const clock = new ManualClock(Date.now());
+    const changeLimit = new ChangeLimit(1, clock.now);
+    const session = await open({ era, clock, changeLimit });
+    expect((await session.call(UNASSIGN, wish)).content.outcome).toBe('unassigning');
+    clock.advance(60);
+
+    const { content, isError } = await session.call(UNASSIGN, another);
+    expect(isError).toBe(true);
+    expect(content).toMatchObject({
+      outcome: 'refused',
+      confirmation: 'not_reached',
+      dry_run: { passed: true },
+      error: { code: 'policy_denied', retryable: true, retry_after_seconds: 3540 },
+    });
+    expect(content.error.hint).toContain('3540 s');
+    expect(content.findings).toContainEqual(
+      expect.objectContaining({ code: 'policy', severity: 'blocks', rule: 'max-changes-per-hour' }),
+    );
+    expect(realCalls(session.calls)).toHaveLength(1);
+    expect(session.audit.records.at(-1)).toMatchObject({ denied_by: ['max-changes-per-hour'] });
+
+    expect((await session.call(UNASSIGN, { ...another, mode: 'dry_run' })).content.outcome).toBe(
+      'dry_run_passed',
+    );
+    clock.advance(3540);
+    expect((await session.call(UNASSIGN, another)).content.outcome).toBe('unassigning');
+  });
+
+  it('counts nothing but real calls', async () => {
+    const changeLimit = new ChangeLimit(1, Date.now);
+    const session = await open({ era, changeLimit, policy: { protectTag: [] } });
+    await session.call(UNASSIGN, { ...wish, mode: 'dry_run' });
+    await session.call(UNASSIGN, { ...wish, private_ip_addresses: ['10.0.1.10'] });
+    expect(changeLimit.secondsLeft()).toBe(0);
+    expect((await session.call(UNASSIGN, wish)).content.outcome).toBe('unassigning');
+    expect(changeLimit.secondsLeft()).toBeGreaterThan(0);
+  });
+
+  it('asks no human for a change it would refuse', async () => {
+    const changeLimit = new ChangeLimit(1, Date.now);
+    changeLimit.take();
+    const session = await open({ era, changeLimit, client: { capabilities: { elicitation: {} } } });
+    let asked = 0;
+    session.client.setRequestHandler('elicitation/create', () => {
+      asked += 1;
+      return { action: 'accept', content: { confirm: true } };
+    });
+    expect((await session.call(UNASSIGN, wish)).content.outcome).toBe('refused');
+    expect(asked).toBe(0);
+  });
+});

@@ -1,0 +1,55 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { boundedText, displayName, visibleLine } from '../../src/vocabulary/text.ts';
+
+describe('text from the account', () => {
+  it('passes as it is when short and well-formed', () => {
+    expect(boundedText('egress “A” – ügly 🚀', 256)).toBe('egress “A” – ügly 🚀');
+  });
+
+  it('is cut at the limit, and says how much was cut', () => {
+    expect(boundedText('x'.repeat(300), 256)).toBe(`${'x'.repeat(256)}… (44 more characters)`);
+  });
+
+  it('never carries a lone surrogate, wherever it is cut', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 40 }), fc.nat(20), (value, limit) => {
+        const text = boundedText(`${value}\ud800`, limit);
+        expect(text.isWellFormed()).toBe(true);
+        expect(text.length).toBeLessThanOrEqual(limit + 40);
+      }),
+    );
+  });
+});
+
+describe('a name shown to a human', () => {
+  it('is quoted, and cannot close its own quotes', () => {
+    expect(displayName('egress" approved by security "')).toBe('"egress\' approved by security \'"');
+  });
+
+  it.each([
+    ['bidirectional marks', 'prod\u202e\u2066gpj.\u2069'],
+    ['ANSI colours', '\u001b[31mred\u001b[0m'],
+    ['line breaks', 'egress\r\n\u2028Account: 999999999999'],
+    ['zero-width characters', 'pro\u200bd\u200d\ufeff\u2060'],
+    ['tag characters', 'prod\u{e0041}\u{e0042}'],
+    ['variation selectors', 'prod\ufe0f\u{e0100}'],
+    ['soft hyphens and fillers', 'pr\u00adod\u3164\u115f'],
+    ['lone surrogates', 'prod\ud800'],
+  ])('is stripped of %s', (_, name) => {
+    expect(displayName(name)).toMatch(/^"[\x20-\x7e\ufffd]*"$/);
+  });
+
+  it('is at most 64 characters long', () => {
+    expect([...displayName('🚀'.repeat(100))]).toHaveLength(66);
+  });
+
+  it('is one visible line, whatever it was', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (value) => {
+        expect(visibleLine(value)).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
+        expect([...displayName(value)].length).toBeLessThanOrEqual(66);
+      }),
+    );
+  });
+});
