@@ -7,10 +7,9 @@ import { configure } from '../src/config/configure.ts';
 import { iamPolicy } from '../src/config/iam-policy.ts';
 import { POLICY_RULES, type PolicyRule } from '../src/nat-gateway/policy.ts';
 import { FINDING_CODES, type FindingCode } from '../src/nat-gateway/preflight.ts';
-import { createServer } from '../src/server.ts';
-import type { Dependencies } from '../src/tools/dependencies.ts';
-import type { UnassignResult } from '../src/tools/unassign-private-nat-gateway-address.ts';
-import { ERROR_CODES, type ErrorCode } from '../src/vocabulary/failure.ts';
+import { createServer, type Dependencies } from '../src/server.ts';
+import type { UnassignResult } from '../src/tools/unassign/result.ts';
+import { ERROR_CODES, ERRORS } from '../src/vocabulary/failure.ts';
 
 const OUTCOMES: Record<UnassignResult['outcome'], string> = {
   unassigning:
@@ -23,74 +22,6 @@ const OUTCOMES: Record<UnassignResult['outcome'], string> = {
     'Nothing was changed. `findings` and `error` say why, and `error.hint` the next step. An `isError` result.',
   unknown:
     'Sent, and what became of it could not be established. Never repeat it before looking: `next` says where and when. An `isError` result.',
-};
-
-const ERRORS: Record<ErrorCode, [meaning: string, step: string]> = {
-  invalid_argument: [
-    'EC2 rejected an argument, or a `next_token` does not fit its call',
-    'correct it, as the message says',
-  ],
-  gateway_not_found: [
-    'no such gateway in this region for these credentials',
-    'check id, region and account; describe lists what is there',
-  ],
-  precondition_failed: [
-    'the state does not allow it now',
-    'see `findings`; describe, then call again with addresses whose `can_unassign` is true',
-  ],
-  policy_denied: [
-    "the operator's rules forbid it, or the caller's token lacks a scope",
-    'ask the operator; there is no way around it',
-  ],
-  confirmation_unavailable: [
-    'a human has to confirm, and this client cannot ask one',
-    'use a client with MCP elicitation, or another `--confirm`',
-  ],
-  not_authorized: [
-    'AWS does not accept the credentials, or they lack a permission',
-    'have the permission granted that the hint names',
-  ],
-  credentials_missing: [
-    'no AWS credentials were found',
-    'configure some, then call again; no restart is needed',
-  ],
-  credentials_expired: [
-    'the AWS credentials have expired, or changed during the call',
-    'renew them (`aws sso login`), then call again',
-  ],
-  region_unknown: ['no region is known for the call', 'pass `region`, or start the server with one'],
-  region_not_enabled: ['the region may not be enabled for the account', 'use another, or have it enabled'],
-  clock_skew: ["this machine's clock is off by minutes", 'set the clock (NTP)'],
-  throttled: ['EC2 limits requests; nothing was changed', 'wait some seconds, then call again'],
-  timed_out: [
-    'EC2 did not answer in time, or the call was cancelled',
-    'call again; if it persists, check the network',
-  ],
-  unreachable: [
-    'the endpoint could not be reached, or the connection broke',
-    'check the network path, proxy and DNS',
-  ],
-  bad_response: [
-    'something answered that is not EC2',
-    'look for a proxy, a captive portal, a wrong AWS_ENDPOINT_URL',
-  ],
-  dry_run_not_honoured: [
-    'the dry run was answered with success: it may have made the change',
-    'look at the gateway, and at what answers in place of EC2',
-  ],
-  outcome_unknown: [
-    'the real call was sent, and its outcome is not known',
-    'look at the gateway when `next` says',
-  ],
-  audit_unavailable: [
-    'the audit record could not be written, so nothing was changed',
-    'whoever runs the server has to make it writable',
-  ],
-  aws_error: [
-    'any other code of EC2, passed on with its message',
-    'as the message says; retry where `retryable`',
-  ],
-  internal: ['a fault of this server', "see the server's log, and report it"],
 };
 
 const FINDINGS: Record<FindingCode, string> = {
@@ -175,8 +106,8 @@ Every failure is a result with \`error\`: \`code\`, \`message\`, \`retryable\`, 
 step), and \`aws_code\` and \`request_id\` where EC2 answered.
 
 ${table(
-  ['`error.code`', 'What happened', 'What to do'],
-  ERROR_CODES.map((name) => [code(name), ...ERRORS[name]]),
+  ['`error.code`', 'Meaning', 'Next step'],
+  ERROR_CODES.map((name) => [code(name), ERRORS[name].meaning, ERRORS[name].nextStep]),
 )}
 
 ## Findings

@@ -14,7 +14,7 @@ import type { Settings } from './config/options.ts';
 import type { Policy } from './nat-gateway/policy.ts';
 import { endWith, toldToEnd } from './serve/shutdown.ts';
 import { serveOverStdio } from './serve/stdio.ts';
-import type { Dependencies } from './tools/dependencies.ts';
+import type { Dependencies } from './server.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;

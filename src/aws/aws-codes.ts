@@ -1,53 +1,27 @@
-import type { ErrorCode } from '../vocabulary/failure.ts';
+import { ERRORS, type ErrorCode } from '../vocabulary/failure.ts';
 import type { ErrorParts } from './error-parts.ts';
 
 /** What a failed request was about, for messages and hints. */
 export interface RequestContext {
   region: string;
   profile?: string | undefined;
-  /** When the answer was looked at, milliseconds since the epoch, to notice a skewed clock. */
+  /** When the answer arrived, in milliseconds since the epoch, to notice a skewed clock. */
   now: number;
 }
 
-/** What a code of AWS's means to a caller. */
+/** A code of AWS in terms of this server. Without a hint of its own it gets the next step of `code`. */
 export interface Mapping {
   code: ErrorCode;
   retryable: boolean;
-  hint: (context: RequestContext) => string;
+  hint?: (context: RequestContext) => string;
 }
 
-const notFound: Mapping = {
-  code: 'gateway_not_found',
-  retryable: false,
-  hint: ({ region }) =>
-    `No such gateway in ${region} for these credentials. Check the id, the region and the account; describe_nat_gateway_addresses lists what is there.`,
-};
-
-const throttled: Mapping = {
-  code: 'throttled',
-  retryable: true,
-  hint: () =>
-    'EC2 limits requests per account and region. Nothing was changed. Wait some seconds, then call again.',
-};
-
-const badArgument: Mapping = {
-  code: 'invalid_argument',
-  retryable: false,
-  hint: () => 'EC2 rejected an argument; its message says which. Correct it and call again.',
-};
-
-const precondition: Mapping = {
-  code: 'precondition_failed',
-  retryable: false,
-  hint: () => 'Look at the gateway with describe_nat_gateway_addresses; its state does not allow this.',
-};
-
-export const expired: Mapping = {
+export const expired = {
   code: 'credentials_expired',
   retryable: true,
-  hint: ({ profile }) =>
+  hint: ({ profile }: RequestContext) =>
     `Renew the credentials (for IAM Identity Center: aws sso login${profileFlag(profile)}), then call again; no restart is needed.`,
-};
+} as const satisfies Mapping;
 
 const notAccepted: Mapping = {
   code: 'not_authorized',
@@ -63,117 +37,101 @@ const notEnabled: Mapping = {
     `${region} may not be enabled for this account. Check with: aws account get-region-opt-status --region-name ${region}; or use another region.`,
 };
 
-const skewed: Mapping = {
-  code: 'clock_skew',
-  retryable: true,
-  hint: () => "This machine's clock differs from AWS's by minutes. Set it right (NTP), then call again.",
+const notFound: Mapping = {
+  code: 'gateway_not_found',
+  retryable: false,
+  hint: ({ region }) =>
+    `No such gateway in ${region} for these credentials. ${ERRORS.gateway_not_found.nextStep}`,
 };
-
+const skewed: Mapping = { code: 'clock_skew', retryable: true };
+const throttled: Mapping = { code: 'throttled', retryable: true };
+const precondition: Mapping = { code: 'precondition_failed', retryable: false };
+const badArgument = (hint: string): Mapping => ({
+  code: 'invalid_argument',
+  retryable: false,
+  hint: () => hint,
+});
 const awsTrouble: Mapping = {
   code: 'aws_error',
   retryable: true,
   hint: () => 'AWS had a problem of its own. Wait some seconds, then call again.',
 };
 
-/** AWS's codes, EC2's own and the common ones. Source: "Error codes for the Amazon EC2 API". */
-const AWS_CODES: Readonly<Record<string, Mapping>> = {
-  NatGatewayNotFound: notFound,
-  'InvalidNatGatewayID.NotFound': notFound,
-  NatGatewayMalformed: { ...badArgument, hint: () => 'A NAT gateway id is nat- and 17 hexadecimal digits.' },
+/** AWS's codes by their meaning, EC2's own and the common ones. Source: "Error codes for the Amazon EC2 API". */
+const GROUPS: readonly [Mapping, string][] = [
+  [notFound, 'NatGatewayNotFound InvalidNatGatewayID.NotFound'],
+  [badArgument('A NAT gateway id is nat- and 17 hexadecimal digits.'), 'NatGatewayMalformed'],
+  [
+    badArgument('EC2 rejected an argument; its message says which. Correct it and call again.'),
+    'InvalidParameter InvalidParameterValue InvalidParameterCombination MissingParameter UnknownParameter InvalidAddress.Malformed InvalidMaxResults',
+  ],
+  [badArgument('Too many values in one filter. Ask for fewer at a time.'), 'FilterLimitExceeded'],
+  [
+    badArgument('The list moved on since this token was made. Start again without next_token.'),
+    'InvalidPaginationToken',
+  ],
+  [
+    {
+      code: 'not_authorized',
+      retryable: false,
+      hint: () =>
+        'The credentials lack this permission: ec2:DescribeNatGateways to look, ec2:UnassignPrivateNatGatewayAddress on the gateway (dry runs included) to unassign. Someone who may change IAM has to grant it.',
+    },
+    'UnauthorizedOperation',
+  ],
+  [notAccepted, 'AuthFailure InvalidClientTokenId UnrecognizedClientException SignatureDoesNotMatch'],
+  [
+    { ...notAccepted, hint: () => 'The AWS account is blocked. Its owner has to contact AWS Support.' },
+    'Blocked',
+  ],
+  [
+    {
+      ...notAccepted,
+      retryable: true,
+      hint: () => 'AWS is still verifying this account in this region; that can take hours.',
+    },
+    'PendingVerification',
+  ],
+  [notEnabled, 'OptInRequired'],
+  [expired, 'RequestExpired ExpiredToken ExpiredTokenException TokenRefreshRequired'],
+  [skewed, 'RequestTimeTooSkewed RequestInTheFuture'],
+  [
+    throttled,
+    'RequestLimitExceeded Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException EC2ThrottledException TooManyRequestsException SlowDown BandwidthLimitExceeded',
+  ],
+  [
+    {
+      code: 'precondition_failed',
+      retryable: true,
+      hint: () =>
+        'EC2 accepts one change at a time on a gateway. Wait until none of its addresses is changing, then call again.',
+    },
+    'OperationInProgress',
+  ],
+  [precondition, 'IncorrectState UnsupportedOperation OperationNotPermitted DependencyViolation'],
+  [awsTrouble, 'Unavailable ServiceUnavailable InternalError InternalFailure ServerInternal'],
+];
 
-  UnauthorizedOperation: {
-    code: 'not_authorized',
-    retryable: false,
-    hint: () =>
-      'The credentials lack this permission: ec2:DescribeNatGateways to look, ec2:UnassignPrivateNatGatewayAddress on the gateway (dry runs included) to unassign. Someone who may change IAM has to grant it.',
-  },
-  AuthFailure: notAccepted,
-  InvalidClientTokenId: notAccepted,
-  UnrecognizedClientException: notAccepted,
-  SignatureDoesNotMatch: notAccepted,
-  Blocked: {
-    ...notAccepted,
-    hint: () => 'The AWS account is blocked. Its owner has to contact AWS Support.',
-  },
-  PendingVerification: {
-    ...notAccepted,
-    retryable: true,
-    hint: () => 'AWS is still verifying this account in this region; that can take hours.',
-  },
-  OptInRequired: notEnabled,
+const AWS_CODES: ReadonlyMap<string, Mapping> = new Map(
+  GROUPS.flatMap(([mapping, codes]) => codes.split(' ').map((code): [string, Mapping] => [code, mapping])),
+);
 
-  RequestExpired: expired,
-  ExpiredToken: expired,
-  ExpiredTokenException: expired,
-  TokenRefreshRequired: expired,
-  RequestTimeTooSkewed: skewed,
-  RequestInTheFuture: skewed,
-
-  RequestLimitExceeded: throttled,
-  Throttling: throttled,
-  ThrottlingException: throttled,
-  ThrottledException: throttled,
-  RequestThrottled: throttled,
-  RequestThrottledException: throttled,
-  EC2ThrottledException: throttled,
-  TooManyRequestsException: throttled,
-  SlowDown: throttled,
-
-  OperationInProgress: {
-    code: 'precondition_failed',
-    retryable: true,
-    hint: () =>
-      'EC2 accepts one change at a time on a gateway. Look with describe_nat_gateway_addresses until none of its addresses is changing, then call again.',
-  },
-  IncorrectState: precondition,
-  UnsupportedOperation: precondition,
-  OperationNotPermitted: precondition,
-  DependencyViolation: precondition,
-
-  InvalidParameter: badArgument,
-  InvalidParameterValue: badArgument,
-  InvalidParameterCombination: badArgument,
-  MissingParameter: badArgument,
-  UnknownParameter: badArgument,
-  'InvalidAddress.Malformed': badArgument,
-  InvalidMaxResults: badArgument,
-  FilterLimitExceeded: {
-    ...badArgument,
-    hint: () => 'Too many values in one filter. Ask for fewer at a time.',
-  },
-  InvalidPaginationToken: {
-    ...badArgument,
-    hint: () => 'The list moved on since this token was made. Start again without next_token.',
-  },
-
-  Unavailable: awsTrouble,
-  ServiceUnavailable: awsTrouble,
-  InternalError: awsTrouble,
-  InternalFailure: awsTrouble,
-  ServerInternal: awsTrouble,
-  BandwidthLimitExceeded: throttled,
-};
-
-/** EC2's Date header is compared with the local clock from this difference on, the one at which the SDK acts. */
+/** The least difference between EC2's Date header and the local clock that counts as skew; the SDK acts at the same. */
 const SKEW_MILLISECONDS = 240_000;
 
-/** What a code of AWS's means here and now; an unknown one passes through. */
-export function mappingFor(awsCode: string, failure: ErrorParts, context: RequestContext): Mapping {
-  const known = Object.hasOwn(AWS_CODES, awsCode) ? AWS_CODES[awsCode] : undefined;
-  if (known === undefined) {
-    const serverSide = failure.status !== undefined && failure.status >= 500;
-    return {
-      code: 'aws_error',
-      retryable: serverSide,
-      hint: () =>
-        serverSide
-          ? awsTrouble.hint(context)
-          : `EC2 answered ${awsCode}, a code this server has no advice for; its message is passed on as it is.`,
-    };
-  }
-  if ((known === expired || known === notAccepted) && isSkewed(failure, context)) return skewed;
-  if (awsCode === 'AuthFailure' && failure.status === 401 && isOptInRegion(context.region)) return notEnabled;
+/** The meaning of a code of AWS here and now; an unknown code passes through. */
+export function mappingFor(awsCode: string, parts: ErrorParts, context: RequestContext): Mapping {
+  const known = AWS_CODES.get(awsCode);
+  if (known === undefined) return unknownCode(awsCode, parts);
+  if ((known === expired || known === notAccepted) && isSkewed(parts, context)) return skewed;
+  if (awsCode === 'AuthFailure' && parts.status === 401 && isOptInRegion(context.region)) return notEnabled;
   return known;
+}
+
+function unknownCode(awsCode: string, { status }: ErrorParts): Mapping {
+  if (status !== undefined && status >= 500) return awsTrouble;
+  const hint = `EC2 answered ${awsCode}, a code this server has no advice for; its message is passed on as it is.`;
+  return { code: 'aws_error', retryable: false, hint: () => hint };
 }
 
 function isSkewed({ date }: ErrorParts, { now }: RequestContext): boolean {

@@ -1,39 +1,27 @@
 import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
-import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { Logger } from 'pino';
-import {
-  cancelled,
-  concernsCredentials,
-  type Failure,
-  regionUnknown,
-  timedOut,
-} from '../vocabulary/failure.ts';
-import { orAborted, type RequestState, trackAttempts, withRequestState } from './attempts.ts';
-import type { RequestContext } from './aws-codes.ts';
-import { failureFrom } from './failure-from.ts';
-import { accountOf } from './identity.ts';
+import { cancelled, Failure } from '../vocabulary/failure.ts';
+import { orAborted, type RequestState, type Track, trackAttempts } from './attempts.ts';
+import { credentialsOf, type Ec2Target, regionOf } from './credentials.ts';
+import { concernsCredentials, failureFrom, outOfTime, regionUnknown } from './failure-from.ts';
+import { AccountIds, accountDeadline } from './identity.ts';
 import { ProxyAwareHandler } from './proxy.ts';
 
-/** Which EC2 to talk to, and as whom. Nothing given means: whatever the SDK's own chain finds. */
-export interface Ec2Target {
-  region?: string | undefined;
-  profile?: string | undefined;
-  endpoint?: string | undefined;
-  credentials?: { accessKeyId: string; secretAccessKey: string } | undefined;
-}
-
-/** How long things may take, in milliseconds. Together they keep a call within the 50 s that clients wait at least. */
+/**
+ * Timeouts in milliseconds. A call answers within 50 s, the least that clients wait: 4 s behind another change on the
+ * gateway, 10 s for reads and dry run, 20 s for the real call, 15 s for reconciling.
+ */
 export interface Timeouts {
   connect: number;
-  /** A read or a dry run, retries included, and one try of it. */
+  /** A read or a dry run, retries included; and one attempt of it. */
   read: number;
   readAttempt: number;
-  /** The real call, which is tried once. */
+  /** The real call, which has one attempt. */
   change: number;
-  /** All reads after an answer that was lost, and the pauses before each: EC2's reads may lag behind its writes. */
+  /** All reads after a lost answer, and the pause before each: EC2's reads may lag behind its writes. */
   reconcile: number;
   reconcilePauses: readonly number[];
-  /** Between two reads of a region that somebody waits for, and until the first read of who has just come. */
+  /** Pause between polls of a watched region, and before a new waiter's first poll. */
   pollPace: number;
   pollFirst: number;
 }
@@ -49,27 +37,41 @@ export const TIMEOUTS: Timeouts = {
   pollFirst: 1000,
 };
 
-/** How long an account that AWS did not tell is not asked for again, in milliseconds. */
-const ASK_ACCOUNT_AGAIN = 60_000;
-
-/** How long an account is waited for; a call goes on without it. */
-const ACCOUNT_MILLISECONDS = 3000;
-
-/** Of how many access keys the accounts are remembered; a process has one at a time. */
-const ACCOUNTS = 16;
-
 /** Options for one `client.send`. */
 export interface SendOptions {
   abortSignal: AbortSignal;
   requestTimeout: number;
 }
 
-type Request<T> = (client: EC2Client, options: SendOptions) => Promise<T>;
+/** One `client.send`. The command it sends has to go through `track`. */
+export type Request<T> = (client: EC2Client, options: SendOptions, track: Track) => Promise<T>;
 
-/** The SDK clients of one region: same connections and credentials, different timeouts. */
+/** What a read is bounded by, and what it leaves behind. */
+export interface ReadOptions {
+  /** The caller's; it cancels the read. */
+  signal: AbortSignal;
+  /** Several reads may share one. Default: that of a single read. */
+  deadline?: AbortSignal | undefined;
+  state?: RequestState | undefined;
+}
+
+/** The SDK clients of one region: same connections and credentials, different attempts. */
 interface Pair {
   reads: EC2Client;
   changes: EC2Client;
+}
+
+/** Where and how `#send` sends. */
+interface Sending {
+  region: string;
+  client: EC2Client;
+  state: RequestState;
+  deadline: AbortSignal;
+  /** Of the deadline, and of one attempt, in milliseconds. */
+  timeout: number;
+  attemptTimeout: number;
+  /** Absent on the real call, which nobody can cancel. */
+  signal?: AbortSignal;
 }
 
 /** The EC2 clients of this process, kept by region, and the credentials they share. */
@@ -80,10 +82,9 @@ export class Ec2Clients {
   readonly #logger: Logger;
   readonly #handler: ProxyAwareHandler;
   readonly #pairs = new Map<string, Pair>();
-  #credentials: EC2ClientConfig['credentials'];
+  readonly #accounts = new AccountIds();
+  #credentials: NonNullable<EC2ClientConfig['credentials']>;
   #defaultRegion: Promise<string | undefined> | undefined;
-  /** By access key: accounts differ by who signs, and a process may change that at any time. */
-  readonly #accounts = new Map<string, { id: Promise<string | undefined>; askAgainAt: number }>();
 
   constructor(target: Ec2Target, version: string, logger: Logger, timeouts: Timeouts) {
     this.timeouts = timeouts;
@@ -95,19 +96,18 @@ export class Ec2Clients {
       throwOnRequestTimeout: true,
       logger: this.#sdkLogger(),
     });
-    this.#credentials = this.#resolveCredentials(false);
+    this.#credentials = credentialsOf(target, this.#handler, false);
   }
 
   /**
-   * The region of a call: the one it names, else the one of the server's configuration, else the one of the
-   * SDK's own chain.
+   * The region of a call: `requested`, else the configured one, else the one that the SDK's chain finds.
    *
-   * @throws Failure `region_unknown` where there is none
+   * @throws Failure `region_unknown`
    */
   async region(requested: string | undefined): Promise<string> {
     const configured = requested ?? this.#target.region;
     if (configured !== undefined) return configured;
-    this.#defaultRegion ??= this.#regionOfTheChain();
+    this.#defaultRegion ??= regionOf(this.#target);
     const region = await this.#defaultRegion;
     if (region !== undefined) return region;
     this.#defaultRegion = undefined;
@@ -115,65 +115,64 @@ export class Ec2Clients {
   }
 
   /**
-   * Sends a request that changes nothing: retried by the SDK, and once more with credentials resolved afresh when
-   * it fails on them, so that a login in another window is picked up. Several requests may share one `deadline`.
+   * Sends a request that changes nothing. The SDK retries it; when it fails on credentials, it is sent once more with
+   * credentials resolved afresh, so that a login in another window is picked up.
    *
    * @throws Failure
    */
-  async read<T>(
-    region: string,
-    request: Request<T>,
-    signal: AbortSignal,
-    deadline = this.readDeadline(),
-    sending: RequestState = {},
-  ): Promise<T> {
+  async read<T>(region: string, request: Request<T>, { signal, deadline, state }: ReadOptions): Promise<T> {
+    const { read: timeout, readAttempt: attemptTimeout } = this.timeouts;
+    const until = deadline ?? this.readDeadline();
     const { reads } = this.#pair(region);
+    const sending = { region, state: state ?? {}, deadline: until, timeout, attemptTimeout, signal };
     try {
-      return await this.#send(region, reads, request, sending, deadline, signal);
+      return await this.#send(request, { ...sending, client: reads });
     } catch (error) {
-      const failure = error as Failure;
-      if (!concernsCredentials(failure) || signal.aborted || deadline.aborted) throw failure;
-      this.#renew(region, reads, failure);
-      return await this.#send(region, this.#pair(region).reads, request, sending, deadline, signal);
+      if (!(error instanceof Failure) || !concernsCredentials(error)) throw error;
+      if (signal.aborted || until.aborted) throw error;
+      this.#renewCredentials(region, reads, error);
+      return await this.#send(request, { ...sending, client: this.#pair(region).reads });
     }
   }
 
-  /** The time that a read may take, retries included. */
+  /** The deadline of one read, retries included. */
   readDeadline(): AbortSignal {
     return AbortSignal.timeout(this.timeouts.read);
   }
 
   /**
-   * Sends a request exactly once, whatever happens to it, and only if `accessKeyId` is what signs it. No caller can
-   * cancel it: a request that has left cannot be called back, only lost sight of.
+   * Sends the real call exactly once, whatever happens to it, and only if `accessKeyId` signs it. No caller can cancel
+   * it: a request that has left cannot be called back, only lost sight of.
    *
    * @throws Failure
    */
   async sendOnce<T>(region: string, accessKeyId: string | undefined, request: Request<T>): Promise<T> {
-    const deadline = AbortSignal.timeout(this.timeouts.change);
-    return this.#send(region, this.#pair(region).changes, request, { onlyAs: accessKeyId ?? '' }, deadline);
+    const { change } = this.timeouts;
+    return this.#send(request, {
+      region,
+      client: this.#pair(region).changes,
+      state: { onlyAs: accessKeyId ?? '' },
+      deadline: AbortSignal.timeout(change),
+      timeout: change,
+      attemptTimeout: change,
+    });
   }
 
   /**
-   * The account that `accessKeyId` belongs to, or else the access key in use now. STS is asked once for each key;
-   * `undefined` where AWS does not tell, which is asked again only after a while, so that a network without STS does
-   * not slow down every call. Takes a few seconds at most, and never longer than `deadline`.
+   * The account of `accessKeyId`, or of the key in use now; `undefined` where AWS does not tell it. Takes a few seconds
+   * at most, and never longer than `deadline`.
    */
   async accountId(
     region: string,
     accessKeyId?: string,
     deadline = this.readDeadline(),
   ): Promise<string | undefined> {
-    const timeouts = AbortSignal.any([deadline, AbortSignal.timeout(ACCOUNT_MILLISECONDS)]);
-    const answer = async (): Promise<string | undefined> => {
+    const ask = async (): Promise<string | undefined> => {
       const { credentials } = this.#pair(region).reads.config;
       const key = accessKeyId ?? (await credentials()).accessKeyId;
-      const known = this.#accounts.get(key);
-      const id = await known?.id;
-      if (known !== undefined && (id !== undefined || Date.now() < known.askAgainAt)) return id;
-      return this.#askAccount(region, key);
+      return this.#accounts.of(key, this.#config(region));
     };
-    return orAborted(answer(), timeouts).catch(() => undefined);
+    return orAborted(ask(), accountDeadline(deadline)).catch(() => undefined);
   }
 
   /** Closes every connection. */
@@ -181,47 +180,32 @@ export class Ec2Clients {
     this.#handler.destroy();
   }
 
-  /** Asks STS, once for all who want to know of the key at the same time. */
-  #askAccount(region: string, accessKeyId: string): Promise<string | undefined> {
-    const abortSignal = AbortSignal.timeout(ACCOUNT_MILLISECONDS);
-    const asking = accountOf(this.#config(region), accessKeyId, abortSignal);
-    const id = orAborted(asking, abortSignal).catch(() => undefined);
-    for (const oldest of this.#accounts.keys()) {
-      if (this.#accounts.size >= ACCOUNTS) this.#accounts.delete(oldest);
-    }
-    this.#accounts.set(accessKeyId, { id, askAgainAt: Date.now() + ASK_ACCOUNT_AGAIN });
-    return id;
-  }
-
-  async #send<T>(
-    region: string,
-    client: EC2Client,
-    request: Request<T>,
-    sending: RequestState,
-    deadline: AbortSignal,
-    signal?: AbortSignal,
-  ): Promise<T> {
+  async #send<T>(request: Request<T>, sending: Sending): Promise<T> {
+    const { region, client, state, deadline, timeout, attemptTimeout, signal } = sending;
     const abortSignal = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
-    const milliseconds = signal === undefined ? this.timeouts.change : this.timeouts.read;
-    const requestTimeout = signal === undefined ? milliseconds : this.timeouts.readAttempt;
-    delete sending.latestError;
+    delete state.latestError;
     try {
-      const sent = withRequestState(sending, () => request(client, { abortSignal, requestTimeout }));
-      return await orAborted(sent, abortSignal);
+      const options = { abortSignal, requestTimeout: attemptTimeout };
+      return await orAborted(
+        request(client, options, (command) => trackAttempts(command, state)),
+        abortSignal,
+      );
     } catch (error) {
       if (signal?.aborted) throw cancelled();
       const context = { region, profile: this.#target.profile, now: Date.now() };
       const failure = deadline.aborted
-        ? outOfTime(milliseconds / 1000, sending.latestError, context)
+        ? outOfTime(timeout / 1000, state.latestError, context)
         : failureFrom(error, context);
-      const { code, aws_code, request_id } = failure.report;
-      this.#logger.debug({ region, code, aws_code, request_id }, 'EC2 request failed');
-      if (code === 'internal') {
-        const { name, stack } = error instanceof Error ? error : new Error(typeof error);
-        this.#logger.error({ region, name, stack }, 'EC2 request failed in an unknown way');
-      }
+      this.#log(region, failure, error);
       throw failure;
     }
+  }
+
+  #log(region: string, { report: { code, aws_code, request_id } }: Failure, error: unknown): void {
+    this.#logger.debug({ region, code, aws_code, request_id }, 'EC2 request failed');
+    if (code !== 'internal') return;
+    const { name, stack } = error instanceof Error ? error : new Error(typeof error);
+    this.#logger.error({ region, name, stack }, 'EC2 request failed in an unknown way');
   }
 
   #pair(region: string): Pair {
@@ -232,7 +216,6 @@ export class Ec2Clients {
       reads: new EC2Client({ ...config, maxAttempts: 3 }),
       changes: new EC2Client({ ...config, maxAttempts: 1 }),
     };
-    for (const client of Object.values(pair)) trackAttempts(client.middlewareStack);
     this.#pairs.set(region, pair);
     return pair;
   }
@@ -244,42 +227,24 @@ export class Ec2Clients {
       requestHandler: this.#handler,
       logger: this.#sdkLogger(),
       customUserAgent: [['nat-gateway-mcp', this.#version]] as [string, string][],
+      credentials: this.#credentials,
       ...(profile === undefined ? {} : { profile }),
       ...(endpoint === undefined ? {} : { endpoint }),
-      ...(this.#credentials === undefined ? {} : { credentials: this.#credentials }),
     };
   }
 
   /** Drops clients and credentials, unless another request that failed with the same client has done so already. */
-  #renew(region: string, failed: EC2Client, { report: { code } }: Failure): void {
+  #renewCredentials(region: string, failed: EC2Client, { report: { code } }: Failure): void {
     if (this.#pairs.get(region)?.reads !== failed) return;
     this.#pairs.clear();
-    this.#accounts.clear();
-    this.#credentials = this.#resolveCredentials(true);
+    this.#accounts.forget();
+    this.#credentials = credentialsOf(this.#target, this.#handler, true);
     this.#logger.info({ region, code }, 'credentials resolved afresh');
   }
 
-  #resolveCredentials(ignoreCache: boolean): EC2ClientConfig['credentials'] {
-    const { profile, credentials } = this.#target;
-    return (
-      credentials ??
-      defaultProvider({
-        ignoreCache,
-        clientConfig: { requestHandler: this.#handler },
-        ...(profile === undefined ? {} : { profile }),
-      })
-    );
-  }
-
-  async #regionOfTheChain(): Promise<string | undefined> {
-    const { profile } = this.#target;
-    const client = new EC2Client(profile === undefined ? {} : { profile });
-    return client.config.region().catch(() => undefined);
-  }
-
   /**
-   * What the SDK has to say, without the inputs and outputs it would log at `info` and below. With no `info` at all it
-   * does not even prepare them, which takes longer than to read them.
+   * Passes on the SDK's warnings, without the inputs and outputs that it logs at `info` and below. Without an `info`
+   * function the SDK does not even prepare them, which takes longer than a read's own work.
    */
   #sdkLogger(): NonNullable<EC2ClientConfig['logger']> {
     const silent = (): void => {};
@@ -288,10 +253,4 @@ export class Ec2Clients {
     };
     return { trace: silent, debug: silent, warn, error: silent } as NonNullable<EC2ClientConfig['logger']>;
   }
-}
-
-/** Throttling that outlasts the deadline is told as what it is. */
-function outOfTime(seconds: number, latest: unknown, context: RequestContext): Failure {
-  const failure = latest === undefined ? undefined : failureFrom(latest, context);
-  return failure?.report.code === 'throttled' ? failure : timedOut(seconds);
 }

@@ -1,13 +1,14 @@
-import type {
-  NatGateway as SdkNatGateway,
-  NatGatewayAddress as SdkNatGatewayAddress,
+import {
+  DescribeNatGatewaysCommand,
+  type DescribeNatGatewaysCommandInput,
+  type NatGateway as SdkNatGateway,
+  type NatGatewayAddress as SdkNatGatewayAddress,
 } from '@aws-sdk/client-ec2';
-import { DescribeNatGatewaysCommand, type DescribeNatGatewaysCommandInput } from '@aws-sdk/client-ec2';
 import { FILTER_VALUES } from '../nat-gateway/filters.ts';
 import type { NatGateway, NatGatewayAddress } from '../nat-gateway/gateway.ts';
 import { Failure } from '../vocabulary/failure.ts';
 import { boundedText } from '../vocabulary/text.ts';
-import type { Ec2Clients } from './clients.ts';
+import type { Ec2Clients, ReadOptions } from './clients.ts';
 
 /** One page of `DescribeNatGateways`. */
 export interface NatGatewayPage {
@@ -16,15 +17,18 @@ export interface NatGatewayPage {
   nextToken?: string | undefined;
 }
 
-/** What to ask `DescribeNatGateways` for; filters within one name are alternatives, names narrow each other. */
+/** Filters and page of `DescribeNatGateways`. Values of one filter are alternatives; filters narrow each other. */
 export interface NatGatewayQuery {
   filters: { name: string; values: readonly string[] }[];
   maxResults?: number | undefined;
   nextToken?: string | undefined;
 }
 
-/** EC2's bounds for `MaxResults`. */
-const MAX_RESULTS = { minimum: 5, maximum: 1000 } as const;
+/** EC2's largest `MaxResults`. */
+const LARGEST_PAGE = 1000;
+
+/** How many pages one filter's worth of ids may take; EC2 needs one. */
+const PAGES_PER_FILTER = 10;
 
 /**
  * Reads one page of gateways.
@@ -35,8 +39,7 @@ export async function readPage(
   clients: Ec2Clients,
   region: string,
   query: NatGatewayQuery,
-  signal: AbortSignal,
-  deadline = clients.readDeadline(),
+  options: ReadOptions,
 ): Promise<NatGatewayPage> {
   const input: DescribeNatGatewaysCommandInput = {
     ...(query.filters.length === 0
@@ -47,9 +50,8 @@ export async function readPage(
   };
   const output = await clients.read(
     region,
-    (client, options) => client.send(new DescribeNatGatewaysCommand(input), options),
-    signal,
-    deadline,
+    (client, sendOptions, track) => client.send(track(new DescribeNatGatewaysCommand(input)), sendOptions),
+    options,
   );
   // An empty 200 parses as an empty output; a real answer always has an id and, even if empty, the set.
   if (output.NatGateways === undefined) {
@@ -57,7 +59,6 @@ export async function readPage(
       code: 'bad_response',
       message: 'EC2 answered DescribeNatGateways with success, but without a list of NAT gateways.',
       retryable: true,
-      hint: 'Call again. If it persists, look at what stands between this server and EC2 (a proxy, AWS_ENDPOINT_URL).',
       request_id: output.$metadata.requestId,
     });
   }
@@ -78,17 +79,10 @@ export async function readGateway(
   natGatewayId: string,
   signal: AbortSignal,
 ): Promise<NatGateway | undefined> {
-  const page = await readPage(
-    clients,
-    region,
-    { filters: [{ name: 'nat-gateway-id', values: [natGatewayId] }] },
-    signal,
-  );
+  const query = { filters: [{ name: 'nat-gateway-id', values: [natGatewayId] }] };
+  const page = await readPage(clients, region, query, { signal });
   return page.natGateways.find((gateway) => gateway.nat_gateway_id === natGatewayId);
 }
-
-/** How many pages one filter's worth of ids may take; EC2 needs one. */
-const PAGES_PER_FILTER = 10;
 
 /**
  * Reads every gateway with one of these ids, in the time of one read; an id that is missing from the answer belongs
@@ -110,8 +104,8 @@ export async function readGateways(
     let pages = 0;
     do {
       if (++pages > PAGES_PER_FILTER) throw endless();
-      const query = { filters, maxResults: MAX_RESULTS.maximum, nextToken };
-      const page = await readPage(clients, region, query, signal, deadline);
+      const query = { filters, maxResults: LARGEST_PAGE, nextToken };
+      const page = await readPage(clients, region, query, { signal, deadline });
       natGateways.push(...page.natGateways);
       nextToken = page.nextToken;
     } while (nextToken !== undefined);
@@ -124,11 +118,10 @@ function endless(): Failure {
     code: 'bad_response',
     message: 'What answers as EC2 hands out one page after the other for a few ids.',
     retryable: false,
-    hint: 'Look at what stands between this server and EC2 (a proxy, AWS_ENDPOINT_URL).',
   });
 }
 
-/** The gateway's members in our spelling; free text from the account is bounded here, once, for everyone. */
+/** The gateway's members in snake_case. Free text from the account is bounded here, once, for everyone. */
 function toNatGateway(gateway: SdkNatGateway): NatGateway {
   return {
     nat_gateway_id: text(gateway.NatGatewayId),
@@ -146,7 +139,7 @@ function toNatGateway(gateway: SdkNatGateway): NatGateway {
   };
 }
 
-/** An address's members in our spelling. */
+/** The address's members in snake_case. */
 export function toAddress(address: SdkNatGatewayAddress): NatGatewayAddress {
   return {
     private_ip: text(address.PrivateIp),
@@ -162,7 +155,7 @@ export function toAddress(address: SdkNatGatewayAddress): NatGatewayAddress {
   };
 }
 
-/** AWS allows 128 characters in a tag's key and 256 in its value, and ids are shorter; only a stranger sends more. */
+/** AWS allows 128 characters in a tag's key and 256 in its value, and ids are shorter. */
 function text(value: string | undefined, limit = 256): string | undefined {
   return value === undefined ? undefined : boundedText(value, limit);
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { NatGateway } from '../nat-gateway/gateway.ts';
-import { Ec2Clients, type Ec2Target, TIMEOUTS, type Timeouts } from './clients.ts';
+import { Ec2Clients, TIMEOUTS, type Timeouts } from './clients.ts';
+import type { Ec2Target } from './credentials.ts';
 import {
   type NatGatewayPage,
   type NatGatewayQuery,
@@ -59,7 +60,7 @@ export function connectEc2(
   };
   return {
     region: (requested) => clients.region(requested),
-    readPage: (region, query, signal) => readPage(clients, region, query, signal),
+    readPage: (region, query, signal) => readPage(clients, region, query, { signal }),
     readGateways: (region, ids, signal) => readGateways(clients, region, ids, signal),
     readGateway: (region, natGatewayId, signal) => readGateway(clients, region, natGatewayId, signal),
     dryRun: (request, signal) => dryRun(clients, request, signal),

@@ -1,4 +1,4 @@
-import { Failure, regionUnknown, timedOut } from '../vocabulary/failure.ts';
+import { Failure } from '../vocabulary/failure.ts';
 import { boundedText } from '../vocabulary/text.ts';
 import { expired, mappingFor, profileFlag, type RequestContext } from './aws-codes.ts';
 import { type ErrorParts, errorParts } from './error-parts.ts';
@@ -14,108 +14,127 @@ const BROKEN: ReadonlySet<string> = new Set([
   'ENETDOWN',
 ]);
 
-/** How much of a message from AWS is passed on, in characters. */
+/** The longest message of AWS that is passed on, in characters. */
 const MESSAGE_LIMIT = 1000;
 
-/** Turns whatever a request to EC2 threw into a failure with a code, a message and a next step. */
+/** The failure of a request to EC2, with a code, a message and a next step, from whatever was thrown. */
 export function failureFrom(error: unknown, context: RequestContext): Failure {
   if (error instanceof Failure) return error;
-  const failure = errorParts(error);
-  const { awsCode, status } = failure;
-  if (awsCode !== undefined) {
-    const mapping = mappingFor(awsCode, failure, context);
-    const throttles = mapping.code === 'throttled';
-    const parsed4xx = status !== undefined && status >= 400 && status < 500 && failure.attempts === 1;
-    return new Failure(
-      {
-        code: mapping.code,
-        message: boundedText(withoutEncodedMessage(failure.message) || awsCode, MESSAGE_LIMIT),
-        retryable: mapping.retryable,
-        retry_after_seconds: failure.retryAfter,
-        hint: mapping.hint(context),
-        aws_code: awsCode,
-        request_id: failure.requestId,
-      },
-      throttles || parsed4xx ? 'none' : 'possible',
-    );
-  }
-  return withoutAwsCode(failure, context);
+  const parts = errorParts(error);
+  if (parts.awsCode !== undefined) return refusedByAws(parts.awsCode, parts, context);
+  return (
+    (parts.status === undefined ? beforeSending(parts, context) : undefined) ??
+    notEc2(parts) ??
+    brokenConnection(parts, context) ??
+    noAnswer(parts) ??
+    untrustedTls(parts, context) ??
+    unknownFault()
+  );
 }
 
-function withoutAwsCode(failure: ErrorParts, context: RequestContext): Failure {
-  const { name, message, codes } = failure;
-  const { region, profile } = context;
+/** EC2's own refusal, in its error envelope. */
+function refusedByAws(awsCode: string, parts: ErrorParts, context: RequestContext): Failure {
+  const { status, attempts } = parts;
+  const mapping = mappingFor(awsCode, parts, context);
+  const parsed4xx = status !== undefined && status >= 400 && status < 500 && attempts === 1;
+  return new Failure(
+    {
+      code: mapping.code,
+      message: boundedText(withoutEncodedMessage(parts.message) || awsCode, MESSAGE_LIMIT),
+      retryable: mapping.retryable,
+      retry_after_seconds: parts.retryAfter,
+      hint: mapping.hint?.(context),
+      aws_code: awsCode,
+      request_id: parts.requestId,
+    },
+    { effect: mapping.code === 'throttled' || parsed4xx ? 'none' : 'possible' },
+  );
+}
+
+/** What fails before a request leaves: credentials, the region, the connection itself. */
+function beforeSending(parts: ErrorParts, context: RequestContext): Failure | undefined {
+  const { name, message, codes, neverConnected } = parts;
+  const { region } = context;
+  if (/^(Credentials|Token)?ProviderError$/.test(name)) return noCredentials(message, context);
+  if (/region is missing/i.test(message)) return regionUnknown();
+  if (!neverConnected || codes.includes('ETIMEDOUT')) return undefined;
+  return new Failure({
+    code: 'unreachable',
+    message: `The EC2 endpoint of ${region} could not be reached (${codes.join(', ')}). Nothing was sent.`,
+    retryable: true,
+    hint: codes.includes('ENOTFOUND')
+      ? `The endpoint's name does not resolve. If ${region} is mistyped, correct it; else check DNS and the network, and HTTPS_PROXY where a proxy is needed.`
+      : undefined,
+  });
+}
+
+function noCredentials(message: string, context: RequestContext): Failure {
   const detail = boundedText(message, MESSAGE_LIMIT);
-  const isAnswered = failure.status !== undefined;
-  if (
-    !isAnswered &&
-    (name === 'CredentialsProviderError' || name === 'TokenProviderError' || name === 'ProviderError')
-  ) {
-    const outdated = /expired|refresh|sso login|sso session/i.test(message);
-    return new Failure(
-      outdated
-        ? { code: 'credentials_expired', message: detail, retryable: true, hint: expired.hint(context) }
-        : {
-            code: 'credentials_missing',
-            message: detail,
-            retryable: true,
-            hint: `No AWS credentials were found${profile === undefined ? '' : ` in profile ${profile}`}. Give the server some (--profile, AWS_PROFILE, AWS_ACCESS_KEY_ID, an instance or container role; for IAM Identity Center: aws sso login${profileFlag(profile)}), then call again. To try it without an account, start it with --simulate.`,
-          },
-    );
-  }
-  if (!isAnswered && /region is missing/i.test(message)) return regionUnknown();
-  if (failure.neverConnected && !codes.includes('ETIMEDOUT')) {
+  if (/expired|refresh|sso login|sso session/i.test(message)) {
     return new Failure({
-      code: 'unreachable',
-      message: `The EC2 endpoint of ${region} could not be reached (${codes.join(', ')}). Nothing was sent.`,
+      code: 'credentials_expired',
+      message: detail,
       retryable: true,
-      hint: codes.includes('ENOTFOUND')
-        ? `The endpoint's name does not resolve. If ${region} is mistyped, correct it; else check DNS and the network, and HTTPS_PROXY where a proxy is needed.`
-        : 'Check the network path to the EC2 endpoint (firewall, VPN, HTTPS_PROXY), then call again.',
+      hint: expired.hint(context),
     });
   }
+  const { profile } = context;
+  const place = profile === undefined ? '' : ` in profile ${profile}`;
+  return new Failure({
+    code: 'credentials_missing',
+    message: detail,
+    retryable: true,
+    hint: `No AWS credentials were found${place}. Give the server some (--profile, AWS_PROFILE, AWS_ACCESS_KEY_ID, an instance or container role; for IAM Identity Center: aws sso login${profileFlag(profile)}), then call again. To try it without an account, start it with --simulate.`,
+  });
+}
+
+/** An answer that is not EC2's. */
+function notEc2({ status, codes, requestId }: ErrorParts): Failure | undefined {
   const isNoHttp = codes.some((code) => code.startsWith('HPE_'));
-  if (failure.status !== undefined || isNoHttp) {
-    const sent = isNoHttp ? 'something that is not HTTP' : `HTTP ${failure.status} and nothing`;
-    return new Failure(
-      {
-        code: 'bad_response',
-        message: `What answered in place of EC2 sent ${sent} that could be read as EC2's XML.`,
-        retryable: true,
-        hint: 'Something between this server and EC2 may have answered (a proxy, a captive portal, a wrong AWS_ENDPOINT_URL). Check it, then call again.',
-        request_id: failure.requestId,
-      },
-      'possible',
-      failure.status !== undefined && failure.status >= 200 && failure.status < 300,
-    );
-  }
-  if (
-    codes.some((code) => BROKEN.has(code) || /^ERR_(SSL|TLS)_(?!CERT)/.test(code)) ||
-    /socket hang up|aborted/i.test(message)
-  ) {
-    return new Failure(
-      {
-        code: 'unreachable',
-        message: `The connection to EC2 in ${region} broke (${codes.join(', ') || detail}).`,
-        retryable: true,
-        hint: 'Call again. If it keeps breaking, check the network path to the EC2 endpoint (firewall, proxy, VPN).',
-      },
-      'possible',
-    );
-  }
-  if (name === 'TimeoutError' || name === 'AbortError' || codes.includes('ETIMEDOUT')) {
-    const { report } = timedOut(0);
-    return new Failure({ ...report, message: 'EC2 did not answer in time.' }, 'possible');
-  }
-  // Certificates are looked at before anything is sent; any other fault of TLS can come later.
-  if (codes.some((code) => /CERT|SELF_SIGNED|ISSUER|UNABLE_TO_VERIFY/.test(code))) {
-    return new Failure({
+  if (status === undefined && !isNoHttp) return undefined;
+  const sent = isNoHttp ? 'something that is not HTTP' : `HTTP ${status} and nothing`;
+  return new Failure(
+    {
+      code: 'bad_response',
+      message: `What answered in place of EC2 sent ${sent} that could be read as EC2's XML.`,
+      retryable: true,
+      request_id: requestId,
+    },
+    { effect: 'possible', saidSuccess: status !== undefined && status >= 200 && status < 300 },
+  );
+}
+
+function brokenConnection({ codes, message }: ErrorParts, { region }: RequestContext): Failure | undefined {
+  const broke = codes.some((code) => BROKEN.has(code) || /^ERR_(SSL|TLS)_(?!CERT)/.test(code));
+  if (!broke && !/socket hang up|aborted/i.test(message)) return undefined;
+  return new Failure(
+    {
       code: 'unreachable',
-      message: `No trusted TLS connection to EC2 in ${region} (${codes.join(', ')}). Nothing was sent.`,
-      retryable: false,
-      hint: 'A proxy that inspects TLS needs its certificate authority in NODE_EXTRA_CA_CERTS.',
-    });
-  }
+      message: `The connection to EC2 in ${region} broke (${codes.join(', ') || boundedText(message, MESSAGE_LIMIT)}).`,
+      retryable: true,
+      hint: 'Call again. If it keeps breaking, check the network path to the EC2 endpoint (firewall, proxy, VPN).',
+    },
+    { effect: 'possible' },
+  );
+}
+
+function noAnswer({ name, codes }: ErrorParts): Failure | undefined {
+  const isLate = name === 'TimeoutError' || name === 'AbortError' || codes.includes('ETIMEDOUT');
+  return isLate ? timedOut('EC2 did not answer in time.') : undefined;
+}
+
+/** Certificates are checked before anything is sent; any other fault of TLS can come later. */
+function untrustedTls({ codes }: ErrorParts, { region }: RequestContext): Failure | undefined {
+  if (!codes.some((code) => /CERT|SELF_SIGNED|ISSUER|UNABLE_TO_VERIFY/.test(code))) return undefined;
+  return new Failure({
+    code: 'unreachable',
+    message: `No trusted TLS connection to EC2 in ${region} (${codes.join(', ')}). Nothing was sent.`,
+    retryable: false,
+    hint: 'A proxy that inspects TLS needs its certificate authority in NODE_EXTRA_CA_CERTS.',
+  });
+}
+
+function unknownFault(): Failure {
   return new Failure(
     {
       code: 'internal',
@@ -123,7 +142,36 @@ function withoutAwsCode(failure: ErrorParts, context: RequestContext): Failure {
       retryable: false,
       hint: 'The server log (stderr) has the details; please report them.',
     },
-    'possible',
+    { effect: 'possible' },
+  );
+}
+
+/** If time ran out while being throttled, reports throttling, not a timeout. */
+export function outOfTime(seconds: number, latestError: unknown, context: RequestContext): Failure {
+  const latest = latestError === undefined ? undefined : failureFrom(latestError, context);
+  return latest?.report.code === 'throttled' ? latest : timedOut(`EC2 did not answer within ${seconds} s.`);
+}
+
+function timedOut(message: string): Failure {
+  return new Failure({ code: 'timed_out', message, retryable: true }, { effect: 'possible' });
+}
+
+/** The failure of a call for which no region is known. */
+export function regionUnknown(): Failure {
+  return new Failure({
+    code: 'region_unknown',
+    message: 'No region is known for this call, and none is guessed.',
+    retryable: false,
+  });
+}
+
+/** Whether a failure may go away when credentials are resolved afresh. */
+export function concernsCredentials({ report: { code, aws_code } }: Failure): boolean {
+  return (
+    code === 'credentials_missing' ||
+    code === 'credentials_expired' ||
+    (code === 'not_authorized' && aws_code !== 'UnauthorizedOperation') ||
+    (code === 'region_not_enabled' && aws_code === 'AuthFailure')
   );
 }
 

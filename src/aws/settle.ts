@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatGateway } from '../nat-gateway/gateway.ts';
-import { conclude, type Sighting, sighting } from '../nat-gateway/reconcile.ts';
+import { conclude, type Sighting, sightingOf } from '../nat-gateway/observations.ts';
 import { Failure } from '../vocabulary/failure.ts';
 import type { Ec2Clients } from './clients.ts';
 import { readGateway } from './describe.ts';
@@ -31,7 +31,7 @@ export async function reconcile(
     if (deadline.aborted) break;
     try {
       const gateway = await readGateway(clients, region, natGatewayId, deadline);
-      const seen = gateway === undefined ? undefined : sighting(gateway, before, privateIps);
+      const seen = gateway === undefined ? undefined : sightingOf(gateway, before, privateIps);
       if (seen === undefined) continue;
       last = gateway;
       sightings.push(seen);

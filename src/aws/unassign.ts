@@ -1,12 +1,13 @@
-import { type EC2Client, UnassignPrivateNatGatewayAddressCommand } from '@aws-sdk/client-ec2';
+import { UnassignPrivateNatGatewayAddressCommand } from '@aws-sdk/client-ec2';
 import type { NatGatewayAddress } from '../nat-gateway/gateway.ts';
-import { type ErrorReport, Failure } from '../vocabulary/failure.ts';
+import { type ErrorReport, errorReport, Failure } from '../vocabulary/failure.ts';
 import type { RequestState } from './attempts.ts';
-import type { Ec2Clients, SendOptions } from './clients.ts';
+import type { Ec2Clients, ReadOptions } from './clients.ts';
 import { toAddress } from './describe.ts';
+import { errorParts } from './error-parts.ts';
 import { failureFrom } from './failure-from.ts';
 
-/** What to unassign: the same parameters go into the dry run and into the real call. */
+/** The addresses to unassign: the same parameters go into the dry run and into the real call. */
 export interface UnassignRequest {
   region: string;
   natGatewayId: string;
@@ -17,21 +18,21 @@ export interface UnassignRequest {
 /** EC2's code for a dry run that passed. */
 const PASSED = 'DryRunOperation';
 
-/** What a permit is for: this request, by whose access key it passed. */
+/** The content of a permit: the request whose dry run passed, and the access key that signed it. */
 interface Permitted {
   request: UnassignRequest;
   accessKeyId: string | undefined;
 }
 
-/** What each permit is for, until it is spent. What is not in here is no permit, whatever it looks like. */
+/** The content of each permit that has not been spent. An object that is not in here is no permit. */
 const permitted = new WeakMap<Permit, Permitted>();
 
 declare const brand: unique symbol;
 
 /**
  * The right to send one real call, for exactly the request whose dry run passed, with the credentials it passed
- * with: other credentials can mean another account. Only this module can make one, and
- * nothing can be read from it or put into it.
+ * with: other credentials can mean another account. Only this module can make one, and nothing can be read from it
+ * or put into it.
  */
 export interface Permit {
   readonly [brand]: never;
@@ -43,7 +44,7 @@ function permitFor(content: Permitted): Permit {
   return permit;
 }
 
-/** What a permit is for. A permit is spent by its first use. */
+/** The content of a permit, which is spent by its first use. */
 function spend(permit: Permit): Permitted {
   const content = permitted.get(permit);
   if (content === undefined) throw new Error('not a permit, or one that has been spent');
@@ -51,11 +52,11 @@ function spend(permit: Permit): Permitted {
   return content;
 }
 
-/** What EC2 said to the dry run, and whose it was. Anything but `DryRunOperation` is not a pass. */
+/** EC2's answer to the dry run, and the account it was made for. Anything but `DryRunOperation` is not a pass. */
 export type DryRun = {
   aws_code?: string | undefined;
   request_id?: string | undefined;
-  /** The account that the dry run was made for, and that the permit is good for; absent where AWS does not tell. */
+  /** The account that the permit is good for; absent where AWS does not tell. */
   accountId?: string | undefined;
 } & ({ passed: true; permit: Permit } | { passed: false; error: ErrorReport });
 
@@ -69,58 +70,67 @@ export async function dryRun(
   request: UnassignRequest,
   signal: AbortSignal,
 ): Promise<DryRun> {
+  const { region } = request;
   const sealed: UnassignRequest = Object.freeze({
     ...request,
     privateIps: Object.freeze([...request.privateIps]),
   });
-  const { region } = request;
-  const sending: RequestState = {};
+  const state: RequestState = {};
   const deadline = clients.readDeadline();
-  // Asked for at the same time, and again for whoever has signed: where that is the same, STS is not asked again.
+  // The account is asked for at the same time, and again for the key that has signed: the same key costs no second call.
   const [answer] = await Promise.all([
-    askDryRun(clients, sealed, sending, signal, deadline),
+    answerToDryRun(clients, sealed, { signal, deadline, state }),
     clients.accountId(region, undefined, deadline),
   ]);
-  const { accessKeyId } = sending;
+  const { accessKeyId } = state;
   if (accessKeyId === undefined) return answer;
   return { ...answer, accountId: await clients.accountId(region, accessKeyId, deadline) };
 }
 
-async function askDryRun(
+async function answerToDryRun(
   clients: Ec2Clients,
   request: UnassignRequest,
-  sending: RequestState,
-  signal: AbortSignal,
-  deadline: AbortSignal,
+  options: ReadOptions & { state: RequestState },
 ): Promise<DryRun> {
   try {
-    const ask = (client: EC2Client, options: SendOptions) => client.send(command(request, true), options);
-    const output = await clients.read(request.region, ask, signal, deadline, sending);
-    return notHonoured(output.$metadata.requestId);
+    const { aws_code, request_id } = await clients.read(
+      request.region,
+      (client, sendOptions, track) =>
+        client.send(track(command(request, true)), sendOptions).then(succeeded, passedOrThrow),
+      options,
+    );
+    if (aws_code === undefined) return notHonoured(request_id);
+    const { accessKeyId } = options.state;
+    return { passed: true, aws_code, request_id, permit: permitFor({ request, accessKeyId }) };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const { aws_code, request_id } = error.report;
     if (error.saidSuccess) return notHonoured(request_id);
-    if (aws_code !== PASSED) return { passed: false, aws_code, request_id, error: error.report };
-    const { accessKeyId } = sending;
-    return { passed: true, aws_code, request_id, permit: permitFor({ request, accessKeyId }) };
+    return { passed: false, aws_code, request_id, error: error.report };
   }
 }
 
-/** A dry run that was answered with success: EC2 answers none so, whatever the body says. */
+/** A passed dry run arrives as an error, and is recognised before it could be explained or logged as one. */
+function passedOrThrow(error: unknown): { aws_code?: string; request_id: string | undefined } {
+  const { awsCode, requestId } = errorParts(error);
+  if (awsCode !== PASSED) throw error;
+  return { aws_code: awsCode, request_id: requestId };
+}
+
+function succeeded({ $metadata }: { $metadata: { requestId?: string | undefined } }) {
+  return { aws_code: undefined, request_id: $metadata.requestId };
+}
+
+/** A dry run that was answered with success, as EC2 answers none, whatever the body says. */
 function notHonoured(request_id: string | undefined): DryRun {
-  return {
-    passed: false,
+  const error = errorReport({
+    code: 'dry_run_not_honoured',
+    message:
+      'The dry run was answered with success, which EC2 never does: what answered may have ignored DryRun and made the change.',
+    retryable: false,
     request_id,
-    error: {
-      code: 'dry_run_not_honoured',
-      message:
-        'The dry run was answered with success, which EC2 never does: what answered may have ignored DryRun and made the change.',
-      retryable: false,
-      hint: 'Treat it as a possible change. Look at the gateway with describe_nat_gateway_addresses, and at what answers in place of EC2 (AWS_ENDPOINT_URL, a proxy).',
-      request_id,
-    },
-  };
+  });
+  return { passed: false, request_id, error };
 }
 
 /** What is known after the real call was sent. */
@@ -139,32 +149,31 @@ export type UnassignAnswer =
 export async function unassign(clients: Ec2Clients, permit: Permit): Promise<UnassignAnswer> {
   const { request, accessKeyId } = spend(permit);
   try {
-    const output = await clients.sendOnce(request.region, accessKeyId, (client, options) =>
-      client.send(command(request, false), options),
+    const output = await clients.sendOnce(request.region, accessKeyId, (client, options, track) =>
+      client.send(track(command(request, false)), options),
     );
     const addresses = output.NatGatewayAddresses?.map(toAddress) ?? [];
     const request_id = output.$metadata.requestId;
-    const complete =
+    const isComplete =
       output.NatGatewayId === request.natGatewayId &&
       request.privateIps.every((privateIp) =>
         addresses.some(({ private_ip, status }) => private_ip === privateIp && status === 'unassigning'),
       );
-    if (complete) return { kind: 'accepted', addresses, request_id };
-    return {
-      kind: 'ambiguous',
-      error: {
-        code: 'bad_response',
-        message:
-          'EC2 answered with success, but not with this gateway and every requested address unassigning.',
-        retryable: false,
-        hint: 'Look at the gateway before anything else is tried.',
-        request_id,
-      },
-    };
+    return isComplete ? { kind: 'accepted', addresses, request_id } : incomplete(request_id);
   } catch (thrown) {
     const error = failureFrom(thrown, { region: request.region, now: Date.now() });
     return { kind: error.effect === 'none' ? 'refused' : 'ambiguous', error: error.report };
   }
+}
+
+function incomplete(request_id: string | undefined): UnassignAnswer {
+  const error = errorReport({
+    code: 'bad_response',
+    message: 'EC2 answered with success, but not with this gateway and every requested address unassigning.',
+    retryable: false,
+    request_id,
+  });
+  return { kind: 'ambiguous', error };
 }
 
 function command(request: UnassignRequest, DryRun: boolean): UnassignPrivateNatGatewayAddressCommand {

@@ -2,12 +2,12 @@ import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from '
 import { Failure } from '../vocabulary/failure.ts';
 
 /**
- * The audit log, a write-ahead log in JSON Lines: what is about to be done is written and flushed before it is
- * done, what became of it afterwards, and both carry the same id. An intent without an outcome tells of a change
- * that may have happened while nobody was left to say so.
+ * The audit log, a write-ahead log in JSON Lines. An intent is written and flushed before the real call, its outcome
+ * afterwards, and both carry the same id. An intent without an outcome marks a change that may have happened although
+ * no process recorded its end.
  */
 
-/** What a record says, besides when, by which process, and of which kind. */
+/** The members of a record, besides its time, process and kind. */
 export interface AuditFields {
   /** Joins the records of one attempt. */
   id: string;
@@ -16,7 +16,7 @@ export interface AuditFields {
   principal?: string | undefined;
   account_id?: string | undefined;
   region?: string | undefined;
-  arguments: Readonly<Record<string, unknown>>;
+  arguments: object;
   [member: string]: unknown;
 }
 
@@ -27,15 +27,15 @@ export interface UnfinishedIntent {
   id: string;
   time: string;
   arguments: unknown;
-  /** Whether a process with the id of the one that wrote it is running: perhaps that one, still at it. */
+  /** Whether a process with the id of its writer is running: perhaps the writer itself, not done yet. */
   may_be_running: boolean;
 }
 
-/** How much of an existing file's end is looked through for intents without an outcome, in bytes. */
+/** Bytes at the end of an existing file that are searched for intents without an outcome. */
 const TAIL_BYTES = 256 * 1024;
 
-/** How often a full pipe is tried again, ten milliseconds apart, before the record counts as unwritable. */
-const FULL_PIPE_TRIES = 100;
+/** Retries of a full pipe, ten milliseconds apart, before the record counts as unwritable. */
+const FULL_PIPE_RETRIES = 100;
 
 const STDERR = 2;
 
@@ -45,9 +45,9 @@ export class AuditLog {
   readonly #version: string;
   readonly #now: () => number;
   readonly #open = new Map<string, AuditFields>();
-  /** Whether what was written last broke off, so that what follows must not be glued to it. */
+  /** Whether the last write broke off, so that the next record has to start on a line of its own. */
   #brokenOff = false;
-  /** What earlier processes intended and, as far as the file tells, never finished. */
+  /** Intents of earlier processes without an outcome in the file. */
   readonly unfinished: readonly UnfinishedIntent[];
 
   /**
@@ -66,9 +66,9 @@ export class AuditLog {
   }
 
   /**
-   * Records what is about to be done. It has to return before it is done.
+   * Records a change that is about to be made. It must have returned before the real call is sent.
    *
-   * @throws Failure `audit_unavailable` where the record cannot be written; then it must not be done
+   * @throws Failure `audit_unavailable` where the record cannot be written; then nothing may be sent
    */
   intent(fields: AuditFields): void {
     try {
@@ -78,13 +78,12 @@ export class AuditLog {
         code: 'audit_unavailable',
         message: `The audit record could not be written (${(error as NodeJS.ErrnoException).code ?? 'unknown'}), so nothing was changed.`,
         retryable: true,
-        hint: 'Whoever runs this server has to make its audit log writable (--audit-log, disk space, stderr), then call again.',
       });
     }
     this.#open.set(fields.id, fields);
   }
 
-  /** Records how an attempt ended; with no intent before it, that nothing was sent. Returns whether it was written. */
+  /** Records the end of an attempt; without an intent before it, nothing was sent. Returns whether it was written. */
   outcome(fields: AuditFields): boolean {
     this.#open.delete(fields.id);
     try {
@@ -95,7 +94,7 @@ export class AuditLog {
     }
   }
 
-  /** Records as unknown what is still going on, and closes the log. */
+  /** Records unfinished changes as unknown, and closes the log. */
   close(): void {
     for (const fields of [...this.#open.values()]) {
       this.outcome({
@@ -120,19 +119,19 @@ export class AuditLog {
 
   #write(text: string): void {
     let rest = Buffer.from(text);
-    for (let tries = 0; rest.length > 0; ) {
+    for (let retries = 0; rest.length > 0; ) {
       try {
         rest = rest.subarray(writeSync(this.#descriptor, rest));
-        tries = 0;
+        retries = 0;
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || ++tries > FULL_PIPE_TRIES) throw error;
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || ++retries > FULL_PIPE_RETRIES) throw error;
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
       }
     }
   }
 }
 
-/** Pipes and devices have nothing to flush, and say so. */
+/** Pipes and devices have nothing to flush, and answer EINVAL. */
 function flush(descriptor: number): void {
   try {
     fsyncSync(descriptor);
@@ -149,7 +148,7 @@ function readTail(descriptor: number): string {
   return buffer.subarray(0, read).toString('utf8');
 }
 
-/** Intents without an outcome. A process that is still running may yet write it, if it is the same. */
+/** Intents without an outcome. A process that is still running may yet write it. */
 function unfinishedIn(tail: string): UnfinishedIntent[] {
   const intents = new Map<string, Omit<UnfinishedIntent, 'may_be_running'> & { pid: unknown }>();
   for (const line of tail.split('\n')) {

@@ -10,44 +10,33 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import * as z from 'zod';
-import type { Drain } from '../nat-gateway/drain.ts';
-import type { NatGateway } from '../nat-gateway/gateway.ts';
-import type { Finding } from '../nat-gateway/preflight.ts';
 import { UNASSIGN } from '../vocabulary/names.ts';
-import { displayName, visibleLine } from '../vocabulary/text.ts';
+import { confirmationText, type Question } from './confirmation-text.ts';
+
+export type { Question } from './confirmation-text.ts';
 
 /** How long a question may stay open. */
 const OPEN_SECONDS = 600;
 
 const KEY = 'confirm';
 
-/** What the client carries from the question to the answer; signed, readable, and good for one use. */
+/** The state that the client carries from the question to the answer; signed, readable, and good for one use. */
 const pendingSchema = z.object({ purpose: z.literal(UNASSIGN), digest: z.string(), nonce: z.string() });
 
-/** All that a human is shown, and that a yes is for. */
-export interface Question {
-  accountId: string | undefined;
-  region: string;
-  gateway: NatGateway;
-  privateIps: readonly string[];
-  maxDrainDurationSeconds: Drain['max_drain_duration_seconds'];
-  findings: readonly Finding[];
-}
-
-/** What the human said, if this call carries an answer at all. */
+/** The answer that a call carries to a question asked before, if it carries one. */
 export type Answer =
   | { kind: 'none' }
   | { kind: 'no'; how: 'declined' | 'cancelled' | 'unticked' }
   | { kind: 'yes'; digest: string; nonce: string };
 
-/** The human's yes: asked for, bound to what was shown, and counted once. One for all connections of a process. */
+/** A yes: asked for, bound to what was shown, and used once. One instance for all connections of a process. */
 export class Confirmation {
   readonly #codec: ReturnType<typeof createRequestStateCodec>;
   readonly #now: () => number;
-  /** Answers that were used, until they would have expired anyway. */
+  /** Nonces of used answers, until they would have expired anyway. */
   readonly #used = new Map<string, number>();
 
-  /** `key` is shared by replicas, so that one may ask and another be answered; single use is per process. */
+  /** Replicas share `key`, so that one may ask and another be answered. Single use is per process. */
   constructor(key: Uint8Array | string, now: () => number) {
     this.#codec = createRequestStateCodec({
       key,
@@ -58,7 +47,7 @@ export class Confirmation {
   }
 
   /**
-   * What signed state says.
+   * Checks signed state and returns its content.
    *
    * @throws where it was tampered with, has expired, or belongs to another principal
    */
@@ -66,7 +55,7 @@ export class Confirmation {
     return this.#codec.verify(state, context);
   }
 
-  /** What this call says to a question asked before. An answer without our own signed state is none. */
+  /** Reads the answer of a call. An answer without state signed here is none. */
   answer(context: ServerContext): Answer {
     const response = inputResponse(context.mcpReq.inputResponses, KEY);
     const pending = pendingSchema.safeParse(context.mcpReq.requestState());
@@ -77,8 +66,8 @@ export class Confirmation {
     return { kind: 'yes', digest: pending.data.digest, nonce: pending.data.nonce };
   }
 
-  /** Whether a yes is for exactly this question and was not used before; if so, it is used now. */
-  accept(answer: Answer, question: Question): boolean {
+  /** Uses up a yes; false where it is none, is for another question, or was used before. */
+  useYes(answer: Answer, question: Question): boolean {
     if (answer.kind !== 'yes' || answer.digest !== digest(question)) return false;
     const now = this.#now();
     for (const [nonce, until] of this.#used) if (until < now) this.#used.delete(nonce);
@@ -87,14 +76,14 @@ export class Confirmation {
     return true;
   }
 
-  /** Asks the human; `again` where an earlier yes was for something that has moved since. */
+  /** Asks the human; `again` where an earlier yes was for a state that has moved since. */
   async ask(question: Question, again: boolean, context: ServerContext): Promise<InputRequiredResult> {
     const pending = { purpose: UNASSIGN, digest: digest(question), nonce: randomUUID() };
     return inputRequired({
       requestState: await this.#codec.mint(pending, context),
       inputRequests: {
         [KEY]: inputRequired.elicit({
-          message: wording(question, again),
+          message: confirmationText(question, again),
           requestedSchema: {
             type: 'object',
             properties: {
@@ -116,9 +105,9 @@ export class Confirmation {
 export type Era = McpRequestContext['era'];
 
 /**
- * Whether this client can show a form to its human: what it declared with the request or, in the 2025 era, at its
- * handshake. There a request's own envelope counts for nothing: it would take a human out of the way, or ask one who
- * cannot be reached.
+ * Whether this client can show a form to its human, as it declared with the request or, in the 2025 era, at its
+ * handshake. In that era the request's own envelope counts for nothing: it would take a human out of the way, or ask
+ * one who cannot be reached.
  */
 export function canAsk(server: McpServer, context: ServerContext, era: Era): boolean {
   // The SDK does not type the reserved keys of the envelope.
@@ -141,25 +130,4 @@ function digest(question: Question): string {
 
 function sorted<T>(values: readonly T[], keyOf: (value: T) => string): T[] {
   return [...values].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-}
-
-function wording(question: Question, again: boolean): string {
-  const { accountId, region, gateway, privateIps, maxDrainDurationSeconds, findings } = question;
-  const name = gateway.tags?.find(({ key }) => key === 'Name')?.value;
-  const working = gateway.addresses.filter(({ status }) => status === 'succeeded');
-  const remain = working.filter(({ private_ip = '' }) => !privateIps.includes(private_ip)).length;
-  const lines = [
-    again ? 'The gateway has changed since you were asked. This is what it looks like now.' : undefined,
-    `Release ${privateIps.length === 1 ? 'this private address' : `these ${privateIps.length} private addresses`} of NAT gateway ${gateway.nat_gateway_id ?? ''}?`,
-    '',
-    name === undefined ? undefined : `Name: ${displayName(name)}`,
-    `Account: ${accountId ?? 'not told by AWS'}`,
-    `Region: ${region}`,
-    `VPC: ${gateway.vpc_id ?? 'not told by AWS'}`,
-    `Addresses: ${privateIps.join(', ')}`,
-    `Working addresses that remain: ${remain}`,
-    `Drain: at once no new connections; existing ones are served for up to ${maxDrainDurationSeconds} s, then cut. It cannot be cancelled.`,
-    ...findings.map(({ message }) => `Warning: ${message}`),
-  ];
-  return lines.flatMap((line) => (line === undefined ? [] : visibleLine(line))).join('\n');
 }

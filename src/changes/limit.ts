@@ -1,8 +1,8 @@
 const HOUR = 3_600_000;
 
 /**
- * How many real calls each caller may send in an hour. It bounds what a caller that has gone wrong, or a token in
- * the wrong hands, can release before somebody looks. Kept by this process alone.
+ * Counts the real calls of each caller in the last hour. The limit bounds what a caller that has gone wrong, or a token
+ * in the wrong hands, can release before somebody looks. Kept by this process alone.
  */
 export class ChangeLimit {
   readonly perHour: number;
@@ -16,7 +16,7 @@ export class ChangeLimit {
     this.#now = now;
   }
 
-  /** In how many seconds this caller may send another; 0 is now. A caller without a name is one like others. */
+  /** Seconds until this caller may send another call; 0 is now. Callers without a name share one count. */
   secondsLeft(principal = ''): number {
     const sent = this.#lastHour(principal);
     const [oldest] = sent;
@@ -31,7 +31,7 @@ export class ChangeLimit {
     return true;
   }
 
-  /** Uncounts the call that was counted last, because it was not sent. */
+  /** Uncounts the latest call, because it was not sent. */
   refund(principal = ''): void {
     this.#sent.get(principal)?.pop();
   }

@@ -1,25 +1,30 @@
+/** The rejection of a change that was given up while it waited for its turn: it has not begun, and will not. */
+export class NotBegun extends Error {}
+
 /**
- * One change at a time on a gateway: whoever comes second starts when the first has its result, and so meets the
- * state the first left. Different gateways do not wait for each other.
+ * One change at a time on a gateway: the second starts when the first has its result, and so meets the state that the
+ * first left. Different gateways do not wait for each other.
  */
 export class ChangeQueue {
   readonly #last = new Map<string, Promise<unknown>>();
 
   /**
-   * Runs `change` once every earlier one with the same key is over. `patience` ends the waiting, never a change
-   * that has begun: the promise then rejects with the signal's reason, and `change` is not run.
+   * Runs `change` once every earlier one with the same key is over. `giveUp` ends the waiting, never a change that has
+   * begun.
+   *
+   * @throws NotBegun where `giveUp` was aborted first
    */
-  async run<T>(key: string, patience: AbortSignal, change: () => Promise<T>): Promise<T> {
+  async run<T>(key: string, giveUp: AbortSignal, change: () => Promise<T>): Promise<T> {
     const earlier = this.#last.get(key) ?? Promise.resolve();
-    let giveUp: (reason: unknown) => void = () => {};
-    const impatience = new Promise<never>((_, reject) => {
-      giveUp = reject;
+    let reject: (reason: NotBegun) => void = () => {};
+    const givenUp = new Promise<never>((_, rejectGivenUp) => {
+      reject = rejectGivenUp;
     });
-    const onAbort = (): void => giveUp(patience.reason);
-    patience.addEventListener('abort', onAbort, { once: true });
+    const onAbort = (): void => reject(new NotBegun());
+    giveUp.addEventListener('abort', onAbort, { once: true });
     const turn = earlier.then(() => {
-      patience.removeEventListener('abort', onAbort);
-      patience.throwIfAborted();
+      giveUp.removeEventListener('abort', onAbort);
+      if (giveUp.aborted) throw new NotBegun();
       return change();
     });
     const over = turn.catch(() => undefined);
@@ -27,7 +32,7 @@ export class ChangeQueue {
     void over.then(() => {
       if (this.#last.get(key) === over) this.#last.delete(key);
     });
-    return Promise.race([turn, impatience]);
+    return Promise.race([turn, givenUp]);
   }
 
   /** Settles when nothing is running or waiting. */

@@ -4,23 +4,17 @@ import { type Drain, READ_LAG_MILLISECONDS } from '../nat-gateway/drain.ts';
 const CAPACITY = 1000;
 const KEPT_MILLISECONDS = 600_000;
 
-/** When EC2 accepted to unassign an address, and when it is released at the latest, milliseconds since the epoch. */
+/** When EC2 accepted to unassign an address, and its release at the latest, in milliseconds since the epoch. */
 interface Times {
   startedAt: number;
   releaseBy: number;
 }
 
-/** The drains that this process has started: EC2's reads may show them late, and say nothing of when they end. */
+/** The drains that this process has started: EC2's reads may show them late, and never show when they end. */
 export class StartedDrains {
   readonly #drains = new Map<string, Times>();
 
-  remember(
-    region: string,
-    natGatewayId: string,
-    privateIps: readonly string[],
-    drain: Drain,
-    now: number,
-  ): void {
+  remember({ region, natGatewayId, privateIps }: Drained, drain: Drain, now: number): void {
     for (const [key, { releaseBy }] of this.#drains) {
       if (releaseBy + KEPT_MILLISECONDS < now || this.#drains.size >= CAPACITY) this.#drains.delete(key);
     }
@@ -28,7 +22,7 @@ export class StartedDrains {
     for (const privateIp of privateIps) this.#drains.set(keyOf(region, natGatewayId, privateIp), times);
   }
 
-  /** When the address is released at the latest, in milliseconds since the epoch, where this process started it. */
+  /** The release of an address at the latest, in milliseconds since the epoch, where this process started its drain. */
   releaseBy(region: string, natGatewayId: string, privateIp: string): number | undefined {
     return this.#drains.get(keyOf(region, natGatewayId, privateIp))?.releaseBy;
   }
@@ -53,6 +47,13 @@ export class StartedDrains {
       .filter(([key, times]) => key.startsWith(prefix) && fits(times))
       .map(([key]) => key.slice(prefix.length));
   }
+}
+
+/** The addresses of one gateway that drain together. */
+interface Drained {
+  region: string;
+  natGatewayId: string;
+  privateIps: readonly string[];
 }
 
 function keyOf(region: string, natGatewayId: string, privateIp: string): string {

@@ -1,5 +1,3 @@
-import type { NatGateway } from './gateway.ts';
-
 /** EC2's default for `MaxDrainDurationSeconds`, equal to the idle timeout of a NAT gateway's connections. */
 export const DEFAULT_DRAIN_SECONDS = 350;
 
@@ -25,18 +23,6 @@ export function drainFrom(startedAt: number, maxDrainDurationSeconds: number): D
     release_by: new Date(startedAt + maxDrainDurationSeconds * 1000).toISOString(),
     max_drain_duration_seconds: maxDrainDurationSeconds,
   };
-}
-
-/**
- * The gateway as it is to be judged: an address that EC2 has just accepted to unassign is draining, though a read that
- * lags behind still shows it untouched. What a read shows otherwise is newer, and stands.
- */
-export function withAccepted(gateway: NatGateway, accepted: readonly string[]): NatGateway {
-  const addresses = gateway.addresses.map((address) => {
-    const isLate = address.status === 'succeeded' && accepted.includes(address.private_ip ?? '');
-    return isLate ? { ...address, status: 'unassigning' } : address;
-  });
-  return { ...gateway, addresses };
 }
 
 /**

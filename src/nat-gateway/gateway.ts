@@ -1,61 +1,74 @@
+import * as z from 'zod';
+
 /**
- * NAT gateways as this server sees them: EC2's members under their own names in snake_case.
+ * NAT gateways as this server sees them: EC2's members under their own names in snake_case, listed once for reading,
+ * deciding and answering.
  *
- * Every member is optional because every member is optional in EC2's model, and enumerations are plain
- * strings because an unknown value must pass through. What EC2 did not say stays absent.
+ * Every member is optional because every member is optional in EC2's model, and enumerations are plain strings
+ * because an unknown value must pass through. A member that EC2 left out stays absent.
  */
 
-/** One private IPv4 address of a gateway (EC2's `NatGatewayAddress`). */
-export interface NatGatewayAddress {
-  private_ip?: string | undefined;
-  is_primary?: boolean | undefined;
-  /** `assigning` `unassigning` `associating` `disassociating` `succeeded` `failed`, or a value newer than this code. */
-  status?: string | undefined;
-  failure_message?: string | undefined;
-  network_interface_id?: string | undefined;
-  public_ip?: string | undefined;
-  allocation_id?: string | undefined;
-  association_id?: string | undefined;
-  availability_zone?: string | undefined;
-  availability_zone_id?: string | undefined;
-}
+const text = z.string().optional();
 
-/** A tag of a gateway. */
-export interface Tag {
-  key: string;
-  value: string;
-}
+/** One private IPv4 address of a gateway (EC2's `NatGatewayAddress`). */
+export const addressSchema = z.object({
+  private_ip: text,
+  is_primary: z.boolean().optional(),
+  /** `assigning` `unassigning` `associating` `disassociating` `succeeded` `failed`, or a value newer than this code. */
+  status: text,
+  failure_message: text,
+  network_interface_id: text,
+  public_ip: text,
+  allocation_id: text,
+  association_id: text,
+  availability_zone: text,
+  availability_zone_id: text,
+});
+
+export type NatGatewayAddress = z.infer<typeof addressSchema>;
 
 /** A gateway with its addresses (EC2's `NatGateway`). */
-export interface NatGateway {
-  nat_gateway_id?: string | undefined;
+export const gatewaySchema = z.object({
+  nat_gateway_id: text,
   /** `pending` `failed` `available` `deleting` `deleted`, or a value newer than this code. */
-  state?: string | undefined;
-  connectivity_type?: string | undefined;
-  availability_mode?: string | undefined;
-  vpc_id?: string | undefined;
-  subnet_id?: string | undefined;
-  create_time?: string | undefined;
-  delete_time?: string | undefined;
-  failure_code?: string | undefined;
-  failure_message?: string | undefined;
-  tags?: Tag[] | undefined;
-  addresses: NatGatewayAddress[];
-}
+  state: text,
+  connectivity_type: text,
+  availability_mode: text,
+  vpc_id: text,
+  subnet_id: text,
+  create_time: text,
+  delete_time: text,
+  failure_code: text,
+  failure_message: text,
+  tags: z.array(z.object({ key: z.string(), value: z.string() })).optional(),
+  addresses: z.array(addressSchema),
+});
+
+export type NatGateway = z.infer<typeof gatewaySchema>;
 
 /** The statuses of an address while EC2 is changing it. */
 const CHANGING: ReadonlySet<string> = new Set(['assigning', 'unassigning', 'associating', 'disassociating']);
 
 /** Whether EC2 is changing this address now; while it is, EC2 accepts no other assign or unassign on the gateway. */
-export function isChanging(address: NatGatewayAddress): boolean {
-  return address.status !== undefined && CHANGING.has(address.status);
+export function isChanging({ status }: NatGatewayAddress): boolean {
+  return status !== undefined && CHANGING.has(status);
+}
+
+/** The private IPs of a gateway that are changing now. */
+export function changingAddresses({ addresses }: NatGateway): string[] {
+  return addresses.filter(isChanging).flatMap(({ private_ip }) => private_ip ?? []);
+}
+
+/** The gateway's address with this private IP. */
+export function addressOf({ addresses }: NatGateway, privateIp: string): NatGatewayAddress | undefined {
+  return addresses.find(({ private_ip }) => private_ip === privateIp);
 }
 
 /**
  * Whether an address is the gateway's primary, which can never be unassigned.
  *
- * It is the one EC2 marks, or the only one there is. `undefined` means that several are there and none is
- * marked, so that any of them could be it.
+ * It is the one EC2 marks, or the only one there is. `undefined` means that several are there and none is marked, so
+ * that any of them could be it.
  */
 export function isPrimary(gateway: NatGateway, address: NatGatewayAddress): boolean | undefined {
   if (address.is_primary === true || gateway.addresses.length === 1) return true;

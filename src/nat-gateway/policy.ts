@@ -41,7 +41,7 @@ export interface Denial {
   message: string;
 }
 
-/** What is wanted. */
+/** The requested change. */
 export interface ChangeRequest {
   mode: 'execute' | 'dry_run';
   region: string;
@@ -49,64 +49,72 @@ export interface ChangeRequest {
   privateIps: readonly string[];
 }
 
-/** What was read of AWS: the gateway, and the account, whose id AWS may have refused to tell. */
+/** State read from AWS; `accountId` is absent if STS did not answer. */
 export interface Observed {
   gateway: NatGateway;
   accountId: string | undefined;
 }
 
-/**
- * Every rule that forbids the request. Without `observed` only the rules that need nothing read are asked; with it,
- * all of them. Pure, and closed where something is not known: an account that AWS does not tell is not an allowed
- * one.
- */
-export function denials(policy: Policy, request: ChangeRequest, observed?: Observed): Denial[] {
+/** Every rule that forbids the request, as far as the request alone tells. Pure. */
+export function denialsBeforeReading(policy: Policy, request: ChangeRequest): Denial[] {
+  const { mode, region, natGatewayId, privateIps } = request;
   const found: Denial[] = [];
-  const deny = (rule: PolicyRule, message: string): void => {
-    found.push({ rule, message: `${message} Only the operator of this server can change that (--${rule}).` });
-  };
-
-  if (policy.readOnly && request.mode === 'execute') {
-    deny('read-only', 'This server is read-only: mode "dry_run" works, the real call does not.');
-  }
-  if (!allows(policy.allowRegion, request.region))
-    deny('allow-region', `${request.region} is not an allowed region.`);
-  if (!allows(policy.allowGateway, request.natGatewayId)) {
-    deny('allow-gateway', `${request.natGatewayId ?? 'A gateway without an id'} is not an allowed gateway.`);
-  }
-  if (request.privateIps.length > policy.maxAddresses) {
-    deny(
-      'max-addresses',
-      `One call may unassign ${policy.maxAddresses} ${policy.maxAddresses === 1 ? 'address' : 'addresses'}, not ${request.privateIps.length}.`,
+  if (policy.readOnly && mode === 'execute') {
+    found.push(
+      denial('read-only', 'This server is read-only: mode "dry_run" works, the real call does not.'),
     );
   }
-  if (observed === undefined) return found;
+  if (!allows(policy.allowRegion, region)) {
+    found.push(denial('allow-region', `${region} is not an allowed region.`));
+  }
+  if (!allows(policy.allowGateway, natGatewayId)) {
+    found.push(
+      denial('allow-gateway', `${natGatewayId ?? 'A gateway without an id'} is not an allowed gateway.`),
+    );
+  }
+  if (privateIps.length > policy.maxAddresses) {
+    const most = `${policy.maxAddresses} ${policy.maxAddresses === 1 ? 'address' : 'addresses'}`;
+    found.push(denial('max-addresses', `One call may unassign ${most}, not ${privateIps.length}.`));
+  }
+  return found;
+}
 
+/**
+ * Every rule that forbids the request, given the state. Pure, and closed where something is not known: an account that
+ * AWS does not tell is not an allowed one.
+ */
+export function denials(policy: Policy, request: ChangeRequest, observed: Observed): Denial[] {
   const { gateway, accountId } = observed;
+  const found = denialsBeforeReading(policy, request);
   if (!allows(policy.allowAccount, accountId)) {
-    deny(
-      'allow-account',
-      accountId === undefined
-        ? 'Only some accounts are allowed, and AWS did not tell which account this is.'
-        : `${accountId} is not an allowed account.`,
+    found.push(
+      denial(
+        'allow-account',
+        accountId === undefined
+          ? 'Only some accounts are allowed, and AWS did not tell which account this is.'
+          : `${accountId} is not an allowed account.`,
+      ),
     );
   }
   const missing = policy.requireTag.filter((tag) => !hasTag(gateway, tag));
-  if (missing.length > 0) deny('require-tag', `The gateway lacks the tag ${missing.join(', ')}.`);
+  if (missing.length > 0) {
+    found.push(denial('require-tag', `The gateway lacks the tag ${missing.join(', ')}.`));
+  }
   const protecting = policy.protectTag.filter((tag) => hasTag(gateway, tag));
-  if (protecting.length > 0)
-    deny('protect-tag', `The gateway is protected by its tag ${protecting.join(', ')}.`);
-  const remaining = gateway.addresses.filter(
-    ({ status, private_ip }) =>
-      status === 'succeeded' && !(private_ip !== undefined && request.privateIps.includes(private_ip)),
-  ).length;
+  if (protecting.length > 0) {
+    found.push(denial('protect-tag', `The gateway is protected by its tag ${protecting.join(', ')}.`));
+  }
+  const working = gateway.addresses.filter(({ status }) => status === 'succeeded');
+  const remaining = working.filter(({ private_ip = '' }) => !request.privateIps.includes(private_ip)).length;
   if (remaining < policy.minRemaining) {
-    deny(
-      'min-remaining',
-      `${remaining} working ${remaining === 1 ? 'address' : 'addresses'} would remain, and at least ${policy.minRemaining} must.`,
-    );
+    const left = `${remaining} working ${remaining === 1 ? 'address' : 'addresses'}`;
+    found.push(denial('min-remaining', `${left} would remain, and at least ${policy.minRemaining} must.`));
   }
   return found;
+}
+
+function denial(rule: PolicyRule, message: string): Denial {
+  return { rule, message: `${message} Only the operator of this server can change that (--${rule}).` };
 }
 
 function allows(list: readonly string[], value: string | undefined): boolean {

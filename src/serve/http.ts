@@ -1,8 +1,7 @@
 import { isWildcard } from '../config/loopback.ts';
 import type { Settings } from '../config/options.ts';
 import type { HttpAddress } from '../config/values.ts';
-import { createServer } from '../server.ts';
-import type { Dependencies } from '../tools/dependencies.ts';
+import { createServer, type Dependencies } from '../server.ts';
 import { HttpFront } from './http/app.ts';
 import { Authorization } from './http/bearer.ts';
 import { endWith, GRACE_MILLISECONDS, settled } from './shutdown.ts';

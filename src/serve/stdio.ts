@@ -1,6 +1,5 @@
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
-import { createServer } from '../server.ts';
-import type { Dependencies } from '../tools/dependencies.ts';
+import { createServer, type Dependencies } from '../server.ts';
 import { endWith, GRACE_MILLISECONDS, settled } from './shutdown.ts';
 import { StdioTransport } from './stdio-transport.ts';
 

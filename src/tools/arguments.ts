@@ -49,6 +49,9 @@ export const privateIp = checked(isIPv4, 'an IPv4 address');
 
 export const region = checked((value) => REGION.test(value), 'an AWS region such as us-east-1');
 
+/** The argument `region` of every tool. */
+export const optionalRegion = region.optional().describe("AWS region; default: the server's");
+
 export const tagFilter = checked((value) => /^[^=]/.test(value), 'KEY or KEY=VALUE', 385);
 
 /**

@@ -4,27 +4,14 @@ import { POLICY_RULES } from '../nat-gateway/policy.ts';
 import { FINDING_CODES } from '../nat-gateway/preflight.ts';
 import { ERROR_CODES } from '../vocabulary/failure.ts';
 
-/** Parts that the results of several tools share. Members of EC2 keep their names, in snake_case. */
+/** Parts that the results of several tools share. */
 
-const optionalText = z.string().optional();
-
-export const addressSchema = z.object({
-  private_ip: optionalText,
-  is_primary: z.boolean().optional(),
-  status: optionalText,
-  failure_message: optionalText,
-  network_interface_id: optionalText,
-  public_ip: optionalText,
-  allocation_id: optionalText,
-  association_id: optionalText,
-  availability_zone: optionalText,
-  availability_zone_id: optionalText,
-});
+const text = z.string().optional();
 
 export const findingSchema = z.object({
   code: z.enum(FINDING_CODES),
   severity: z.enum(['blocks', 'warns']),
-  private_ip: optionalText,
+  private_ip: text,
   rule: z.enum(POLICY_RULES).optional(),
   message: z.string(),
 });
@@ -35,31 +22,27 @@ export const errorSchema = z.object({
   retryable: z.boolean(),
   retry_after_seconds: z.number().optional(),
   hint: z.string(),
-  aws_code: optionalText,
-  request_id: optionalText,
+  aws_code: text,
+  request_id: text,
 });
 
 export const nextSchema = z
-  .object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()), not_before: optionalText })
+  .object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()), not_before: text })
   .describe('A call ready to send');
 
-/** A call that would be the caller's next step, ready to send. */
+/** The caller's next step: a call ready to send. */
 export type Next = z.infer<typeof nextSchema>;
 
 /**
- * A result whose structured content fits its schema, with the same JSON as text for clients that read only that.
- *
- * An `isError` result has to fit as well: 2025-era clients check it, and lose the message where it does not.
+ * A result whose structured content fits its schema, with the same JSON as text for clients that read only that. With
+ * an `error` it is an `isError` result, which has to fit as well: 2025-era clients check it, and lose the message where
+ * it does not.
  */
-export function toolResult<S extends z.ZodObject>(
-  schema: S,
-  value: z.input<S>,
-  isError: boolean,
-): CallToolResult {
+export function toolResult<S extends z.ZodObject>(schema: S, value: z.input<S>): CallToolResult {
   const structuredContent = schema.parse(value);
   return {
     content: [{ type: 'text', text: JSON.stringify(structuredContent) }],
     structuredContent,
-    ...(isError ? { isError } : {}),
+    ...('error' in structuredContent && structuredContent.error !== undefined ? { isError: true } : {}),
   };
 }

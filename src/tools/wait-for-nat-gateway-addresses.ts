@@ -1,30 +1,14 @@
-import type { McpServer, ServerContext } from '@modelcontextprotocol/server';
+import type { ServerContext } from '@modelcontextprotocol/server';
 import * as z from 'zod';
-import type { Ec2 } from '../aws/ec2.ts';
-import { changingAddresses, type Fate, Following } from '../nat-gateway/release-tracker.ts';
-import { cancelled, type Failure } from '../vocabulary/failure.ts';
+import { changingAddresses } from '../nat-gateway/gateway.ts';
+import { type Fate, ReleaseTracker } from '../nat-gateway/observations.ts';
+import { cancelled, type Failure, gatewayNotFound } from '../vocabulary/failure.ts';
 import { DESCRIBE, READ_SCOPE, WAIT } from '../vocabulary/names.ts';
-import { listOf, natGatewayId, privateIp, region, unknownArguments } from './arguments.ts';
-import type { Dependencies } from './dependencies.ts';
-import { reportOf } from './failures.ts';
-import { listedInput, listedOutput } from './listed-schema.ts';
-import { errorSchema, type Next, nextSchema, toolResult } from './results.ts';
-import { requireScope } from './scopes.ts';
-import { gatewayNotFound } from './unassign/refusals.ts';
+import { listOf, natGatewayId, optionalRegion, privateIp } from './arguments.ts';
+import { defineTool, type PlacedCall } from './define-tool.ts';
+import { errorSchema, type Next, nextSchema } from './results.ts';
 
-const description = `Wait until private IP addresses of a NAT gateway are no longer changing, and say what became of each: released, succeeded, failed, or still unassigning when time runs out.
-Use it after an unassign. A drain can take longer than one call: follow next until outcome is "settled".`;
-
-const inputShape = {
-  nat_gateway_id: natGatewayId.describe('The NAT gateway'),
-  private_ip_addresses: listOf(privateIp, 32).optional().describe('Default: all that are changing'),
-  timeout_seconds: z.int().min(1).max(900).default(45).describe('How long this call may wait'),
-  region: region.optional().describe("AWS region; default: the server's"),
-};
-
-const inputSchema = z.strictObject(inputShape, { error: unknownArguments(Object.keys(inputShape)) });
-
-const optionalText = z.string().optional();
+const text = z.string().optional();
 
 const outputSchema = z.object({
   outcome: z
@@ -32,16 +16,14 @@ const outputSchema = z.object({
     .optional()
     .describe('settled: none of them is changing any more'),
   nat_gateway_id: z.string(),
-  region: optionalText,
+  region: text,
   addresses: z
     .array(
       z.object({
         private_ip: z.string(),
         fate: z.string().describe('released, not_on_gateway (never seen there), or its status'),
-        failure_message: optionalText,
-        release_by: optionalText.describe(
-          'Released by then at the latest; known for drains started by this server',
-        ),
+        failure_message: text,
+        release_by: text.describe('Released by then at the latest; known for drains started by this server'),
       }),
     )
     .optional(),
@@ -50,60 +32,59 @@ const outputSchema = z.object({
   error: errorSchema.optional(),
 });
 
-type Input = z.infer<typeof inputSchema>;
+interface Input {
+  nat_gateway_id: string;
+  private_ip_addresses?: string[] | undefined;
+  timeout_seconds: number;
+}
 type Output = z.input<typeof outputSchema>;
 
-/** What two reads take that agree with each other, which is what it takes to tell: shorter waits may never end. */
+/** The time of two reads that agree with each other, which a verdict takes: shorter waits may never end. */
 const TELLING_SECONDS = 15;
 
-/** How many reads in a row may fail before waiting on makes no sense. */
+/** Failed reads in a row after which waiting on makes no sense. */
 const FAILURES = 3;
 
-const schemas = { inputSchema: listedInput(inputSchema), outputSchema: listedOutput(outputSchema) };
+export const waitForNatGatewayAddresses = defineTool({
+  name: WAIT,
+  title: 'Wait for NAT gateway addresses',
+  description: `Wait until private IP addresses of a NAT gateway are no longer changing, and say what became of each: released, succeeded, failed, or still unassigning when time runs out.
+Use it after an unassign. A drain can take longer than one call: follow next until outcome is "settled".`,
+  input: {
+    nat_gateway_id: natGatewayId.describe('The NAT gateway'),
+    private_ip_addresses: listOf(privateIp, 32).optional().describe('Default: all that are changing'),
+    timeout_seconds: z.int().min(1).max(900).default(45).describe('How long this call may wait'),
+    region: optionalRegion,
+  },
+  output: outputSchema,
+  scope: READ_SCOPE,
+  isDestructive: false,
+  run: wait,
+  failed: ({ input: { nat_gateway_id } }, region, error) => ({ nat_gateway_id, region, error }),
+});
 
-export function registerWait(server: McpServer, dependencies: Dependencies): void {
-  server.registerTool(
-    WAIT,
-    {
-      title: 'Wait for NAT gateway addresses',
-      description,
-      ...schemas,
-      annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
-    },
-    async (input, context) => {
-      let output: Output = { nat_gateway_id: input.nat_gateway_id, region: input.region };
-      try {
-        requireScope(context, READ_SCOPE);
-        const ec2 = await dependencies.ec2();
-        output.region = await ec2.region(input.region);
-        output = { ...output, ...(await wait(ec2, output.region, input, dependencies, context)) };
-      } catch (error) {
-        output.error = reportOf(error, dependencies.logger);
-      }
-      return toolResult(outputSchema, output, output.error !== undefined);
-    },
-  );
-}
-
-async function wait(
-  ec2: Ec2,
-  region: string,
-  input: Input,
-  { drains, now, longestWaitSeconds, handOver }: Dependencies,
-  context: ServerContext,
-): Promise<Partial<Output>> {
+async function wait({
+  ec2,
+  region,
+  input,
+  context,
+  began,
+  dependencies,
+}: PlacedCall<Input>): Promise<Output> {
+  const { drains, now, longestWaitSeconds, handOver } = dependencies;
   const { nat_gateway_id } = input;
-  const began = now();
   const timeoutSeconds = Math.min(input.timeout_seconds, longestWaitSeconds);
   const deadline = AbortSignal.timeout(timeoutSeconds * 1000);
-  const following = new Following();
+  const tracker = new ReleaseTracker();
   const tell = progressReporter(context);
   let addresses = input.private_ip_addresses ?? drains.running(region, nat_gateway_id, began);
   let fates: Fate[] = addresses.map((private_ip) => ({ private_ip, fate: 'unknown', settled: false }));
   let failures = 0;
 
-  const answer = (outcome: NonNullable<Output['outcome']>): Partial<Output> => ({
+  const answer = (outcome: NonNullable<Output['outcome']>): Output => ({
     outcome,
+    nat_gateway_id,
+    region,
     addresses: fates.map(({ settled: _, ...fate }) => ({ ...fate, release_by: releaseBy(fate.private_ip) })),
     waited_seconds: Math.round((now() - began) / 100) / 10,
   });
@@ -127,12 +108,12 @@ async function wait(
     if (input.private_ip_addresses === undefined && seen.gateway !== undefined) {
       addresses = [...new Set([...addresses, ...changingAddresses(seen.gateway)])];
     }
-    following.see(seen.gateway, addresses);
-    if (following.isGatewayUnknown) throw gatewayNotFound(region, nat_gateway_id);
+    tracker.see(seen.gateway, addresses);
+    if (tracker.isGatewayUnknown) throw gatewayNotFound(region, nat_gateway_id);
     fates = addresses.map((each) =>
-      following.fateOf(each, drains.releaseBy(region, nat_gateway_id, each), now()),
+      tracker.fate(each, drains.releaseBy(region, nat_gateway_id, each), now()),
     );
-    if (following.isGatewayGone) return answer('gateway_deleted');
+    if (tracker.isGatewayGone) return answer('gateway_deleted');
     await tell((now() - began) / 1000, sentence(fates, latest(fates, releaseBy), now()));
     if (seen.gateway !== undefined && fates.every(({ settled }) => settled)) {
       // Not what was waited for: it is easily taken for released, and may be mistyped.

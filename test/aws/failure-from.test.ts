@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RequestContext } from '../../src/aws/aws-codes.ts';
-import { failureFrom } from '../../src/aws/failure-from.ts';
-import { cancelled, concernsCredentials } from '../../src/vocabulary/failure.ts';
+import { concernsCredentials, failureFrom } from '../../src/aws/failure-from.ts';
+import { cancelled } from '../../src/vocabulary/failure.ts';
 
 /** Pure: what is made of an error, however it came about. */
 

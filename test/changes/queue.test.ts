@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ChangeQueue } from '../../src/changes/queue.ts';
+import { ChangeQueue, NotBegun } from '../../src/changes/queue.ts';
 
-const patient = new AbortController().signal;
+const never = new AbortController().signal;
 
 /** A change that is over when it is told to. */
 function change() {
@@ -28,7 +28,7 @@ describe('the change queue', () => {
   it('starts the second change on a gateway when the first is over', async () => {
     const queue = new ChangeQueue();
     const [first, second] = [change(), change()];
-    const results = [queue.run('a', patient, first.run), queue.run('a', patient, second.run)];
+    const results = [queue.run('a', never, first.run), queue.run('a', never, second.run)];
     await settle();
     expect([first.started, second.started]).toEqual([true, false]);
     first.finish();
@@ -41,7 +41,7 @@ describe('the change queue', () => {
   it('runs changes on different gateways side by side', async () => {
     const queue = new ChangeQueue();
     const [first, second] = [change(), change()];
-    const results = [queue.run('a', patient, first.run), queue.run('b', patient, second.run)];
+    const results = [queue.run('a', never, first.run), queue.run('b', never, second.run)];
     await settle();
     expect([first.started, second.started]).toEqual([true, true]);
     first.finish();
@@ -51,20 +51,20 @@ describe('the change queue', () => {
 
   it('goes on after a change that failed', async () => {
     const queue = new ChangeQueue();
-    const failing = queue.run('a', patient, () => Promise.reject(new Error('no')));
-    const following = queue.run('a', patient, () => Promise.resolve('yes'));
+    const failing = queue.run('a', never, () => Promise.reject(new Error('no')));
+    const following = queue.run('a', never, () => Promise.resolve('yes'));
     await expect(failing).rejects.toThrow('no');
     await expect(following).resolves.toBe('yes');
   });
 
-  it('answers who loses patience while waiting, and never runs their change', async () => {
+  it('rejects a change that is given up while it waits, and never runs it', async () => {
     const queue = new ChangeQueue();
     const [first, second] = [change(), change()];
-    const running = queue.run('a', patient, first.run);
-    const patience = new AbortController();
-    const waiting = queue.run('a', patience.signal, second.run);
-    patience.abort(new Error('too long'));
-    await expect(waiting).rejects.toThrow('too long');
+    const running = queue.run('a', never, first.run);
+    const giveUp = new AbortController();
+    const waiting = queue.run('a', giveUp.signal, second.run);
+    giveUp.abort();
+    await expect(waiting).rejects.toThrow(NotBegun);
     first.finish();
     await running;
     await queue.idle();
@@ -74,10 +74,10 @@ describe('the change queue', () => {
   it('does not interrupt a change that has begun', async () => {
     const queue = new ChangeQueue();
     const only = change();
-    const patience = new AbortController();
-    const running = queue.run('a', patience.signal, only.run);
+    const giveUp = new AbortController();
+    const running = queue.run('a', giveUp.signal, only.run);
     await settle();
-    patience.abort(new Error('too late'));
+    giveUp.abort();
     only.finish();
     await expect(running).resolves.toBeUndefined();
   });
@@ -86,7 +86,7 @@ describe('the change queue', () => {
     const queue = new ChangeQueue();
     await queue.idle();
     const only = change();
-    const running = queue.run('a', patient, only.run);
+    const running = queue.run('a', never, only.run);
     let idle = false;
     const idling = queue.idle().then(() => {
       idle = true;

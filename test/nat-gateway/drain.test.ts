@@ -1,35 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  DEFAULT_DRAIN_SECONDS,
-  DRAIN_SECONDS,
-  drainFrom,
-  undoCommand,
-  withAccepted,
-} from '../../src/nat-gateway/drain.ts';
-
-describe('a gateway that reads show late', () => {
-  const read = (status?: string) => ({
-    addresses: [
-      { private_ip: '10.0.1.11', status },
-      { private_ip: '10.0.1.12', status: 'succeeded' },
-    ],
-  });
-
-  it('is judged with the addresses draining that EC2 has just accepted', () => {
-    expect(withAccepted(read('succeeded'), ['10.0.1.11']).addresses.map(({ status }) => status)).toEqual([
-      'unassigning',
-      'succeeded',
-    ]);
-  });
-
-  it.each(['failed', 'unassigning', 'assigning', undefined])(
-    'is judged as read where that is newer: %s',
-    (status) => {
-      expect(withAccepted(read(status), ['10.0.1.11', '10.0.1.99'])).toEqual(read(status));
-    },
-  );
-});
+import { DEFAULT_DRAIN_SECONDS, DRAIN_SECONDS, drainFrom, undoCommand } from '../../src/nat-gateway/drain.ts';
 
 describe('a drain', () => {
   it('begins when it is told to and ends by its duration later, in UTC', () => {

@@ -10,6 +10,7 @@ import { ChangeLimit } from '../../src/changes/limit.ts';
 import { ChangeQueue } from '../../src/changes/queue.ts';
 import { StartedDrains } from '../../src/changes/started-drains.ts';
 import type { Policy } from '../../src/nat-gateway/policy.ts';
+import type { Dependencies } from '../../src/server.ts';
 import { createServer } from '../../src/server.ts';
 import {
   type Clock,
@@ -19,7 +20,6 @@ import {
   type SimulatorCall,
   startSimulator,
 } from '../../src/simulator/simulator.ts';
-import type { Dependencies } from '../../src/tools/dependencies.ts';
 import type { ConfirmMode } from '../../src/vocabulary/names.ts';
 
 /** The two generations of MCP, by the client's negotiation. */

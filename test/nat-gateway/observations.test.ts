@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NatGateway } from '../../src/nat-gateway/gateway.ts';
-import { conclude, type Sighting, sighting } from '../../src/nat-gateway/reconcile.ts';
+import { conclude, type Sighting, sightingOf, withAccepted } from '../../src/nat-gateway/observations.ts';
 
 const asked = ['10.0.1.11', '10.0.1.12'];
 
@@ -20,7 +20,7 @@ function read(...statuses: string[]): Sighting {
     const status = statuses[index];
     return status === '-' ? [] : { private_ip, status: status === '?' ? undefined : status };
   });
-  const seen = sighting({ ...before, addresses: [primary, ...addresses] }, before, asked);
+  const seen = sightingOf({ ...before, addresses: [primary, ...addresses] }, before, asked);
   if (seen === undefined) throw new Error('a gateway at work was shown');
   return seen;
 }
@@ -161,7 +161,7 @@ describe('what reads prove after a lost answer', () => {
       ...before,
       addresses: [...before.addresses, { private_ip: '10.0.1.13', is_primary: false, status: s }],
     };
-    const seen = sighting(
+    const seen = sightingOf(
       {
         ...wide,
         addresses: [primary, { private_ip: asked[0], status: d }, { private_ip: asked[1], status: s }],
@@ -180,8 +180,8 @@ describe('what reads prove after a lost answer', () => {
     };
     const nameless = { ...before, addresses: [{ is_primary: true }, ...before.addresses.slice(1)] };
     for (const earlier of [unmarked, nameless, { ...before, addresses: [] }]) {
-      expect(sighting(before, earlier, asked)).toBeUndefined();
-      expect(sighting({ ...before, addresses: [{}] }, earlier, asked)).toBeUndefined();
+      expect(sightingOf(before, earlier, asked)).toBeUndefined();
+      expect(sightingOf({ ...before, addresses: [{}] }, earlier, asked)).toBeUndefined();
     }
   });
 
@@ -192,6 +192,29 @@ describe('what reads prove after a lost answer', () => {
     ['no state', { state: undefined, addresses: [primary] }],
     ['a gateway being deleted', { state: 'deleting', addresses: [primary] }],
   ])('takes nothing from a read that shows %s', (_, shown) => {
-    expect(sighting({ ...before, ...shown }, before, asked)).toBeUndefined();
+    expect(sightingOf({ ...before, ...shown }, before, asked)).toBeUndefined();
   });
+});
+
+describe('a gateway that reads show late', () => {
+  const read = (status?: string) => ({
+    addresses: [
+      { private_ip: '10.0.1.11', status },
+      { private_ip: '10.0.1.12', status: 'succeeded' },
+    ],
+  });
+
+  it('is judged with the addresses draining that EC2 has just accepted', () => {
+    expect(withAccepted(read('succeeded'), ['10.0.1.11']).addresses.map(({ status }) => status)).toEqual([
+      'unassigning',
+      'succeeded',
+    ]);
+  });
+
+  it.each(['failed', 'unassigning', 'assigning', undefined])(
+    'is judged as read where that is newer: %s',
+    (status) => {
+      expect(withAccepted(read(status), ['10.0.1.11', '10.0.1.99'])).toEqual(read(status));
+    },
+  );
 });

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import { CLIENT_INFO_META_KEY, type McpServer, type ServerContext } from '@modelcontextprotocol/server';
+import * as z from 'zod';
+import type { DryRun, UnassignRequest } from '../../aws/unassign.ts';
+import type { AuditFields } from '../../changes/audit-log.ts';
+import { addressSchema, type NatGatewayAddress } from '../../nat-gateway/gateway.ts';
+import type { Preflight } from '../../nat-gateway/preflight.ts';
+import { DESCRIBE, UNASSIGN, WAIT } from '../../vocabulary/names.ts';
+import { boundedText } from '../../vocabulary/text.ts';
+import { errorSchema, findingSchema, type Next, nextSchema } from '../results.ts';
+
+const text = z.string().optional();
+
+/** How one attempt ended. The meanings stand in `docs/reference.md`. */
+export const OUTCOMES = [
+  'unassigning',
+  'dry_run_passed',
+  'already_unassigning',
+  'not_confirmed',
+  'refused',
+  'unknown',
+] as const;
+
+/** The result of one attempt. */
+export const unassignResultSchema = z.object({
+  outcome: z.enum(OUTCOMES),
+  nat_gateway_id: z.string(),
+  region: text,
+  account_id: text,
+  dry_run: z
+    .object({ passed: z.boolean(), aws_code: text, request_id: text, message: text })
+    .optional()
+    .describe('What EC2 answered to the dry run'),
+  confirmation: z
+    .enum(['confirmed', 'not_possible', 'disabled', 'declined', 'cancelled', 'unticked', 'not_reached'])
+    .optional()
+    .describe("A human's yes, why none was asked for, or their no"),
+  unassign: z.object({ request_id: text }).optional().describe('The real call'),
+  reconciled: z.boolean().optional().describe('The answer was lost; reading showed the change'),
+  partial_change: z.boolean().optional().describe('Only some addresses changed'),
+  addresses: z
+    .array(addressSchema.extend({ status_before: text }))
+    .optional()
+    .describe('The requested addresses'),
+  remaining: z
+    .record(z.string(), z.number())
+    .optional()
+    .describe("The gateway's other addresses, counted by status"),
+  findings: z.array(findingSchema).optional().describe('What the check of the state found'),
+  drain: z
+    .object({ started_at: z.string(), release_by: z.string(), max_drain_duration_seconds: z.number() })
+    .optional()
+    .describe('release_by: released by then at the latest'),
+  undo_command: text.describe('Would assign the addresses again once released'),
+  next: nextSchema.optional(),
+  error: errorSchema.optional(),
+});
+
+export type UnassignResult = z.input<typeof unassignResultSchema>;
+
+/** The result so far: every step of an attempt adds what it has learned. */
+export type Progress = Omit<UnassignResult, 'outcome'>;
+
+/** The dry run as a result shows it. */
+export function dryRunMembers(dryRun: DryRun): NonNullable<Progress['dry_run']> {
+  const { passed, aws_code, request_id } = dryRun;
+  return dryRun.passed
+    ? { passed, aws_code, request_id }
+    : { passed, aws_code, request_id, message: dryRun.error.message };
+}
+
+/** The requested addresses, the gateway's others counted by status, and the findings. */
+export function preflightMembers(
+  { requested, others, findings }: Preflight,
+  privateIps: readonly string[],
+): Partial<Progress> {
+  const remaining: Record<string, number> = {};
+  for (const { status = 'absent' } of others) remaining[status] = (remaining[status] ?? 0) + 1;
+  const addresses = privateIps.map((private_ip) => find(requested, private_ip) ?? { private_ip });
+  return { addresses, remaining, ...(findings.length === 0 ? {} : { findings }) };
+}
+
+/** The requested addresses with the status they have now, absent where they are gone, and the one they had before. */
+export function withStatus({ addresses = [] }: Progress, now: readonly NatGatewayAddress[]) {
+  return addresses.map((before) => ({
+    ...before,
+    status: find(now, before.private_ip)?.status,
+    status_before: before.status,
+  }));
+}
+
+function find(
+  addresses: readonly NatGatewayAddress[],
+  privateIp: string | undefined,
+): NatGatewayAddress | undefined {
+  return addresses.find(({ private_ip }) => private_ip === privateIp);
+}
+
+/** The wait for the release of the requested addresses. */
+export function waitCall({ region, natGatewayId, privateIps }: UnassignRequest): Next {
+  return {
+    tool: WAIT,
+    arguments: { nat_gateway_id: natGatewayId, private_ip_addresses: [...privateIps], region },
+  };
+}
+
+/** A look at the gateway. */
+export function describeCall({ region, natGatewayId }: UnassignRequest): Next {
+  return { tool: DESCRIBE, arguments: { nat_gateway_ids: [natGatewayId], region } };
+}
+
+/** The members with which every audit record of one attempt begins. */
+export function auditFields(input: object, server: McpServer, context: ServerContext): AuditFields {
+  // The SDK does not type the reserved keys of the envelope.
+  const envelope = context.mcpReq.envelope as Record<string, unknown> | undefined;
+  const client = (server.server.getClientVersion() ?? envelope?.[CLIENT_INFO_META_KEY] ?? {}) as {
+    name?: unknown;
+    version?: unknown;
+  };
+  return {
+    id: randomUUID(),
+    tool: UNASSIGN,
+    client: { name: shortText(client.name), version: shortText(client.version) },
+    principal: context.http?.authInfo?.clientId,
+    arguments: input,
+  };
+}
+
+/** The members of a result that go on record: everything that decided, and nothing that only advises. */
+export function decisive(result: Progress): Record<string, unknown> {
+  const { region, account_id, confirmation, dry_run, unassign, reconciled, findings, error } = result;
+  return {
+    region,
+    account_id,
+    denied_by: findings?.flatMap(({ rule }) => rule ?? []),
+    findings: findings?.map(({ code, severity, private_ip }) => ({ code, severity, private_ip })),
+    confirmation,
+    dry_run,
+    unassign,
+    reconciled,
+    error: error === undefined ? undefined : { code: error.code, aws_code: error.aws_code },
+  };
+}
+
+function shortText(value: unknown): string | undefined {
+  return typeof value === 'string' ? boundedText(value, 128) : undefined;
+}
