@@ -12,7 +12,7 @@ import { ConfigurationError, configure, type Invocation } from './config/configu
 import { help } from './config/help.ts';
 import type { Settings } from './config/options.ts';
 import type { Policy } from './nat-gateway/policy.ts';
-import { endWith, toldToEnd } from './serve/shutdown.ts';
+import { onTermination, terminationSignal } from './serve/shutdown.ts';
 import { serveOverStdio } from './serve/stdio.ts';
 import type { Dependencies } from './server.ts';
 
@@ -51,7 +51,7 @@ function readInvocation(): Invocation {
 /** Serves MCP, over stdio or HTTP, until a signal comes or the client at stdin goes away. */
 async function serve(settings: Settings, logger: Logger): Promise<void> {
   const audit = openAuditLog(settings, logger);
-  const stopping = toldToEnd();
+  const stopping = terminationSignal();
   const dependencies: Dependencies = {
     ec2: once(() => openEc2(settings, logger)),
     policy: policyOf(settings),
@@ -156,7 +156,7 @@ async function startSimulator({ region, simulateSpeed }: Settings, port: number)
 async function serveSimulator(settings: Settings, logger: Logger): Promise<void> {
   try {
     const simulator = await startSimulator(settings, settings.port);
-    endWith(async () => {
+    onTermination(async () => {
       await simulator.close();
       process.exit();
     }, logger);

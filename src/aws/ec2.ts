@@ -20,7 +20,7 @@ import {
 } from './unassign.ts';
 import { type Observation, RegionWatch } from './watch.ts';
 
-/** EC2 as the tools see it. Methods that reach AWS throw `Failure`, but for the two that say what happened. */
+/** EC2 as the tools see it. Methods throw `Failure`, except `dryRun` and `unassign`, which return it in their answer. */
 export interface Ec2 {
   /** The region of a call that names `requested` or none. */
   region(requested: string | undefined): Promise<string>;
@@ -32,18 +32,18 @@ export interface Ec2 {
   unassign(permit: Permit): Promise<UnassignAnswer>;
   reconcile(request: UnassignRequest, before: NatGateway): Promise<Reconciled>;
   /**
-   * What each read tells of a gateway, until `signal` is aborted or the loop is left. One read serves everybody who
-   * waits in the region.
+   * Yields every read of a gateway until `signal` is aborted or the loop is left. One read serves all waiters of the
+   * region.
    */
   watch(region: string, natGatewayId: string, signal: AbortSignal): AsyncGenerator<Observation>;
-  /** The account of the credentials in use now, where AWS tells it. */
+  /** The account of the credentials in use now; `undefined` where AWS does not tell it. */
   accountId(region: string): Promise<string | undefined>;
   close(): void;
 }
 
 /**
- * Loads nothing and contacts nobody until a method is called. `version` is ours, for the user agent by which our
- * calls are found in CloudTrail.
+ * Contacts nobody until a method is called. `version` goes into the user agent, by which CloudTrail shows the calls of
+ * this server.
  */
 export function connectEc2(
   target: Ec2Target,

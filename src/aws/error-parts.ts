@@ -1,14 +1,14 @@
-/** The system calls that come before a connection: what fails in them has sent nothing. */
+/** System calls that come before a connection: a failure in one of them means that nothing was sent. */
 const BEFORE_CONNECTION: ReadonlySet<string> = new Set(['connect', 'getaddrinfo']);
 
-/** An hour: what asks for more, in seconds, is not believed. */
+/** The longest `retry-after` that is believed, in seconds. */
 const LONGEST_RETRY_AFTER = 3600;
 
-/** The parts of an error that decide, read without trusting its shape. */
+/** The parts of a thrown value that decide what it means, read without trusting its shape. */
 export interface ErrorParts {
   name: string;
   message: string;
-  /** EC2's code, where the answer was EC2's error envelope. */
+  /** EC2's code; absent unless the answer was EC2's error envelope. */
   awsCode: string | undefined;
   status: number | undefined;
   requestId: string | undefined;
@@ -16,13 +16,13 @@ export interface ErrorParts {
   retryAfter: number | undefined;
   /** The `Date` header of the answer, milliseconds since the epoch. */
   date: number | undefined;
-  /** Node's error codes, of the error and of everything it wraps. */
+  /** Node's error codes, of the error and of the errors it wraps. */
   codes: string[];
-  /** Whether all of these come from before there was a connection. */
+  /** Whether all of these codes come from before there was a connection. */
   neverConnected: boolean;
 }
 
-/** Takes an error apart. */
+/** The parts of whatever the SDK threw. */
 export function errorParts(error: unknown): ErrorParts {
   const top = record(error);
   const metadata = record(top.$metadata);
@@ -34,7 +34,7 @@ export function errorParts(error: unknown): ErrorParts {
   const faults = nodeFaults(error);
   return {
     name,
-    // The SDK's own words for an answer without a message.
+    // The SDK's text for an answer without a message.
     message: text(top.message)?.replace(/^UnknownError$/, '') ?? '',
     awsCode: isAnswer ? name : undefined,
     status: number(metadata.httpStatusCode),
@@ -49,7 +49,7 @@ export function errorParts(error: unknown): ErrorParts {
   };
 }
 
-/** Node's own account of what went wrong: of the innermost errors, where one wraps others. */
+/** Node's codes and system calls: of the innermost errors, where one wraps others. */
 function nodeFaults(error: unknown, depth = 0): { code: string; syscall: string | undefined }[] {
   const { code, syscall, cause, errors } = record(error);
   const wrapped = [...(Array.isArray(errors) ? errors : []), cause];

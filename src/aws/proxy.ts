@@ -6,9 +6,9 @@ import { getProxyForUrl } from 'proxy-from-env';
 type Handle = NodeHttpHandler['handle'];
 
 /**
- * The SDK's HTTP handler, with `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` honoured, which the SDK's own ignores.
+ * The SDK's HTTP handler, extended by `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, which the SDK ignores.
  *
- * The variables are read per request, because only then is the endpoint's host known.
+ * The variables are read for each request, because the endpoint's host is known only then.
  */
 export class ProxyAwareHandler extends NodeHttpHandler {
   readonly #options: NodeHttpHandlerOptions;

@@ -6,16 +6,16 @@ import type { Ec2Clients } from './clients.ts';
 import { readGateway } from './describe.ts';
 import type { UnassignRequest } from './unassign.ts';
 
-/** What reading established after a real call whose answer does not tell what became of it. */
+/** The verdict of the reads after a real call whose answer was lost or does not tell its outcome. */
 export interface Reconciled {
   verdict: 'accepted' | 'partial' | 'unchanged' | 'unclear';
-  /** The gateway in the last read that showed it as a gateway at work. */
+  /** The gateway in the last read that counted. */
   gateway?: NatGateway | undefined;
 }
 
 /**
- * Reads with growing pauses until the state tells, or the reads or the time are used up. It never sends the call
- * again. `before` is the gateway as it was seen right before the call.
+ * Reads with growing pauses until the reads agree, or reads or time are used up. It never sends the call again.
+ * `before` is the gateway as read right before the call.
  */
 export async function reconcile(
   clients: Ec2Clients,

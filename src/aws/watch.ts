@@ -4,24 +4,24 @@ import type { Ec2Clients } from './clients.ts';
 import { readGateways } from './describe.ts';
 import { failureFrom } from './failure-from.ts';
 
-/** What one read tells of a gateway; `failure` where the read failed and the next may not. */
+/** One read of a gateway, or the failure to read it, after which the next read may work. */
 export type Observation = { gateway: NatGateway | undefined } | { failure: Failure };
 
 interface Watcher {
   natGatewayId: string;
-  fresh: boolean;
+  isNew: boolean;
   deliver: (observation: Observation) => void;
 }
 
-/** How much longer than the pace a pause may be, so that many processes do not read in step. */
+/** Random part of a pause, as a share of the pace, so that many processes do not read in step. */
 const JITTER = 0.1;
 
 /** The longest pause between reads while EC2 throttles, in paces. */
 const SLOWEST = 12;
 
 /**
- * The gateways of one region that somebody waits for. However many wait, there is one read for all of them, no more
- * often than the pace; nobody waits, nothing is read.
+ * Polls the gateways of one region for all waiters together: one read for all of them, no more often than the pace,
+ * and none while nobody waits.
  */
 export class RegionWatch {
   readonly #clients: Ec2Clients;
@@ -37,13 +37,13 @@ export class RegionWatch {
     this.#region = region;
   }
 
-  /** Yields what each read tells of the gateway, until `signal` is aborted or the loop is left. */
+  /** Yields every read of the gateway until `signal` is aborted or the loop is left. */
   async *watch(natGatewayId: string, signal: AbortSignal): AsyncGenerator<Observation> {
     const arrived: Observation[] = [];
     let wake: () => void = () => {};
     const watcher: Watcher = {
       natGatewayId,
-      fresh: true,
+      isNew: true,
       deliver: (observation) => {
         arrived.push(observation);
         wake();
@@ -70,15 +70,15 @@ export class RegionWatch {
     }
   }
 
-  /** Who has just come is answered sooner than who has been told already. */
+  /** New waiters get an earlier first poll. */
   #schedule(): void {
     if (this.#reading !== undefined || this.#watchers.size === 0) return;
     clearTimeout(this.#timer);
     const { pollPace, pollFirst } = this.#clients.timeouts;
-    const someoneIsFresh = [...this.#watchers].some(({ fresh }) => fresh);
-    const pause = (someoneIsFresh && this.#slowness === 1 ? pollFirst : pollPace) * this.#slowness;
+    const hasNewWaiter = [...this.#watchers].some(({ isNew }) => isNew);
+    const pause = (hasNewWaiter && this.#slowness === 1 ? pollFirst : pollPace) * this.#slowness;
     const due = this.#lastRead + pause * (1 + Math.random() * JITTER);
-    const wait = Math.max(someoneIsFresh ? Math.min(pollFirst, 50) : 0, due - performance.now());
+    const wait = Math.max(hasNewWaiter ? Math.min(pollFirst, 50) : 0, due - performance.now());
     this.#timer = setTimeout(() => void this.#read(), wait);
   }
 
@@ -103,7 +103,7 @@ export class RegionWatch {
       if (failure.report.code === 'throttled') this.#slowness = Math.min(SLOWEST, this.#slowness * 2);
       for (const watcher of watchers) watcher.deliver({ failure });
     } finally {
-      for (const watcher of watchers) watcher.fresh = false;
+      for (const watcher of watchers) watcher.isNew = false;
       this.#reading = undefined;
       this.#schedule();
     }

@@ -1,7 +1,7 @@
 /** EC2's default for `MaxDrainDurationSeconds`, equal to the idle timeout of a NAT gateway's connections. */
 export const DEFAULT_DRAIN_SECONDS = 350;
 
-/** How long EC2's reads may lag behind its writes: it advises to allow for up to five minutes. */
+/** How long EC2's reads may lag behind its writes. Source: EC2's advice on eventual consistency (up to five minutes). */
 export const READ_LAG_MILLISECONDS = 300_000;
 
 /** EC2's bounds for `MaxDrainDurationSeconds`. */
@@ -9,9 +9,9 @@ export const DRAIN_SECONDS = { minimum: 1, maximum: 4000 } as const;
 
 /** A drain: the addresses still serve existing connections, take no new ones, and are released at its end. */
 export interface Drain {
-  /** When EC2's acceptance arrived here, ISO 8601 in UTC. */
+  /** Time at which EC2's acceptance arrived, ISO 8601 in UTC. */
   started_at: string;
-  /** When the addresses are released at the latest, ISO 8601 in UTC. */
+  /** Latest time of the release, ISO 8601 in UTC. */
   release_by: string;
   max_drain_duration_seconds: number;
 }
@@ -26,9 +26,8 @@ export function drainFrom(startedAt: number, maxDrainDurationSeconds: number): D
 }
 
 /**
- * The AWS CLI command that would assign the addresses again once they are released.
- *
- * It is no cancellation: EC2 has none, and the addresses may be taken by then.
+ * The AWS CLI command that assigns the addresses again once they are released. It does not cancel the drain, which EC2
+ * cannot do, and the addresses may be taken by then.
  */
 export function undoCommand(region: string, natGatewayId: string, privateIps: readonly string[]): string {
   return `aws ec2 assign-private-nat-gateway-address --region ${region} --nat-gateway-id ${natGatewayId} --private-ip-addresses ${privateIps.join(' ')}`;

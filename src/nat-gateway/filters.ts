@@ -1,9 +1,9 @@
 import type { NatGateway } from './gateway.ts';
 
-/** How many values EC2 takes in one filter. */
+/** The most values that EC2 takes in one filter. */
 export const FILTER_VALUES = 200;
 
-/** Which gateways are asked for. Values within one member are alternatives; members narrow each other. */
+/** Filters on gateways. Values within one member are alternatives; members narrow each other. */
 export interface GatewayFilters {
   nat_gateway_ids?: string[] | undefined;
   private_ip_addresses?: string[] | undefined;
@@ -18,7 +18,7 @@ export interface GatewayFilters {
 }
 
 /**
- * Whether a gateway fits the filters, decided from what EC2 answered.
+ * Whether a gateway fits the filters, decided from EC2's answer.
  *
  * It checks every filter but the ids, those that EC2 has too included, so that an endpoint that ignores a filter
  * cannot widen an answer.
@@ -38,7 +38,7 @@ export function matches(gateway: NatGateway, filters: GatewayFilters): boolean {
   );
 }
 
-/** Whether EC2 cannot apply these filters for us, so that whole pages may be read for few gateways. */
+/** Whether EC2 cannot apply all of these filters, so that whole pages may be read for few gateways. */
 export function needLocalReading(filters: GatewayFilters): boolean {
   return (
     filters.private_ip_addresses !== undefined ||
@@ -47,7 +47,7 @@ export function needLocalReading(filters: GatewayFilters): boolean {
   );
 }
 
-/** `KEY` and `KEY=VALUE` sorted by key: the values that are welcome, or `undefined` where any is. */
+/** `KEY` and `KEY=VALUE` grouped by key: the values that match, or `undefined` where any value does. */
 export function tagFilters(tags: readonly string[]): Map<string, string[] | undefined> {
   const byKey = new Map<string, string[] | undefined>();
   for (const tag of tags) {

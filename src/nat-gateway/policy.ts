@@ -1,7 +1,7 @@
 import { matches } from './filters.ts';
 import type { NatGateway } from './gateway.ts';
 
-/** What the operator allows, whoever asks. Empty lists allow everything. */
+/** The operator's rules for every caller. Empty lists allow everything. */
 export interface Policy {
   /** Only these AWS accounts. */
   allowAccount: readonly string[];
@@ -12,11 +12,11 @@ export interface Policy {
   allowGateway: readonly string[];
   /** `KEY` or `KEY=VALUE`: a gateway must have every one of these tags. */
   requireTag: readonly string[];
-  /** `KEY` or `KEY=VALUE`: a gateway with any of these tags is left alone. */
+  /** `KEY` or `KEY=VALUE`: a gateway with any of these tags is never changed. */
   protectTag: readonly string[];
-  /** How many addresses with status `succeeded` must remain on a gateway, the primary counted. */
+  /** Addresses with status `succeeded` that must remain on a gateway, the primary counted. */
   minRemaining: number;
-  /** How many addresses one call may unassign. */
+  /** The most addresses that one call may unassign. */
   maxAddresses: number;
 }
 
@@ -35,7 +35,7 @@ export const POLICY_RULES = [
 
 export type PolicyRule = (typeof POLICY_RULES)[number];
 
-/** A rule that says no, and why. */
+/** A rule that forbids a change, with the reason. */
 export interface Denial {
   rule: PolicyRule;
   message: string;
@@ -121,7 +121,7 @@ function allows(list: readonly string[], value: string | undefined): boolean {
   return list.length === 0 || (value !== undefined && list.includes(value));
 }
 
-/** Matched exactly, key and value; a tag is the only text of the account that decides anything. */
+/** Matches exactly, key and value. A tag is the only text of the account that decides anything. */
 function hasTag(gateway: NatGateway, tag: string): boolean {
   return matches(gateway, { tags: [tag] });
 }

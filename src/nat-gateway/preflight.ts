@@ -2,7 +2,7 @@ import { DEFAULT_DRAIN_SECONDS } from './drain.ts';
 import { isChanging, isPrimary, type NatGateway, type NatGatewayAddress } from './gateway.ts';
 import type { Denial, PolicyRule } from './policy.ts';
 
-/** Why an address cannot be unassigned, or what else preflight has to say. */
+/** Reasons why an address cannot be unassigned, and warnings. */
 export const FINDING_CODES = [
   'regional_gateway',
   'public_gateway',
@@ -26,24 +26,24 @@ export const FINDING_CODES = [
 
 export type FindingCode = (typeof FINDING_CODES)[number];
 
-/** One thing preflight has to say, about the gateway or, with `private_ip`, about one address. */
+/** One reason or warning, about the gateway or, with `private_ip`, about one address. */
 export interface Finding {
   code: FindingCode;
   severity: 'blocks' | 'warns';
   private_ip?: string | undefined;
-  /** The operator's rule that says no, where `code` is `policy`. */
+  /** The operator's rule that forbids it, where `code` is `policy`. */
   rule?: PolicyRule | undefined;
   message: string;
 }
 
-/** What preflight found for one attempt. */
+/** The result of preflight for one attempt. */
 export interface Preflight {
   /**
-   * `clear`: nothing blocks. `already_unassigning`: every requested address is draining, there is nothing to
-   * do. `blocked`: at least one finding blocks.
+   * `clear`: nothing blocks. `already_unassigning`: every requested address is draining, so that nothing is left to do.
+   * `blocked`: at least one finding blocks.
    */
   verdict: 'clear' | 'already_unassigning' | 'blocked';
-  /** Everything there is to say, not only the first thing. */
+  /** All findings, not only the first. */
   findings: Finding[];
   /** The requested addresses that the gateway has, in the order they were asked for. */
   requested: NatGatewayAddress[];
@@ -52,11 +52,8 @@ export interface Preflight {
 }
 
 /**
- * Checks the observed state of a gateway, and what the operator's policy said of it, before some of its addresses
- * are unassigned.
- *
- * Pure: it reads nothing and decides only from what it is given. It fails closed: a state, status or
- * connectivity that is absent or unknown blocks.
+ * Checks the state of a gateway, and takes the policy's denials along, before some of its addresses are unassigned.
+ * Fails closed: a state, status or connectivity that is absent or unknown blocks.
  */
 export function preflight(
   gateway: NatGateway,
@@ -88,8 +85,8 @@ export function preflight(
 }
 
 /**
- * For each address of the gateway, why it, alone and now, cannot be unassigned; `undefined` where it can. What lies
- * in the gateway comes before what the operator's policy says of the address alone, the most lasting reason first.
+ * For each address of the gateway, the reason why it, alone and now, cannot be unassigned; `undefined` where it can.
+ * The most lasting reason comes first, and the state of the gateway before the operator's policy.
  */
 export function reasonsAgainst(
   gateway: NatGateway,
@@ -106,12 +103,12 @@ function blocker(findings: readonly Finding[]): FindingCode | undefined {
   return findings.find(({ severity }) => severity === 'blocks')?.code;
 }
 
-/** The operator's refusals as findings. */
+/** The policy's denials as findings. */
 export function policyFindings(denials: readonly Denial[]): Finding[] {
   return denials.map(({ rule, message }) => ({ code: 'policy', severity: 'blocks', rule, message }));
 }
 
-/** What blocks every address of the gateway, the most lasting first. */
+/** Findings that block every address of the gateway, the most lasting first. */
 function gatewayFindings(gateway: NatGateway): Finding[] {
   const findings: Finding[] = [];
   const id = gateway.nat_gateway_id ?? 'the gateway';
@@ -150,7 +147,7 @@ function gatewayFindings(gateway: NatGateway): Finding[] {
   return findings;
 }
 
-/** What there is to say about one address of the gateway, the most lasting first. */
+/** Findings about one address of the gateway, the most lasting first. */
 function addressFindings(gateway: NatGateway, address: NatGatewayAddress): Finding[] {
   const findings: Finding[] = [];
   const private_ip = address.private_ip;
@@ -196,10 +193,10 @@ function addressFindings(gateway: NatGateway, address: NatGatewayAddress): Findi
   return findings;
 }
 
-/** Simultaneous connections to one destination (address, port and protocol) that one address carries. Source: VPC User Guide. */
+/** Simultaneous connections of one address to one destination (address, port, protocol). Source: VPC User Guide. */
 const CONNECTIONS_PER_ADDRESS = 55_000;
 
-/** What nothing forbids and somebody should know before a yes. */
+/** Findings that forbid nothing, for whoever decides. */
 function warnings(
   gateway: NatGateway,
   requested: readonly NatGatewayAddress[],

@@ -4,7 +4,7 @@ import type { HttpAddress } from '../config/values.ts';
 import { createServer, type Dependencies } from '../server.ts';
 import { HttpFront } from './http/app.ts';
 import { Authorization } from './http/bearer.ts';
-import { endWith, GRACE_MILLISECONDS, settled } from './shutdown.ts';
+import { finished, GRACE_MILLISECONDS, onTermination } from './shutdown.ts';
 
 /** Serves MCP over HTTP until a signal comes. An address or a token file that is no good ends the process. */
 export async function serveOverHttp(
@@ -28,13 +28,13 @@ export async function serveOverHttp(
   } catch (error) {
     return stop(`--http cannot be served: ${(error as Error).message}`);
   }
-  endWith(() => front.end(), logger);
+  onTermination(() => front.end(), logger);
   logger.info({ version, simulate: settings.simulate, url: front.url }, 'serving MCP over HTTP');
   if (isWildcard(host) && allowedHosts.length === 0) {
     logger.warn('only calls by a loopback name are answered: name the hosts of others with --allowed-hosts');
   }
   await front.ending;
-  await settled(front.closed, changes);
+  await finished(front.closed, changes);
 }
 
 async function authorizationOf(

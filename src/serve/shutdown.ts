@@ -2,21 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ChangeQueue } from '../changes/queue.ts';
 
-/** How long a shutdown waits for requests in flight. */
+/** How long a shutdown waits for requests in flight, in milliseconds. */
 export const GRACE_MILLISECONDS = 10_000;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const FAULTS = ['uncaughtException', 'unhandledRejection'] as const;
 
-/** Aborted once the process is to end, by a signal or by a fault nobody caught. */
-export function toldToEnd(): AbortSignal {
+/** Aborted by a termination signal or an uncaught fault. */
+export function terminationSignal(): AbortSignal {
   const controller = new AbortController();
   for (const event of [...SIGNALS, ...FAULTS]) process.once(event, () => controller.abort());
   return controller.signal;
 }
 
-/** Ends in order on a signal and on a fault nobody caught; a second signal ends at once. */
-export function endWith(end: () => Promise<void>, logger: Logger): void {
+/** Runs `end` on a termination signal or an uncaught fault. A second signal exits at once. */
+export function onTermination(end: () => Promise<void>, logger: Logger): void {
   let isEnding = false;
   for (const signal of SIGNALS) {
     process.on(signal, () => {
@@ -28,7 +28,7 @@ export function endWith(end: () => Promise<void>, logger: Logger): void {
   }
   for (const event of FAULTS) {
     process.on(event, (error: unknown) => {
-      logger.fatal({ err: error }, 'a fault nobody caught; finishing what is in flight');
+      logger.fatal({ err: error }, 'uncaught fault; finishing requests in flight');
       process.exitCode = 1;
       void end();
     });
@@ -36,10 +36,10 @@ export function endWith(end: () => Promise<void>, logger: Logger): void {
 }
 
 /**
- * Settles when `closed` has, and no change is running any more, or when the grace period is over. A change whose
- * caller is gone is still awaited, and the turn in which its outcome goes on record.
+ * Waits for `closed` and for running changes; gives up after the grace period. It also waits for a change whose caller is
+ * gone, and for the turn in which its outcome is recorded.
  */
-export async function settled(closed: Promise<void>, changes: ChangeQueue): Promise<void> {
+export async function finished(closed: Promise<void>, changes: ChangeQueue): Promise<void> {
   const over = closed.then(() => changes.idle()).then(() => sleep(0));
   await Promise.race([over, sleep(GRACE_MILLISECONDS)]);
 }

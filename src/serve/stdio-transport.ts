@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { type JSONRPCMessage, parseJSONRPCMessage, type Transport } from '@modelcontextprotocol/server';
 
-/** The longest line that is read, in bytes; every legitimate call is far shorter. */
+/** The longest line that is read, in bytes. A call is far shorter. */
 const LINE_LIMIT = 256 * 1024;
 
 const PARSE_ERROR = -32700;
@@ -10,10 +10,9 @@ const INVALID_REQUEST = -32600;
 /**
  * MCP over a pair of streams, one JSON message a line.
  *
- * It differs from the SDK's own in what it survives: a line that is no message, or a huge one, is answered with an
- * error and the connection lives on; while the client reads slower than it asks, nothing more is read from it; and
- * when it closes its side, requests in flight are still finished and their answers delivered, for at most
- * `graceMilliseconds`.
+ * It survives more than the SDK's transport. A line that is no message, or a huge one, is answered with an error, and
+ * the connection goes on. A client that reads slower than it asks is not read from meanwhile. When the client closes its
+ * side, requests in flight are finished and their answers delivered, for at most `graceMilliseconds`.
  */
 export class StdioTransport implements Transport {
   onmessage?: (message: JSONRPCMessage) => void;
@@ -30,7 +29,7 @@ export class StdioTransport implements Transport {
   #skipping = false;
   #state: 'idle' | 'open' | 'ending' | 'closed' = 'idle';
   #whenEmpty: (() => void) | undefined;
-  /** Settles when a reader that fell behind has caught up. */
+  /** Settles when a slow reader has caught up. */
   #drained: Promise<void> | undefined;
   #markEnding: () => void = () => {};
   #markClosed: () => void = () => {};
@@ -55,7 +54,7 @@ export class StdioTransport implements Transport {
     this.#state = 'open';
     this.#input.on('data', (chunk: Buffer) => this.#read(chunk));
     for (const event of ['end', 'close', 'error']) this.#input.on(event, () => void this.end());
-    // Nobody is left to read an answer: no reason to wait for one.
+    // Nobody is left to read an answer.
     for (const event of ['close', 'error']) this.#output.on(event, () => void this.close());
   }
 
@@ -64,7 +63,7 @@ export class StdioTransport implements Transport {
     await this.#write(message);
   }
 
-  /** Takes no more messages, lets requests in flight finish and be read within the grace period, and closes. */
+  /** Takes no more messages, finishes and delivers requests in flight within the grace period, and closes. */
   async end(): Promise<void> {
     if (this.#state !== 'open') return;
     this.#state = 'ending';
@@ -162,7 +161,7 @@ export class StdioTransport implements Transport {
     }
   }
 
-  /** A subscription is open for as long as the connection, and a cancelled request is never answered. */
+  /** A subscription lasts as long as the connection, and a cancelled request is never answered: neither is in flight. */
   #track(message: JSONRPCMessage): void {
     if (!('method' in message)) return;
     if ('id' in message) {
@@ -181,7 +180,7 @@ export class StdioTransport implements Transport {
     if (this.#inFlight.size === 0) this.#whenEmpty?.();
   }
 
-  /** Answers what is no request. Without a known id there is none in the answer: clients reject `null`. */
+  /** Answers a line that is no request. Without a known id the answer has none: clients reject `null`. */
   #refuse(code: number, message: string, id?: string | number): void {
     const answer = { jsonrpc: '2.0' as const, ...(id === undefined ? {} : { id }), error: { code, message } };
     void this.#write(answer);
@@ -194,7 +193,7 @@ function idOf(value: unknown): string | number | undefined {
   return typeof id === 'string' || typeof id === 'number' ? id : undefined;
 }
 
-/** Settles when all that was written has left, or nobody is there to read it. */
+/** Settles when everything written has left, or nobody is there to read it. */
 function delivered(output: Writable): Promise<void> {
   return new Promise((resolve) => {
     if (output.destroyed || output.writableEnded) resolve();

@@ -4,9 +4,8 @@ import { NAT_GATEWAY_ID, REGION } from '../vocabulary/ids.ts';
 import { boundedText } from '../vocabulary/text.ts';
 
 /**
- * Arguments that several tools take. Models and scripts both write them: script clients pass a list that is not
- * JSON as one string, so lists also take values separated by commas or spaces, and every message names the value
- * that is wrong.
+ * Arguments that several tools take, written by models and scripts. Script clients pass a list that is not JSON as one
+ * string, so lists also take values separated by commas or spaces. Every message names the wrong value.
  */
 
 /** A list of `item`, also as one string split at `separator`; no value twice. */
@@ -29,7 +28,7 @@ export function listOf<T extends z.ZodType<string>>(item: T, maximum: number, se
   );
 }
 
-/** Text of which `isValid` is asked; `expected` completes "is not …". */
+/** Text that `isValid` accepts; `expected` completes "is not …". */
 function checked(isValid: (value: string) => boolean, expected: string, limit = 64) {
   return z.string().refine((value) => value.length <= limit && isValid(value), {
     error: ({ input }) => `${shown(input)} is not ${expected}`,
@@ -55,8 +54,8 @@ export const optionalRegion = region.optional().describe("AWS region; default: t
 export const tagFilter = checked((value) => /^[^=]/.test(value), 'KEY or KEY=VALUE', 385);
 
 /**
- * The error for arguments a tool does not have, with the one that was probably meant: people and models write
- * EC2's own spelling, or `dry_run`, which is a value of `mode` here.
+ * The error for arguments that a tool does not have, with the one that was probably meant: people and models write EC2's
+ * spelling, or `dry_run`, which is a value of `mode` here.
  */
 export function unknownArguments(known: readonly string[]) {
   return (issue: z.core.$ZodRawIssue): string | undefined => {
@@ -70,7 +69,7 @@ export function unknownArguments(known: readonly string[]) {
   };
 }
 
-/** How many arguments that a tool does not have are named. */
+/** The most unknown arguments that a message names. */
 const UNKNOWN_NAMED = 5;
 
 function suggestion(key: string, known: readonly string[]): string {
@@ -84,7 +83,7 @@ function suggestion(key: string, known: readonly string[]): string {
   return meant === undefined ? `there are ${known.join(', ')}` : `use ${meant}`;
 }
 
-/** A wrong value as a message shows it: quoted, and no longer than it takes to recognise it. */
+/** A wrong value as a message shows it: quoted and cut. */
 function shown(value: unknown): string {
   return JSON.stringify(typeof value === 'string' ? boundedText(value, 80) : value);
 }

@@ -10,7 +10,7 @@ import type { NatGateway } from '../nat-gateway/gateway.ts';
 import type { PlacedCall } from './define-tool.ts';
 import { type Position, unfitToken } from './paging.ts';
 
-/** How many pages of EC2, and for how long, one call reads on before it ends with a token. */
+/** Bounds of one call, in pages of EC2 and in time; beyond them it ends with a token. */
 const PAGE_CAP = 20;
 const READING_SECONDS = 30;
 

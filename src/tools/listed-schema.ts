@@ -2,15 +2,14 @@ import type { StandardSchemaWithJSON } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 
 /**
- * Schemas as hosts get them. Every model reads them before anything else, so they say what a caller needs and no more:
- * what zod would add, and the long lists of codes in results (they are in the reference), is left out. Each is
- * converted once a process, however many connections there are.
+ * Schemas as `tools/list` shows them. Every model reads them first, so they hold what a caller needs and no more: zod's
+ * additions and the long lists of codes, which are in the reference, are left out. Each is converted once a process.
  */
 
-/** The longest list of values that a result's schema spells out. */
+/** The longest enumeration that a result's schema lists. */
 const LONGEST_ENUM = 7;
 
-/** What a tool takes; checked by zod with everything it knows. */
+/** The schema of a tool's arguments. */
 export function listedInput<S extends z.ZodObject>(
   schema: S,
 ): StandardSchemaWithJSON<z.input<S>, z.output<S>> {
@@ -20,9 +19,8 @@ export function listedInput<S extends z.ZodObject>(
 }
 
 /**
- * What a tool answers. `toolResult` has checked it when the SDK asks, so it is not checked again.
- *
- * Its objects are open, as far as hosts are told: another member in a later version breaks nobody.
+ * The schema of a tool's result. `toolResult` has parsed the result, so it is not checked again. Its objects are listed
+ * as open, so that a member added in a later version breaks no host.
  */
 export function listedOutput<S extends z.ZodObject>(
   schema: S,

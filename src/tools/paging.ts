@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { Failure } from '../vocabulary/failure.ts';
 
-/** Where a listing stands: in which chunk of ids, at which page of EC2's, and how far into that page. */
+/** The position of a listing: the chunk of ids, EC2's page within it, and how far into that page. */
 const positionSchema = z.object({
   chunk: z.int().nonnegative(),
   token: z.string().optional(),
@@ -13,15 +13,15 @@ export type Position = z.infer<typeof positionSchema>;
 
 export const START: Position = { chunk: 0, skip: 0 };
 
-/** A token for `position` that fits only the question (filters and region) it was made for. */
+/** A token for `position` that fits only the question (filters and region) that it was made for. */
 export function encodePosition(position: Position, question: unknown): string {
   return Buffer.from(JSON.stringify({ ...position, of: digest(question, position) })).toString('base64url');
 }
 
 /**
- * The position a token stands for.
+ * The position that a token stands for.
  *
- * @throws Failure `invalid_argument` where it is no token of ours, or one of another question
+ * @throws Failure `invalid_argument` where this tool did not make it, or made it for another question
  */
 export function decodePosition(token: string, question: unknown): Position {
   const parsed = positionSchema.extend({ of: z.string() }).safeParse(json(token));
@@ -32,7 +32,7 @@ export function decodePosition(token: string, question: unknown): Position {
   return position;
 }
 
-/** The refusal of a token that cannot be gone on from. */
+/** The refusal of a token that does not fit the call. */
 export function unfitToken(message: string): Failure {
   return new Failure({
     code: 'invalid_argument',
@@ -50,7 +50,7 @@ function json(token: string): unknown {
   }
 }
 
-/** A check that the two belong together, not a secret: who forges a token gets no more than another page. */
+/** Binds a position to its question. It is no secret: a forged token yields only another page. */
 function digest(question: unknown, { chunk, token, skip }: Position): string {
   return createHash('sha256')
     .update(JSON.stringify([question, chunk, token, skip]))

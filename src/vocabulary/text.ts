@@ -1,11 +1,11 @@
-/** Text that comes from the account (names, tags, messages): data for a reader, never instructions. */
+/** Bounds and cleans text that comes from the account (names, tags, messages). It is data, never instructions. */
 
-/** How much of a name a human is shown, in characters. */
+/** The longest name that a human is shown, in characters. */
 const NAME_LIMIT = 64;
 
 /**
- * Safe to carry as a JSON value: well-formed Unicode, no longer than `limit` UTF-16 units. What was cut is said,
- * never hidden.
+ * The text as a safe JSON value: well-formed Unicode of at most `limit` UTF-16 units, followed by the number of
+ * characters that were cut.
  */
 export function boundedText(value: string, limit: number): string {
   const text = value.toWellFormed();
@@ -13,7 +13,7 @@ export function boundedText(value: string, limit: number): string {
   return `${text.slice(0, limit).toWellFormed()}… (${text.length - limit} more characters)`;
 }
 
-/** One line a human can be shown: without control, bidirectional, invisible or line-breaking characters. */
+/** One line without control, bidirectional, invisible or line-breaking characters. */
 export function visibleLine(value: string): string {
   return value
     .toWellFormed()
@@ -22,8 +22,8 @@ export function visibleLine(value: string): string {
 }
 
 /**
- * A name to show to a human inside other text: one visible line, quoted, and at most 64 characters, so that it can
- * neither reorder what surrounds it nor pass for it.
+ * A name inside text for a human: one visible line, quoted, at most 64 characters, so that it can neither reorder the
+ * text around it nor pass for it.
  */
 export function displayName(value: string): string {
   const characters = [...visibleLine(value)];
