@@ -1,11 +1,14 @@
-/** As much of Markdown as it takes to hold documents against the repository: code, links and headings. */
+import GithubSlugger from 'github-slugger';
+import type { Code, Nodes } from 'mdast';
+import { remark } from 'remark';
+import remarkGfm from 'remark-gfm';
 
 export interface CodeBlock {
   language: string;
   text: string;
   /** Of its first line of code, counted from 1. */
   line: number;
-  /** It has the comment `<!-- runs -->` above it. */
+  /** The comment `<!-- runs -->` stands above it. */
   runs: boolean;
 }
 
@@ -16,71 +19,71 @@ export interface Document {
   blocks: CodeBlock[];
   /** Code within lines. */
   spans: string[];
-  /** All else, without where links lead. */
+  /** Text outside code and comments, without URLs. */
   prose: string;
   links: string[];
   anchors: string[];
 }
 
-export function parseMarkdown(path: string, text: string): Document {
-  const blocks: CodeBlock[] = [];
-  const others: string[] = [];
-  let fence: { end: RegExp; block: CodeBlock; lines: string[] } | undefined;
-  let last = '';
-  for (const [index, line] of text.split('\n').entries()) {
-    const [, marks, language = ''] = /^\s*(`{3,}|~{3,})\s*(\S*)/.exec(line) ?? [];
-    if (fence !== undefined) {
-      if (fence.end.test(line)) {
-        blocks.push({ ...fence.block, text: fence.lines.join('\n') });
-        fence = undefined;
-      } else fence.lines.push(line);
-    } else if (marks !== undefined) {
-      const block = { language, text: '', line: index + 2, runs: last === '<!-- runs -->' };
-      fence = { end: new RegExp(`^\\s*${marks}\\s*$`), block, lines: [] };
-      others.push('');
-    } else others.push(line);
-    if (line.trim() !== '') last = line.trim();
-  }
-  if (fence !== undefined) throw new Error(`${path}: the code of line ${fence.block.line} never ends`);
+const markdown = remark().use(remarkGfm);
 
-  const outside = others.join('\n');
-  const spans = [...outside.matchAll(/(?<!`)`([^`]+)`(?!`)/g)].map(([, span = '']) => span);
-  const withoutCode = outside.replace(/(?<!`)`[^`]+`(?!`)/g, '``');
+/** @throws Error if a code block is not closed: the rest of the document would count as code */
+export function parseMarkdown(path: string, text: string): Document {
+  const nodes = nodesOf(markdown.parse(text));
+  const html = nodes.flatMap((node) => (node.type === 'html' ? [node.value] : []));
+  const open = nodes.find((node) => node.type === 'code' && !isClosed(node, text));
+  if (open !== undefined)
+    throw new Error(`${path}: the code of line ${open.position?.start.line} never ends`);
   return {
     path,
     text,
-    blocks,
-    spans,
-    prose: withoutCode
-      .replace(/\]\([^)]*\)/g, ']')
-      .replace(/https?:\S+/g, '')
-      .replace(/<!--[\s\S]*?-->/g, ''),
-    links: linksOf(withoutCode),
-    anchors: anchorsOf(outside),
+    blocks: nodes.flatMap((node, index) => (node.type === 'code' ? [blockOf(node, nodes[index - 1])] : [])),
+    spans: nodes.flatMap((node) => (node.type === 'inlineCode' ? [node.value] : [])),
+    prose: proseOf(nodes),
+    links: [...nodes.flatMap((node) => ('url' in node ? [node.url] : [])), ...attributes(html, 'href|src')],
+    anchors: [...headingAnchors(nodes), ...attributes(html, 'id|name')],
   };
 }
 
-function linksOf(text: string): string[] {
-  const patterns = [
-    /\]\(\s*<?([^)\s>]+)>?[^)]*\)/g,
-    /^\s*\[[^\]]+\]:\s*<?(\S+?)>?\s*$/gm,
-    /(?:href|src)="([^"]+)"/g,
-  ];
-  return patterns.flatMap((pattern) => [...text.matchAll(pattern)].map(([, target = '']) => target));
+/** A node and all within it, in the order of the text. */
+function nodesOf(node: Nodes): Nodes[] {
+  return 'children' in node ? [node, ...node.children.flatMap(nodesOf)] : [node];
 }
 
-/** The names under which GitHub lets one link to a heading, and those that were given. */
-function anchorsOf(text: string): string[] {
-  const seen = new Map<string, number>();
-  const headings = [...text.matchAll(/^#{1,6}\s+(.+?)\s*#*$/gm)].map(([, heading = '']) => {
-    const slug = heading
-      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
-      .replace(/\s/g, '-');
-    const before = seen.get(slug) ?? 0;
-    seen.set(slug, before + 1);
-    return before === 0 ? slug : `${slug}-${before}`;
-  });
-  return [...headings, ...[...text.matchAll(/<a (?:id|name)="([^"]+)"/g)].map(([, name = '']) => name)];
+function blockOf({ lang, value, position }: Code, before: Nodes | undefined): CodeBlock {
+  return {
+    language: lang ?? '',
+    text: value,
+    line: (position?.start.line ?? 0) + 1,
+    runs: before?.type === 'html' && before.value === '<!-- runs -->',
+  };
+}
+
+function isClosed({ position }: Code, text: string): boolean {
+  const source = text.slice(position?.start.offset, position?.end.offset);
+  const [first = '', ...lines] = source.split('\n');
+  const [fence] = /^(`{3,}|~{3,})/.exec(first) ?? [];
+  return fence === undefined || (lines.at(-1)?.trimEnd().endsWith(fence) ?? false);
+}
+
+function proseOf(nodes: readonly Nodes[]): string {
+  return nodes
+    .flatMap((node) => (node.type === 'text' || node.type === 'html' ? [node.value] : []))
+    .join('\n')
+    .replace(/https?:\S+/g, '')
+    .replace(/<!--[\s\S]*?-->/g, '');
+}
+
+/** The names under which GitHub links to headings. */
+function headingAnchors(nodes: readonly Nodes[]): string[] {
+  const slugger = new GithubSlugger();
+  return nodes
+    .filter((node) => node.type === 'heading')
+    .map((heading) => nodesOf(heading).map((node) => ('value' in node ? node.value : '')))
+    .map((texts) => slugger.slug(texts.join('')));
+}
+
+function attributes(html: readonly string[], names: string): string[] {
+  const pattern = new RegExp(`\\b(?:${names})="([^"]+)"`, 'g');
+  return html.flatMap((tag) => [...tag.matchAll(pattern)].map(([, value = '']) => value));
 }

@@ -1,27 +1,34 @@
-/** Commands out of shell code, near enough to tell which flag belongs to whom; nothing here is ever run. */
+import { parse } from 'shell-quote';
 
-/** The simple commands of a script, each as its words, without comments. */
+/** Separators of commands. Other operators redirect, and their target stays a word. */
+const SEPARATORS: ReadonlySet<string> = new Set(['|', '||', '|&', '&', '&&', ';', '(', ')']);
+
+/** A prompt, or an assignment in front of the program. */
+const NO_PROGRAM = /^(\$|[A-Za-z_]\w*=.*)$/;
+
+/** The simple commands of shell code, each as its words, without comments. */
 export function commandsOf(script: string): string[][] {
-  const commands: string[][] = [];
-  for (const line of script.replace(/\\\n\s*/g, ' ').split('\n')) {
-    let words: string[] = [];
-    const end = () => {
-      if (words.length > 0) commands.push(words);
-      words = [];
-    };
-    for (const [token] of line.matchAll(TOKEN)) {
-      if (/^#/.test(token)) break;
-      if (/^(\||&|;|\(|\)|\$\()/.test(token)) end();
-      else if (words.length > 0 || !/^(\$|>|[A-Za-z_]\w*=.*)$/.test(token)) words.push(unquoted(token));
-    }
-    end();
-  }
-  return commands;
+  return script
+    .replace(/\\\n\s*/g, ' ')
+    .split('\n')
+    .flatMap(commandsOfLine);
 }
 
-/** A separator, or a word with the quotes in it. */
-const TOKEN = /\|\||&&|\$\(|[|&;()]|(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|\$(?!\()|[^\s|&;()'"\\$])+/g;
+function commandsOfLine(line: string): string[][] {
+  const commands: string[][] = [];
+  let words: string[] = [];
+  for (const token of parse(line, (name) => `$${name}`)) {
+    if (typeof token === 'string') words.push(token);
+    else if ('pattern' in token) words.push(token.pattern);
+    else if ('op' in token && SEPARATORS.has(token.op)) {
+      commands.push(words);
+      words = [];
+    }
+  }
+  return [...commands, words].map(fromProgram).filter(({ length }) => length > 0);
+}
 
-function unquoted(word: string): string {
-  return word.replace(/'([^']*)'|"((?:\\.|[^"\\])*)"/g, (_, single, double) => single ?? double);
+function fromProgram(words: readonly string[]): string[] {
+  const program = words.findIndex((word) => !NO_PROGRAM.test(word));
+  return program < 0 ? [] : words.slice(program);
 }
