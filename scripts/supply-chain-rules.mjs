@@ -1,13 +1,15 @@
-// What has to hold for the packages that we are made with, and of; each rule gives back what breaks it, in words.
+// Rules for the packages that this one is built with and contains. Each rule returns its violations as text.
+import { parseArgs } from 'node:util';
+import { parse } from 'shell-quote';
 
-/** Whoever installs this package installs nothing else. */
+/** Checks that the package has no runtime dependencies: an installation brings nothing else. */
 export function dependencyProblems(manifest) {
   return ['dependencies', 'optionalDependencies', 'peerDependencies', 'bundleDependencies'].flatMap((kind) =>
     Object.keys(manifest[kind] ?? {}).map((name) => `package.json: ${name} is in ${kind}`),
   );
 }
 
-/** What is installed is what was locked, from whatever registry the reader has. */
+/** Checks that the lockfile fits package.json, has a SHA-512 for each package and names no registry. */
 export function lockfileProblems(manifest, lock) {
   const locked = Object.entries(lock.packages).filter(([path]) => path !== '');
   const wanted = JSON.stringify(manifest.devDependencies ?? {});
@@ -27,7 +29,7 @@ export function lockfileProblems(manifest, lock) {
   ];
 }
 
-/** What is inside the bundle ran nothing when it was installed, and is still cared for. */
+/** Checks that bundled packages are locked, have no install script and are not deprecated. */
 export function bundleProblems(folders, lock) {
   return folders.flatMap((folder) => {
     const entry = lock.packages[folder];
@@ -41,24 +43,65 @@ export function bundleProblems(folders, lock) {
   });
 }
 
-/** What npx and npm fetch by name, beside the lockfile, is the same tomorrow. */
-export function pinProblems(file, content) {
-  const text = content.replace(/^\s*(\/\/|#).*$/gm, '');
-  const specifiers =
-    text.match(/(?<![\w./@-])(@[\w.-]+\/)?[a-z][\w.-]*@([~^]?\d[\w.+-]*|latest|next)/g) ?? [];
-  const loose = specifiers.filter((specifier) => !/@\d+\.\d+\.\d+(-[\w.]+)?$/.test(specifier));
-  const bare = [...text.matchAll(/\bnpx (?:-y |--yes )?(?:-p )?(?!-)((?:@[\w.-]+\/)?[\w.-]+)(?=[\s'"]|$)/gm)];
-  return [...loose, ...bare.map(([, name]) => name)].map((what) => `${file}: ${what} is no exact version`);
+/** Checks that every package a shell script fetches beside the lockfile has an exact version. */
+export function pinProblems(file, script) {
+  const commands = commandsOf(script);
+  const versioned = commands.flat().filter((word) => /.@[^/]*$/.test(word));
+  return [...new Set([...commands.flatMap(fetchedPackages), ...versioned])]
+    .filter((name) => !EXACT_VERSION.test(name))
+    .map((name) => `${file}: ${name} is no exact version`);
 }
 
-/** Known holes in what is bundled; those in tools are told and not held against anybody. */
+const EXACT_VERSION = /@\d+\.\d+\.\d+(-[\w.]+)?$/;
+
+/** The packages that a command has npx or npm fetch by name. */
+function fetchedPackages(words) {
+  const runner = words.findIndex((word) => /np[mx]$/.test(word));
+  const args = words.slice(runner + 1);
+  if (words[runner]?.endsWith('npx')) return fetchedByNpx(args);
+  const [command, ...names] = args.filter((word) => !word.startsWith('-'));
+  return runner >= 0 && ['install', 'i', 'add', 'exec', 'x'].includes(command) ? names : [];
+}
+
+function fetchedByNpx(args) {
+  const { values, positionals } = parseArgs({
+    args,
+    options: {
+      yes: { type: 'boolean', short: 'y' },
+      package: { type: 'string', short: 'p', multiple: true },
+      call: { type: 'string', short: 'c' },
+    },
+    strict: false,
+  });
+  return values.package ?? positionals.slice(0, 1);
+}
+
+/** The commands of a shell script as words, with those inside quotes and behind a comment sign in a line. */
+function commandsOf(script) {
+  const lines = script.replaceAll('\\\n', ' ').split('\n');
+  return lines.filter((line) => !line.trimStart().startsWith('#')).flatMap(commandsOfLine);
+}
+
+function commandsOfLine(line) {
+  const commands = [[]];
+  const quoted = [];
+  for (const token of parse(line)) {
+    const word = token.pattern ?? token.comment ?? token;
+    if (typeof word !== 'string') commands.push([]);
+    else if (/\s/.test(word)) quoted.push(...commandsOf(word));
+    else commands.at(-1).push(word);
+  }
+  return [...commands, ...quoted];
+}
+
+/** Sorts known vulnerabilities: those of bundled packages are problems, those of development tools remarks. */
 export function auditProblems(folders, { vulnerabilities }) {
-  const told = Object.values(vulnerabilities).map(({ name, severity, nodes }) => ({
+  const found = Object.values(vulnerabilities).map(({ name, severity, nodes }) => ({
     text: `${name}: ${severity} (${nodes.join(', ')})`,
     bundled: nodes.some((node) => folders.includes(node)),
   }));
   return {
-    problems: told.filter(({ bundled }) => bundled).map(({ text }) => `${text} is bundled`),
-    remarks: told.filter(({ bundled }) => !bundled).map(({ text }) => text),
+    problems: found.filter(({ bundled }) => bundled).map(({ text }) => `${text} is bundled`),
+    remarks: found.filter(({ bundled }) => !bundled).map(({ text }) => text),
   };
 }

@@ -1,5 +1,5 @@
-// Holds the packages that we are made with, and of, against the rules. npm's audit is asked too, where it answers: of
-// everything, since with no runtime dependencies `--omit=dev` would ask of nothing, and what is bundled counts.
+// Checks the packages that this one is built with and contains. Where the registry answers npm's audit, its findings
+// count too: for every package, as `--omit=dev` would leave out the bundled ones, which are development dependencies.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,8 +14,6 @@ import {
   pinProblems,
 } from './supply-chain-rules.mjs';
 
-const FETCHING = ['.ci/run', 'package.json', 'test/conformance/run.mjs'];
-
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
 const folders = await bundledFolders();
@@ -24,7 +22,10 @@ const problems = [
   ...dependencyProblems(manifest),
   ...lockfileProblems(manifest, lock),
   ...bundleProblems(folders, lock),
-  ...FETCHING.flatMap((file) => pinProblems(file, readFileSync(file, 'utf8'))),
+  ...pinProblems('.ci/run', readFileSync('.ci/run', 'utf8')),
+  ...Object.entries(manifest.scripts).flatMap(([name, script]) =>
+    pinProblems(`package.json, ${name}`, script),
+  ),
   ...audit.problems,
 ];
 

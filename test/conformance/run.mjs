@@ -1,4 +1,5 @@
-// Runs the official conformance suite against the built server over HTTP. The suite needs Node 22, so npx brings 24.
+// Runs the official conformance suite against the built server over HTTP. The suite needs Node 22, so its script in
+// package.json brings Node 24.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -7,7 +8,6 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const SUITE = '@modelcontextprotocol/conformance@0.2.0-alpha.12';
 const REVISION = '2026-07-28';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -19,8 +19,8 @@ const server = spawn(
 );
 try {
   const suite = spawn(
-    'npx',
-    ['-y', '-p', 'node@24.21.0', '-p', SUITE, 'conformance', 'server', '--url', await urlOf(server)].concat([
+    'npm',
+    ['run', '--silent', 'conformance-suite', '--', 'server', '--url', await urlOf(server)].concat([
       ...['--requirements', REVISION],
       ...['--expected-failures', here(`baseline-${REVISION}.yml`)],
       ...['-o', folder],
