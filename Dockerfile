@@ -1,4 +1,4 @@
-# The server as a container: what npm ships, on Node, for a user without rights, on a file system that may be read-only.
+# The files of the npm package on Node, run by an unprivileged user; the file system may be read-only.
 
 FROM node:24-bookworm-slim AS build
 WORKDIR /build
@@ -15,8 +15,8 @@ COPY --from=build /build/package.json ./
 COPY --from=build /build/dist ./dist
 COPY LICENSE ./
 USER node
-# Whoever runs it says who may call (a token file or an OAuth issuer), by which names, and whether a human is asked:
-# without that, the server does not start.
+# The server does not start until its operator configures callers (a token file or an OAuth issuer) and confirmation, and
+# answers to localhost only until --allowed-hosts names its hosts.
 ENV NAT_GATEWAY_MCP_HTTP=0.0.0.0:8080
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=3s --start-period=5s \

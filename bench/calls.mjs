@@ -1,4 +1,4 @@
-// One gateway, described by the tool and by the bare AWS SDK, each behind the same lines on stdin and stdout.
+// Describes one gateway by the tool and by the bare AWS SDK, each as a process spoken to in JSON-RPC lines.
 import { Child, gatewayId, startEndpoint } from './child.mjs';
 import { inTurn, median, row, timed } from './statistics.mjs';
 

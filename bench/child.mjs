@@ -1,10 +1,10 @@
-// A process that is measured from outside, spoken to in JSON-RPC lines.
+// Starts a process to measure, and speaks to it in JSON-RPC lines.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
-/** An environment in which no AWS configuration can be found but what is given. */
+/** An environment without AWS configuration. */
 const BARE_ENVIRONMENT = {
   PATH: process.env.PATH,
   HOME: '/nonexistent',
@@ -42,7 +42,7 @@ export class Child {
     return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
   }
 
-  /** Both lines at once, as fast as a client can: the handshake and the question that every host asks. */
+  /** Sends the handshake and the first request of every host at once, as fast as a client can. */
   async listTools() {
     const initialized = this.request('initialize', INITIALIZE);
     this.#send({ method: 'notifications/initialized' });
@@ -50,14 +50,14 @@ export class Child {
     return list;
   }
 
-  /** What a tool answers; a refusal or an error ends the benchmark. */
+  /** Calls a tool; a refusal or an error ends the benchmark. */
   async call(name, args) {
     const result = await this.request('tools/call', { name, arguments: args });
     if (result.isError) throw new Error(result.content[0].text);
     return result;
   }
 
-  /** Resident memory in MB, now and at its peak; `undefined` where the system does not tell. */
+  /** Resident memory in MB, now and at its peak; `undefined` where the system does not say. */
   memory() {
     try {
       const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
@@ -87,7 +87,7 @@ function residentByPs(pid) {
   }
 }
 
-/** The embedded endpoint as a process, and the environment in which the AWS SDK finds it. */
+/** Starts the embedded endpoint, and returns the environment in which the AWS SDK finds it. */
 export async function startEndpoint(file, { gateways, delay = 0 }) {
   const child = spawn(process.execPath, [file], {
     env: { ...BARE_ENVIRONMENT, GATEWAYS: String(gateways), DELAY: String(delay) },

@@ -1,4 +1,4 @@
-// Many clients at once over HTTP, beside as many callers of the bare AWS SDK. Every answer is looked at: one error ends
+// Compares many HTTP clients at once with as many callers of the bare AWS SDK. Every answer is checked: one error ends
 // the benchmark.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -41,7 +41,7 @@ export async function load({ subjects, samples }) {
   return [of('all', 'ms'), of('p50', 'ms'), of('p99', 'ms')];
 }
 
-/** All calls, shared among as many clients as there are, each with one call at a time. */
+/** Makes all calls, shared among the clients, each with one call at a time. */
 async function storm(describe) {
   const times = [];
   let next = 0;

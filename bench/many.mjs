@@ -1,9 +1,9 @@
-// Ten thousand gateways, page by page, by the tool and by the AWS SDK's own paginator with pages of the same size.
+// Reads ten thousand gateways page by page, by the tool and by the AWS SDK's paginator with pages of the same size.
 import { Child, startEndpoint } from './child.mjs';
 import { inTurn, row, timed } from './statistics.mjs';
 
 const GATEWAYS = 10_000;
-/** The most that the tool gives at once; each of its pages is one of EC2's. */
+/** The tool's largest page; each is one page of EC2. */
 const PAGE = 100;
 
 export async function many({ subjects, samples }) {
@@ -57,7 +57,7 @@ async function describeAll(child) {
   return gateways;
 }
 
-/** What the paginator leaves out: its pages reach the other process, as ours do. */
+/** Hands each page on to this process, as the tool does and the paginator does not. */
 async function handOnPages(child) {
   let gateways = 0;
   let nextToken;

@@ -1,4 +1,4 @@
-// The package as it is published: how large, and how many packages an installation of it brings.
+// Measures the package as published: its size, and how many packages an installation brings.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// An unassign in round trips: how much longer it takes when every answer of the endpoint comes later by a known time.
+// Counts the round trips of an unassign: how much longer it takes when each answer is delayed by a known time.
 import { Child, gatewayId, startEndpoint } from './child.mjs';
 import { inTurn, row, timed } from './statistics.mjs';
 

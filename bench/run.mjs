@@ -1,6 +1,6 @@
 // npm run bench -- [--only NAME,…] [--samples N] [--json FILE|-] [--strict]
-// Everything beside its floor, in one run and in turn, over loopback only. Times on a busy machine say little: look at
-// the ratios and the spread.
+// Measures each subject beside its floor, in turn and over loopback only. Times on a busy machine say little: look at the
+// ratios and the spread.
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -14,7 +14,7 @@ import { start } from './start.mjs';
 import { prepare } from './subjects.mjs';
 import { tokens } from './tokens.mjs';
 
-/** What is measured, and with how many samples. */
+/** The parts, and how many samples each takes. */
 const parts = {
   start: [start, 15],
   calls: [calls, 9],

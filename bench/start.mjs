@@ -1,4 +1,4 @@
-// From the spawn of the process to the answer to the first tools/list, and what it keeps resident then.
+// Measures from the spawn of the process to the answer to the first tools/list, and its resident memory then.
 import { Child } from './child.mjs';
 import { inTurn, row } from './statistics.mjs';
 

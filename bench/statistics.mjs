@@ -1,4 +1,4 @@
-// Figures out of samples. Machines are noisy and drift: medians, and ratios of samples taken side by side.
+// Statistics of samples. Machines are noisy and drift, so these are medians, and ratios of samples taken side by side.
 
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
@@ -6,20 +6,20 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** The median with the least and the most. */
+/** The median, the least and the most. */
 function figure(values) {
   return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
 }
 
-/** How many times the floor: the median of the pairs' ratios, because a pair shares its moment. */
+/** How many times the floor: the median of the pairs' ratios, because a pair is taken at the same time. */
 function ratio(values, floors) {
   return median(values.map((value, index) => value / floors[index]));
 }
 
 /**
- * Takes samples of every subject in turn, A B C A B C …, after one round that is not counted.
+ * Takes samples of all subjects in turn, A B C A B C …, after one round that is not counted.
  *
- * @returns per subject its samples, in order
+ * @returns the samples of each subject, in order
  */
 export async function inTurn(subjects, rounds) {
   const samples = Object.fromEntries(Object.keys(subjects).map((name) => [name, []]));
@@ -32,7 +32,7 @@ export async function inTurn(subjects, rounds) {
   return samples;
 }
 
-/** How long it takes, in milliseconds. */
+/** The duration of `work`, in milliseconds. */
 export async function timed(work) {
   const start = performance.now();
   await work();
@@ -40,8 +40,8 @@ export async function timed(work) {
 }
 
 /**
- * A row of the report: ours beside a floor, if it has one, and the target, if it has one. Without a floor the target is
- * for the median, with one it is for the ratio.
+ * A row of the report: this server's samples, a floor and a target where there are any. The target applies to the ratio
+ * where there is a floor, and to the median otherwise.
  */
 export function row({ name, unit, values, floorName, floors, target }) {
   const ours = figure(values);

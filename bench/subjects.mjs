@@ -1,11 +1,11 @@
-// What is measured and what it is measured against, each as a file for node.
+// Builds the programs to measure and to compare with, each as a file for node.
 import { execFileSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
 import { bundle } from '../scripts/bundle.mjs';
 
 const FOLDER = '.bench';
 
-/** Makes them all, in `.bench/`; ours is what `npm run build` has made. */
+/** Builds all subjects into `.bench/`, but `main`, which `npm run build` has made. */
 export async function prepare() {
   rmSync(FOLDER, { recursive: true, force: true });
   const of = (name) => `${FOLDER}/${name}/main.js`;

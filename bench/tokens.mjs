@@ -1,4 +1,4 @@
-// What a model reads, in tokens of o200k; other models' tokenizers differ by some tenths.
+// Counts what a model reads, in tokens of o200k; the counts of other tokenizers differ by some tenths.
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { Child, gatewayId, startEndpoint } from './child.mjs';
 import { row } from './statistics.mjs';
@@ -16,14 +16,14 @@ export async function tokens({ subjects }) {
     return content.map(({ text }) => text).join('\n');
   };
   const nat_gateway_id = gatewayId(0);
-  const wish = (...private_ip_addresses) => ({ nat_gateway_id, private_ip_addresses });
+  const change = (...private_ip_addresses) => ({ nat_gateway_id, private_ip_addresses });
   const texts = [
     ['tools/list', JSON.stringify(tools), 2500],
     ['describe, one gateway of 4 addresses', await ask(DESCRIBE, { nat_gateway_ids: [nat_gateway_id] }), 450],
     ['describe, 50 gateways of 4 addresses', await ask(DESCRIBE, {})],
-    ['unassign refused: the primary', await ask(UNASSIGN, wish('10.0.0.10'))],
-    ['unassign, dry run', await ask(UNASSIGN, { ...wish('10.0.0.11'), mode: 'dry_run' })],
-    ['unassign', await ask(UNASSIGN, wish('10.0.0.11'))],
+    ['unassign refused: the primary', await ask(UNASSIGN, change('10.0.0.10'))],
+    ['unassign, dry run', await ask(UNASSIGN, { ...change('10.0.0.11'), mode: 'dry_run' })],
+    ['unassign', await ask(UNASSIGN, change('10.0.0.11'))],
     ['wait, time ran out', await ask(WAIT, { nat_gateway_id, timeout_seconds: 1 })],
     ['arguments that do not fit', await ask(UNASSIGN, { nat_gateway_id: 'nat', private_ip_addresses: 'x' })],
   ];

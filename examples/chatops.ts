@@ -1,8 +1,8 @@
 /**
- * A bot in miniature: it shows a gateway, releases addresses of it, asks its user when the server wants a human's yes,
- * and reports the drain to its end. A bot for a chat puts its messages where this one has the terminal.
+ * A small bot: it shows a gateway, releases addresses of it, asks its user when the server asks for confirmation, and
+ * reports the drain to its end. A chat bot would send messages where this one uses the terminal.
  *
- *   node examples/chatops.ts URL NAT_GATEWAY_ID ADDRESS...     (Node 24; a token, if one is needed, in NAT_TOKEN)
+ *   node examples/chatops.ts URL NAT_GATEWAY_ID ADDRESS...     (Node 24; NAT_TOKEN holds the token, if one is needed)
  *
  * Exits with 0 if the addresses were released, and with 1 otherwise.
  */
@@ -15,7 +15,7 @@ import {
   StreamableHTTPClientTransport,
 } from '@modelcontextprotocol/client';
 
-/** The members of the tools' results that this bot reads; all of them are in the tools' output schemas. */
+/** The members of results that this bot reads; the tools' output schemas list them all. */
 interface Result {
   outcome?: string;
   nat_gateways?: { nat_gateway_id: string; state?: string; addresses: Address[] }[];
@@ -42,7 +42,7 @@ if (url === undefined || natGatewayId === undefined || addresses.length === 0) {
 
 const client = new Client(
   { name: 'chatops-example', version: '1.0.0' },
-  // By declaring elicitation the bot says that it has a human to ask: the server then asks before every change.
+  // Declares elicitation, because there is a human to ask: the server then asks before every change.
   { capabilities: { elicitation: {} }, versionNegotiation: { mode: 'auto' } },
 );
 client.setRequestHandler('elicitation/create', async ({ params }) => {
@@ -63,7 +63,7 @@ try {
 async function release(nat_gateway_id: string, private_ip_addresses: string[]): Promise<boolean> {
   const described = await call('describe_nat_gateway_addresses', { nat_gateway_ids: [nat_gateway_id] });
   for (const gateway of described.nat_gateways ?? []) {
-    say(`${gateway.nat_gateway_id}, ${gateway.state ?? 'state not told'}`);
+    say(`${gateway.nat_gateway_id}, ${gateway.state ?? 'state unknown'}`);
     for (const { private_ip, status, can_unassign, reason } of gateway.addresses) {
       say(`  ${private_ip} ${status}${can_unassign ? '' : ` (stays: ${reason})`}`);
     }
@@ -75,14 +75,15 @@ async function release(nat_gateway_id: string, private_ip_addresses: string[]): 
   if (result.outcome !== 'unassigning' && result.outcome !== 'already_unassigning') return false;
   if (result.drain !== undefined) say(`Released by ${result.drain.release_by} at the latest.`);
 
-  // Every result says how to go on; a wait that runs out of time says how to wait on.
-  while (result.next !== undefined) result = await call(result.next.tool, result.next.arguments, tell);
+  // A result names the next call while there is one; a wait that runs out of time names the next wait.
+  while (result.next !== undefined)
+    result = await call(result.next.tool, result.next.arguments, showProgress);
   const fates = result.addresses ?? [];
   for (const { private_ip, fate } of fates) say(`  ${private_ip} ${fate}`);
   return fates.length > 0 && fates.every(({ fate }) => fate === 'released');
 }
 
-/** Calls a tool, and tells what went wrong where something did. */
+/** Calls a tool, and shows its findings and its error. */
 async function call(
   name: string,
   args: Record<string, unknown>,
@@ -90,7 +91,7 @@ async function call(
 ): Promise<Result> {
   const { structuredContent } = await client.callTool(
     { name, arguments: args },
-    // A call answers within a minute; what its human thinks about comes on top for clients of the 2025 revisions.
+    // A call answers within a minute; for clients of the 2025 revisions the time that the human takes comes on top.
     { timeout: 120_000, resetTimeoutOnProgress: true, ...(onprogress === undefined ? {} : { onprogress }) },
   );
   const result = structuredContent as Result;
@@ -108,7 +109,7 @@ async function ask(question: string): Promise<string> {
   }
 }
 
-function tell({ message }: Progress): void {
+function showProgress({ message }: Progress): void {
   say(`  ${message}`);
 }
 

@@ -1,5 +1,6 @@
-// What a desktop host starts. A setting that its user left empty arrives as an empty or an unfilled variable, which the
-// server refuses; for these two it means the default. Not for the others: a policy that got lost must stop the start.
+// Starts the server for a desktop host. A setting that the user left empty arrives as an empty or unresolved variable,
+// which the server refuses. For these two it means the default; for the others it must stop the start, because a lost
+// policy protects nothing.
 const OPTIONAL = { NAT_GATEWAY_MCP_REGION: 'region', NAT_GATEWAY_MCP_PROFILE: 'profile' };
 
 for (const [variable, setting] of Object.entries(OPTIONAL)) {

@@ -1,9 +1,9 @@
-// Makes dist/, all that the package consists of: the program in chunks, and the licences of what went into it.
+// Builds dist/: the program in chunks, and the licences of the packages inside it.
 import { rmSync, writeFileSync } from 'node:fs';
 import { bundle } from './bundle.mjs';
 import { licensesOf } from './licenses.mjs';
 
-/** What no handshake needs, and none may pay for. */
+/** Files that a handshake does not need, and must not load. */
 const ON_FIRST_CALL =
   /node_modules\/@(aws-sdk|smithy)\/|^src\/(simulator|serve\/http)\/|^src\/aws\/clients\.ts$/;
 
@@ -13,7 +13,7 @@ const early = [...loadedAtStart('dist/main.js')].filter((file) => ON_FIRST_CALL.
 if (early.length > 0) throw new Error(`The handshake would load ${early.join(', ')}`);
 writeFileSync('dist/third-party-licenses.txt', `${licensesOf(metafile)}\n`);
 
-/** The source files in an output and in all that it imports at once. */
+/** The source files in an output and in its static imports. */
 function loadedAtStart(output) {
   const { inputs, imports } = metafile.outputs[output];
   const next = imports.filter(({ kind, external }) => kind === 'import-statement' && !external);

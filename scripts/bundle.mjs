@@ -1,10 +1,10 @@
-// How this package is bundled: everything it runs on goes into its own files, so that it installs nothing.
+// Bundles the package: every dependency goes into its own files, so that an installation brings no other package.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 /**
- * Bundles entry points for Node, in chunks: what is imported with `import()` is loaded when it is first needed.
+ * Bundles entry points for Node, in chunks: a module imported with `import()` loads when it is first needed.
  *
  * @returns esbuild's metafile
  */
@@ -17,9 +17,9 @@ export async function bundle(entryPoints, outdir) {
     format: 'esm',
     platform: 'node',
     target: 'node20.19',
-    // The ES modules of packages that have both kinds, because only they can be shaken.
+    // Prefer the ES modules of packages that have both kinds: esbuild can drop unused code from them only.
     mainFields: ['module', 'main'],
-    // Names stay: errors are told apart by theirs, and a stack in the log is to be read.
+    // Names stay: errors are recognised by name, and a stack trace in the log has to be readable.
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',
@@ -32,13 +32,13 @@ export async function bundle(entryPoints, outdir) {
   return metafile;
 }
 
-/** CommonJS packages inside ask for Node's own modules with `require`. */
+/** Bundled CommonJS packages load Node's modules with `require`. */
 const requireForCommonJs =
   "import{createRequire as createRequireForCommonJs}from'node:module';const require=createRequireForCommonJs(import.meta.url);";
 
 /**
- * The SDK's file of schemas has those of all EC2, as literals whose computed keys no bundler dares to drop. With the
- * keys written out, what is not used is left out: nine tenths of the SDK.
+ * Writes out the computed keys in the SDK's file of schemas, which bundlers keep because of them. Then the schemas of
+ * all unused EC2 actions are dropped: nine tenths of the SDK.
  */
 const plainSchemas = {
   name: 'plain-schemas',
@@ -53,7 +53,7 @@ const plainSchemas = {
   },
 };
 
-/** The MCP SDK's default validator of JSON schemas, which would come along unused beside the one that we choose. */
+/** Leaves out the MCP SDK's default validator of JSON schemas, which `src/server.ts` replaces. */
 const oneValidator = {
   name: 'one-validator',
   setup({ onResolve }) {

@@ -1,5 +1,5 @@
-// The whole story on the embedded EC2 endpoint, told by a real MCP client over stdio: describe, a refusal, a dry
-// run, the real call, the drain until the address is released. Exits 0 only if every step ended as it should.
+// Plays a release on the embedded EC2 endpoint with an MCP client over stdio: describe, a refusal, a dry run, the real
+// call, the drain until the address is released. Exits with 0 only if every step ended as expected.
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
@@ -29,8 +29,8 @@ transport.stderr?.on('data', (chunk) => {
 await client.connect(transport);
 
 try {
-  await tell();
-  print('\nEvery step ended as it should.\n');
+  await play();
+  print('\nEvery step ended as expected.\n');
 } catch (error) {
   print(`\nThe demo failed: ${error instanceof Error ? error.message : error}\n`);
   print(`\nThe server's log:\n${log}`);
@@ -39,7 +39,7 @@ try {
   await client.close();
 }
 
-async function tell() {
+async function play() {
   step(1, 'Which NAT gateways are there, and which addresses could be released?');
   const listing = await call(DESCRIBE, {});
   for (const gateway of listing.nat_gateways) show(gateway);
@@ -59,18 +59,18 @@ async function tell() {
     'the primary address refused',
   );
 
-  const wish = {
+  const change = {
     nat_gateway_id,
     private_ip_addresses: [secondary.private_ip],
     max_drain_duration_seconds: DRAIN_SECONDS,
   };
   step(3, `A secondary address, ${secondary.private_ip}: dry run`);
-  const rehearsed = await call(UNASSIGN, { ...wish, mode: 'dry_run' });
-  print(`  ${rehearsed.outcome}: EC2 answered ${rehearsed.dry_run.aws_code}; nothing has changed\n`);
-  expect(rehearsed.outcome === 'dry_run_passed', 'the dry run passed');
+  const checked = await call(UNASSIGN, { ...change, mode: 'dry_run' });
+  print(`  ${checked.outcome}: EC2 answered ${checked.dry_run.aws_code}; nothing has changed\n`);
+  expect(checked.outcome === 'dry_run_passed', 'the dry run passed');
 
   step(4, 'The real call');
-  const result = await call(UNASSIGN, wish);
+  const result = await call(UNASSIGN, change);
   print(`  ${result.outcome}: ${secondary.private_ip} is ${result.addresses[0].status}\n`);
   print(
     `  released by ${result.drain.release_by} at the latest\n  undo, once released: ${result.undo_command}\n`,
@@ -89,7 +89,7 @@ async function tell() {
   );
 }
 
-/** Waits for the drain to end, with a bar for who waits. */
+/** Waits for the drain to end, and shows its progress. */
 async function follow({ tool, arguments: args }) {
   const began = Date.now();
   const draw = (message) => {

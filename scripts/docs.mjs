@@ -1,5 +1,4 @@
-// Writes what the documentation says of the code from the code itself; with --check it only tells whether it is up to
-// date.
+// Writes the generated parts of the documentation; with --check, reports which of them are out of date.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
@@ -12,7 +11,7 @@ const pages = {
 };
 const stale = Object.keys(pages).filter((page) => pages[page] !== textOf(page));
 if (process.argv.includes('--check')) {
-  for (const page of stale) process.stderr.write(`${page} does not fit the code: run npm run docs\n`);
+  for (const page of stale) process.stderr.write(`${page} is out of date: run npm run docs\n`);
   process.exitCode = stale.length === 0 ? 0 : 1;
 } else {
   for (const page of stale) writeFileSync(page, pages[page]);
@@ -20,7 +19,7 @@ if (process.argv.includes('--check')) {
 
 function withFlags(page) {
   const place = /(<!-- flags -->\n)[\s\S]*?(<!-- \/flags -->)/;
-  if (!place.test(page)) throw new Error('docs/configuration.md has no place for the table of flags');
+  if (!place.test(page)) throw new Error('docs/configuration.md has no marks for the table of flags');
   return page.replace(place, (_, start, end) => `${start}\n${markdownTable()}\n\n${end}`);
 }
 
@@ -32,7 +31,7 @@ function textOf(page) {
   }
 }
 
-/** Imports a module of TypeScript, which Node 20 cannot. */
+/** Imports a TypeScript module, which Node 20 cannot do by itself. */
 async function load(file) {
   const outfile = `node_modules/.cache/docs/${file.replaceAll('/', '-')}.mjs`;
   await build({

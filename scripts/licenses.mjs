@@ -1,4 +1,4 @@
-// The licences of all that a bundle contains, as one text.
+// Collects the licences of a bundle's packages into one text.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
@@ -6,19 +6,19 @@ const LICENSE_FILE = /^(licen[sc]e|copying)/i;
 const NOTICE_FILE = /^notice/i;
 
 /**
- * Every package of which a bundle contains anything: those that esbuild's metafile names, and those that a package
- * was itself bundled from.
+ * The licences of every package in a bundle: those that esbuild's metafile names, and those that a package was itself
+ * bundled from.
  *
- * @returns the text to go with the bundle
- * @throws Error if a package says nothing of its licence
+ * @returns the text to ship with the bundle
+ * @throws Error if a package names no licence and has no text of one
  */
 export function licensesOf(metafile) {
   const packages = [...bundledPackages(metafile)].sort(([a], [b]) => (a < b ? -1 : 1));
   const texts = new Map(packages.map(([key, each]) => [key, textOf(each)]));
-  const silent = packages.filter(
+  const missing = packages.filter(
     ([key, { license }]) => license === undefined && texts.get(key) === undefined,
   );
-  if (silent.length > 0) throw new Error(`No licence: ${silent.map(([key]) => key).join(', ')}`);
+  if (missing.length > 0) throw new Error(`No licence: ${missing.map(([key]) => key).join(', ')}`);
   const byText = new Map();
   for (const [key, each] of packages) {
     const text = texts.get(key) ?? standardText(each, packages);
@@ -29,7 +29,7 @@ export function licensesOf(metafile) {
     .join(`\n\n${'-'.repeat(80)}\n\n`);
 }
 
-/** Every package of which a bundle contains anything, by name and version, with its manifest and its folder. */
+/** Every package in a bundle, by name and version, with its manifest and its folder. */
 export function bundledPackages(metafile) {
   const packages = new Map();
   const add = (folder) => {
@@ -57,7 +57,7 @@ function bundledFiles({ outputs }) {
   );
 }
 
-/** The names of packages that a file was itself bundled from, as its bundler's comments tell. */
+/** The packages that a file was itself bundled from, according to its bundler's comments. */
 function namesWithin(file) {
   const source = readFileSync(file, 'utf8');
   return new Set(
@@ -67,7 +67,7 @@ function namesWithin(file) {
   );
 }
 
-/** The nearest folder above whose package.json names a package; a folder inside may have one that does not. */
+/** The nearest folder above with a package.json that has a version; folders inside a package may have one without. */
 function packageFolder(file) {
   for (let folder = dirname(file); folder !== '.'; folder = dirname(folder)) {
     const path = join(folder, 'package.json');
@@ -76,7 +76,7 @@ function packageFolder(file) {
   throw new Error(`${file} belongs to no package`);
 }
 
-/** The texts that a package brings along. */
+/** The licence and notice texts in a package. */
 function textOf({ folder }) {
   const read = (pattern) =>
     readdirSync(folder)
@@ -86,13 +86,13 @@ function textOf({ folder }) {
   return licenses.length === 0 ? undefined : [...licenses, ...read(NOTICE_FILE)].join('\n\n');
 }
 
-/** For a package that names its licence and forgot the text: the text as another package with that licence has it. */
+/** The text for a package that names its licence without the text, taken from another package with that licence. */
 function standardText({ name, license, author }, packages) {
   const start = { MIT: 'Permission is hereby granted', 'Apache-2.0': 'Apache License' }[license];
   const texts = packages.filter(([, each]) => each.license === license).map(([, each]) => textOf(each));
   const text = texts.find((each) => start !== undefined && each?.includes(start));
   if (text === undefined)
-    throw new Error(`${name} has no licence text, and no other package has that of ${license}`);
+    throw new Error(`${name} has no licence text, and no other package has the text of ${license}`);
   const by = typeof author === 'string' ? author : (author?.name ?? 'not named');
   const note = `(${name} comes without the text of its licence. Its author: ${by}.)`;
   return `${note}\n\n${text.slice(text.indexOf(start))}`;

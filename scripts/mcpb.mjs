@@ -1,4 +1,4 @@
-// Makes the bundle that desktop hosts install, from dist/: .mcpb/nat-gateway-mcp-VERSION.mcpb, or in the folder given.
+// Packs dist/ into the bundle that desktop hosts install: nat-gateway-mcp-VERSION.mcpb, in .mcpb/ or the given folder.
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,7 +30,7 @@ if (!(await packExtension({ extensionPath: stage, outputPath: output, silent: tr
 }
 process.stdout.write(`${output}\n`);
 
-/** What only hosts want to know, completed by what the package and the server say of themselves. */
+/** The manifest's template, completed from package.json and from the server's list of tools. */
 async function manifest() {
   const { manifest_version, display_name, compatibility, ...rest } = read('mcpb/manifest.json');
   const runtimes = { node: engines.node };

@@ -1,4 +1,4 @@
-// Node, answering lines with lines: the floor under every start.
+// Node alone, answering each request with an empty result: the floor of every start.
 import { createInterface } from 'node:readline';
 
 createInterface({ input: process.stdin }).on('line', (line) => {

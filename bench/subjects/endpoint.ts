@@ -1,4 +1,4 @@
-/** The embedded endpoint in a process of its own: `GATEWAYS` gateways of four addresses, `DELAY` ms to each answer. */
+/** The embedded endpoint as a process: `GATEWAYS` gateways of four addresses, each answer delayed by `DELAY` ms. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { privateNatGateway, startSimulator } from '../../src/simulator/simulator.ts';
 

@@ -1,4 +1,4 @@
-/** The least that the MCP SDK can serve over stdio: the floor under our start. */
+/** The smallest server that the MCP SDK makes over stdio: the floor of a start. */
 import { McpServer } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import * as z from 'zod';

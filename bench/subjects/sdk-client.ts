@@ -1,4 +1,4 @@
-/** The part of the AWS SDK that a script with this one call would bundle, loaded with the first call, as ours is. */
+/** The part of the AWS SDK that a script with this one call would bundle, loaded on the first call as in the server. */
 import { DescribeNatGatewaysCommand, EC2Client, paginateDescribeNatGateways } from '@aws-sdk/client-ec2';
 
 const client = new EC2Client({});

@@ -1,4 +1,4 @@
-/** The AWS SDK behind the same lines on stdin and stdout, with nothing in between: the floor under our calls. */
+/** The AWS SDK behind JSON-RPC lines, with nothing in between: the floor of a call. */
 import { createInterface } from 'node:readline';
 
 interface Line {
@@ -7,11 +7,11 @@ interface Line {
 }
 
 interface Params {
-  /** One gateway. */
+  /** Describes one gateway. */
   natGatewayId?: string;
-  /** How many gateways there are, counted in pages of this size. */
+  /** Counts the gateways in pages of this size. */
   pageSize?: number;
-  /** One page. */
+  /** Reads one page. */
   maxResults?: number;
   nextToken?: string;
 }

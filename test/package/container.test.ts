@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { connectModern } from '../support/http.ts';
 
-/** No container engine runs here: what an image would hold is laid out by hand, and started as the image would be. */
+/** The Dockerfile without a container engine: its files are copied to a folder, and its entry point is started there. */
 
 const COMPOSE = 'examples/compose/compose.yaml';
 const TOKEN = /with the token (\S+)\./.exec(readFileSync(COMPOSE, 'utf8'))?.[1] ?? '';
@@ -42,7 +42,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(root, { recursive: true }));
 
-/** Starts the image by its entry point, with the environment of the image and `more`. */
+/** Starts the entry point with the environment of the image and `more`. */
 function start(more: Record<string, string>) {
   const [variable = '', value = ''] = (
     image.find(({ rest }) => rest.startsWith('NAT_GATEWAY_MCP_'))?.rest ?? ''
@@ -68,7 +68,7 @@ function start(more: Record<string, string>) {
 }
 
 describe('the container', () => {
-  it('is built from files that there are, and that reach the build', () => {
+  it('copies files that exist and that .dockerignore lets through', () => {
     const ignored = readFileSync('.dockerignore', 'utf8').split('\n');
     for (const { rest } of instructions.filter(({ name }) => name === 'COPY')) {
       if (rest.startsWith('--from=')) continue;
@@ -79,11 +79,11 @@ describe('the container', () => {
     }
   });
 
-  it('runs as a user without rights', () => {
+  it('runs as an unprivileged user', () => {
     expect(argumentOf('USER')).toBe('node');
   });
 
-  it('does not start until somebody says who may call and whether a human is asked', async () => {
+  it('does not start until callers and confirmation are configured', async () => {
     for (const [environment, missing] of [
       [{}, '--confirm'],
       [{ NAT_GATEWAY_MCP_CONFIRM: 'auto' }, '--token-file'],
@@ -95,7 +95,7 @@ describe('the container', () => {
     }
   });
 
-  it('serves, as the example composes it, whoever has the token, and is found healthy', async () => {
+  it('serves the token of the Compose example, and its health check follows the server', async () => {
     const { services } = parse(readFileSync(COMPOSE, 'utf8'));
     const { environment, read_only, cap_drop } = services['nat-gateway-mcp'];
     expect({ read_only, cap_drop }).toEqual({ read_only: true, cap_drop: ['ALL'] });

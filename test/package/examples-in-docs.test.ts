@@ -7,11 +7,11 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { documents } from '../support/docs.ts';
-import { COMMAND, startOf, type Told, toldServers } from '../support/docs-servers.ts';
+import { COMMAND, type Snippet, snippetsOf, startOf } from '../support/docs-servers.ts';
 import { type CodeBlock, parseMarkdown } from '../support/markdown.ts';
 import { BARE_ENVIRONMENT, MAIN } from '../support/server-process.ts';
 
-/** What the documents tell people to run runs: servers in hosts' configurations, and code that is marked so. */
+/** The documents' examples run: servers in hosts' configurations, and code marked `<!-- runs -->`. */
 
 async function emptyFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'docs-'));
@@ -19,8 +19,8 @@ async function emptyFolder(): Promise<string> {
   return folder;
 }
 
-async function toolsOf(told: Told, simulate: boolean): Promise<string[]> {
-  const { args, env } = startOf(told, simulate, await emptyFolder());
+async function toolsOf(snippet: Snippet, simulate: boolean): Promise<string[]> {
+  const { args, env } = startOf(snippet, simulate, await emptyFolder());
   const client = new Client({ name: 'docs', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } });
   const whole = { ...BARE_ENVIRONMENT, ...env };
   await client.connect(
@@ -35,7 +35,7 @@ async function toolsOf(told: Told, simulate: boolean): Promise<string[]> {
   return (await client.listTools()).tools.map(({ name }) => name);
 }
 
-/** The status and the output of code, in an empty folder and home, with our command on the path. */
+/** Runs code in an empty folder and an empty home, with the server's command on the path. */
 async function runCode({ text }: CodeBlock): Promise<{ code: number | null; output: string }> {
   const folder = await emptyFolder();
   const [home, bin, work] = [join(folder, 'home'), join(folder, 'bin'), join(folder, 'work')];
@@ -60,17 +60,17 @@ async function runCode({ text }: CodeBlock): Promise<{ code: number | null; outp
   return { code, output };
 }
 
-/** Ends it and all that it left in the background. */
+/** Ends a process and all that it left in the background. */
 function end({ pid }: ChildProcess): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL');
   } catch {
-    // Nothing was left.
+    // No process is left.
   }
 }
 
 const servers = documents().flatMap((document) =>
-  toldServers(document).map((told) => [`${document.path}:${told.line}`, told] as const),
+  snippetsOf(document).map((snippet) => [`${document.path}:${snippet.line}`, snippet] as const),
 );
 const code = documents().flatMap((document) =>
   document.blocks
@@ -78,35 +78,35 @@ const code = documents().flatMap((document) =>
     .map((block) => [`${document.path}:${block.line}`, block] as const),
 );
 
-describe('the servers that documents tell hosts to start', () => {
-  it('are there', () => {
+describe('servers in the documents', () => {
+  it('exist', () => {
     expect(servers).not.toEqual([]);
   });
 
-  it.each(servers)('%s answers, with AWS and without', async (_, told) => {
-    expect(await toolsOf(told, false)).toContain('describe_nat_gateway_addresses');
-    expect(await toolsOf(told, true)).toContain('describe_nat_gateway_addresses');
+  it.each(servers)('%s starts with AWS and with the embedded endpoint', async (_, snippet) => {
+    expect(await toolsOf(snippet, false)).toContain('describe_nat_gateway_addresses');
+    expect(await toolsOf(snippet, true)).toContain('describe_nat_gateway_addresses');
   });
 });
 
-describe.runIf(code.length > 0)('the code that is marked to run', () => {
-  it.each(code)('%s runs', { timeout: 90_000 }, async (_, block) => {
+describe.runIf(code.length > 0)('code that is marked to run', () => {
+  it.each(code)('%s exits with 0', { timeout: 90_000 }, async (_, block) => {
     const { code: status, output } = await runCode(block);
     expect(status, output).toBe(0);
   });
 });
 
-describe('this test', () => {
-  const says = (text: string) => parseMarkdown('README.md', text);
-  const told = (text: string): Told => {
-    const [server] = toldServers(says(text));
-    if (server === undefined) throw new Error('no server');
-    return server;
+describe('the runner of examples', () => {
+  const document = (text: string) => parseMarkdown('README.md', text);
+  const snippetIn = (text: string): Snippet => {
+    const [snippet] = snippetsOf(document(text));
+    if (snippet === undefined) throw new Error('no server');
+    return snippet;
   };
   const json = (server: object, member = 'mcpServers') =>
     `\`\`\`json\n${JSON.stringify({ [member]: { nat: server } })}\n\`\`\``;
   const marked = (text: string): CodeBlock => {
-    const [block] = says(`<!-- runs -->\n\n\`\`\`sh\n${text}\n\`\`\``).blocks;
+    const [block] = document(`<!-- runs -->\n\n\`\`\`sh\n${text}\n\`\`\``).blocks;
     if (block?.runs !== true) throw new Error('not marked');
     return block;
   };
@@ -119,9 +119,9 @@ describe('this test', () => {
     '```sh\nclaude mcp add nat -- npx -y nat-gateway-mcp --audit-log /var/log/nat.jsonl\n```',
     '```sh\ngemini mcp add nat-gateway-mcp npx -y nat-gateway-mcp\n```',
     `\`\`\`sh\ncode --add-mcp '{"name":"nat","command":"npx","args":["-y","nat-gateway-mcp"]}'\n\`\`\``,
-  ])('starts what is told in %s', async (text) => {
-    expect(await toolsOf(told(text), false)).toHaveLength(3);
-    expect(await toolsOf(told(text), true)).toHaveLength(3);
+  ])('starts the server of %s', async (text) => {
+    expect(await toolsOf(snippetIn(text), false)).toHaveLength(3);
+    expect(await toolsOf(snippetIn(text), true)).toHaveLength(3);
   });
 
   it.each([
@@ -130,11 +130,11 @@ describe('this test', () => {
     json({ command: 'node', args: ['dist/main.js'] }),
     json({ command: 'npx', args: ['-y', 'nat-gateway-mcp'], env: { NAT_GATEWAY_MCP_REGION: '' } }),
     '```sh\nclaude mcp add nat -e NAT_GATEWAY_MCP_REGOIN=eu-west-1 -- npx -y nat-gateway-mcp\n```',
-  ])('finds what does not start: %s', async (text) => {
-    await expect(toolsOf(told(text), false)).rejects.toThrow();
+  ])('rejects a server that does not start: %s', async (text) => {
+    await expect(toolsOf(snippetIn(text), false)).rejects.toThrow();
   });
 
-  it('finds code that fails, in a pipe too, and lets none see what is not its own', async () => {
+  it('reports code that fails, in a pipe too, and runs it in an empty folder and home', async () => {
     expect(
       await runCode(marked('nat-gateway-mcp --version\ntest -z "$(ls -A ~)"\ntest -z "$(ls -A .)"')),
     ).toMatchObject({
@@ -144,7 +144,7 @@ describe('this test', () => {
     expect(await runCode(marked('false\ntrue'))).toMatchObject({ code: 1 });
   });
 
-  it('does not wait for what code leaves in the background', async () => {
+  it('does not wait for processes that code leaves in the background', async () => {
     const { code: status, output } = await runCode(marked('nat-gateway-mcp simulator --port 0 &\nsleep 1'));
     expect(status).toBe(0);
     expect(output).toContain('127.0.0.1');

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { BARE_ENVIRONMENT } from '../support/server-process.ts';
 import { EGRESS } from '../support/session.ts';
 
-/** What a desktop host gets: the packed bundle, unpacked and started by the command in its manifest. */
+/** The bundle for desktop hosts, unpacked and started by the command in its manifest. */
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -33,7 +33,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 type UserConfig = Record<string, string | boolean>;
 
-/** The manifest's command, its placeholders resolved by the code that hosts use. */
+/** The manifest's command, with placeholders resolved by the code that hosts use. */
 async function resolved(userConfig: UserConfig, of = manifest) {
   const config = await getMcpConfigForManifest({
     manifest: of,
@@ -54,7 +54,7 @@ async function start(userConfig: UserConfig): Promise<Client> {
   return client;
 }
 
-/** The status and the output of a start that fails. */
+/** The error of a start that fails, with its exit code and output. */
 async function failure(env: Record<string, string>) {
   const { command, args } = await resolved({});
   return run(command, args, { env: { ...BARE_ENVIRONMENT, ...env } }).catch((error) => error);
@@ -62,23 +62,29 @@ async function failure(env: Record<string, string>) {
 
 describe('the bundle for desktop hosts', () => {
   it.each<[string, UserConfig]>([
-    ['nothing', {}],
+    ['no settings', {}],
     ['empty fields', { region: '', profile: '' }],
     [
-      'empty fields, and switches that are off',
+      'empty fields and switches that are off',
       { region: '', profile: '', read_only: false, simulate: false },
     ],
     ['a region', { region: 'eu-west-1' }],
     ['a profile', { profile: 'ops', read_only: true }],
-    ['all that go together', { region: 'eu-west-1', profile: '', read_only: true, simulate: true }],
-    ['all but the simulation', { region: 'eu-west-1', profile: 'ops', read_only: true, simulate: false }],
-  ])('starts with %s filled in, and has the tools of the manifest', async (_, userConfig) => {
+    [
+      'every setting that goes with the simulation',
+      { region: 'eu-west-1', profile: '', read_only: true, simulate: true },
+    ],
+    [
+      'every setting but the simulation',
+      { region: 'eu-west-1', profile: 'ops', read_only: true, simulate: false },
+    ],
+  ])('starts with %s, and has the tools of the manifest', async (_, userConfig) => {
     const { tools } = await (await start(userConfig)).listTools();
     expect(tools).not.toEqual([]);
     expect(tools.map(({ name, description }) => ({ name, description }))).toEqual(manifest.tools);
   });
 
-  it('does what was filled in', async () => {
+  it('applies the settings', async () => {
     const client = await start({ region: 'eu-west-1', profile: '', read_only: true, simulate: true });
     const described = await client.callTool({ name: 'describe_nat_gateway_addresses', arguments: {} });
     expect(described.structuredContent).toMatchObject({ region: 'eu-west-1' });
@@ -89,7 +95,7 @@ describe('the bundle for desktop hosts', () => {
     expect(refused.structuredContent).toMatchObject({ error: { code: 'policy_denied' } });
   });
 
-  it('says of itself what package.json says', async () => {
+  it('repeats the name, version, description, licence and engines of package.json', async () => {
     const { name, version, description, license, engines } = JSON.parse(
       await readFile(join(root, 'package.json'), 'utf8'),
     );
@@ -97,7 +103,7 @@ describe('the bundle for desktop hosts', () => {
     expect(manifest).toMatchObject({ name, version, description, license, compatibility: { runtimes } });
   });
 
-  it('maps each setting, and asks for none', () => {
+  it('maps each setting to a variable, and requires none', () => {
     const { user_config = {}, server } = manifest;
     const values = Object.values(server.mcp_config?.env ?? {});
     expect(values).toEqual(Object.keys(user_config).map((key) => `\${user_config.${key}}`));
@@ -107,14 +113,14 @@ describe('the bundle for desktop hosts', () => {
   it.each([
     ['', 'is empty'],
     ['$' + '{user_config.read_only}', 'not filled in'],
-  ])('does not start when a host lost the policy (%j)', async (value, told) => {
+  ])('does not start when the host lost the policy (%j)', async (value, message) => {
     const { code, stderr } = await failure({ NAT_GATEWAY_MCP_READ_ONLY: value });
     expect(code).toBe(2);
     expect(stderr).toContain(`NAT_GATEWAY_MCP_READ_ONLY`);
-    expect(stderr).toContain(told);
+    expect(stderr).toContain(message);
   });
 
-  it('does not take another variable for an empty field', async () => {
+  it('does not take an unresolved variable of another name for an empty field', async () => {
     const { code, stderr } = await failure({ NAT_GATEWAY_MCP_REGION: '$' + '{REGION}' });
     expect(code).toBe(2);
     expect(stderr).toContain('NAT_GATEWAY_MCP_REGION');

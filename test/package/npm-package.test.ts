@@ -12,11 +12,11 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { BARE_ENVIRONMENT } from '../support/server-process.ts';
 import { EGRESS } from '../support/session.ts';
 
-/** What a user gets: the packed package, installed into an empty folder by an npm that can reach nothing. */
+/** The packed package, installed offline into an empty folder. */
 
 const run = promisify(execFile);
 
-/** All that may be in the package: chunks are named after what is in them. */
+/** The files that the package may contain; a chunk's name ends in a hash of its content. */
 const DECLARED = [
   /^package\.json$/,
   /^README\.md$/,
@@ -50,20 +50,20 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-describe('the package', () => {
-  it('has no file but those that it should have', () => {
+describe('the npm package', () => {
+  it('contains the declared files only', () => {
     expect(files.filter((file) => !DECLARED.some((pattern) => pattern.test(file)))).toEqual([]);
     for (const file of ['package.json', 'README.md', 'dist/main.js', 'dist/third-party-licenses.txt']) {
       expect(files).toContain(file);
     }
   });
 
-  it('installs nothing but itself', async () => {
+  it('installs no other package', async () => {
     const lock = await readFile(join(folder, 'node_modules/.package-lock.json'), 'utf8');
     expect(Object.keys(JSON.parse(lock).packages)).toEqual(['node_modules/nat-gateway-mcp']);
   });
 
-  it('brings the licence of what is inside', async () => {
+  it('contains the licences of the bundled packages', async () => {
     const path = join(folder, 'node_modules/nat-gateway-mcp/dist/third-party-licenses.txt');
     const licenses = await readFile(path, 'utf8');
     for (const name of [
@@ -91,7 +91,7 @@ describe('the package', () => {
     }),
   };
 
-  it.each(['modern', 'legacy'] as const)('serves a %s client by its command', async (era) => {
+  it.each(['modern', 'legacy'] as const)('serves a %s client when started by its command', async (era) => {
     const { client, Transport } = clients[era]();
     const command = join(folder, 'node_modules/.bin/nat-gateway-mcp');
     const transport = new Transport({

@@ -4,11 +4,11 @@ import { z } from 'zod';
 import { configure } from '../../src/config/configure.ts';
 import { type Name, names, OPTIONS, variableOf } from '../../src/config/options.ts';
 
-/** What the MCP registry is told of the package, and that all who tell a version tell the same. */
+/** The package's entry in the MCP registry, and the version in every file that names it. */
 
 const text = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
 
-/** The rules of the registry's schema of 2025-12-11 for what we use of it, and its own for npm packages. */
+/** The registry's schema of 2025-12-11 for the members in use, and its additional rules for npm packages. */
 const variable = z.strictObject({
   name: z.string().min(1),
   description: z.string().min(1),
@@ -43,27 +43,27 @@ const manifest = JSON.parse(text('package.json'));
 const variables = server.packages[0].environmentVariables;
 
 describe('server.json', () => {
-  it('is what the registry takes', () => {
+  it('fits the schema of the registry', () => {
     expect(serverSchema.safeParse(server).error).toBeUndefined();
   });
 
-  it('names the npm package, which names it in turn', () => {
+  it('names the npm package, and package.json names it', () => {
     expect(server.packages[0].identifier).toBe(manifest.name);
     expect(manifest.mcpName).toBe(server.name);
   });
 
-  it('says of each variable what the help says', () => {
+  it('describes each variable in the words of the help', () => {
     const byVariable = new Map<string, Name>(names().map((name) => [variableOf(name), name]));
     for (const { name, description, format, choices } of variables) {
       const option = byVariable.get(name);
-      if (option === undefined) throw new Error(`${name} is no variable of ours`);
+      if (option === undefined) throw new Error(`${name} is no variable of the server`);
       expect(description).toBe(OPTIONS[option].help);
       expect(format, name).toBe(typeof OPTIONS[option].fallback === 'boolean' ? 'boolean' : undefined);
       for (const choice of choices ?? []) expect(() => OPTIONS[option].parse(choice)).not.toThrow();
     }
   });
 
-  it('asks for nothing without which, or with the defaults of which, the server would be another', () => {
+  it('requires no variable, and its defaults change no setting', () => {
     const defaults = variables.flatMap(({ name, default: value }) =>
       value === undefined ? [] : [[name, value]],
     );
@@ -84,11 +84,11 @@ describe('the version', () => {
     expect([lock.version, lock.packages[''].version]).toEqual([version, version]);
   });
 
-  it('is not told by the template of the bundle, which takes it from package.json', () => {
+  it('is absent from the template of the bundle, which takes it from package.json', () => {
     expect(JSON.parse(text('mcpb/manifest.json'))).not.toHaveProperty('version');
   });
 
-  it('is the newest in the changelog, with something said of it', () => {
+  it('is the newest in the changelog, with at least one entry', () => {
     const [, newest = ''] = text('CHANGELOG.md').split(/^## /m);
     expect(newest).toMatch(
       new RegExp(`^\\[${version.replaceAll('.', '\\.')}\\] - (Unreleased|\\d{4}-\\d\\d-\\d\\d)\\n`),

@@ -4,25 +4,25 @@ import type { Document } from './markdown.ts';
 import { MAIN } from './server-process.ts';
 import { commandsOf } from './shell-words.ts';
 
-/** The servers that documents tell hosts to start, and how to start them here: with the built program. */
+/** The servers that documents tell hosts to start, and how to start them with the built program. */
 
-export interface Told {
-  /** Of the code that tells it. */
+export interface Snippet {
+  /** Of its code block. */
   line: number;
   command: string;
   args: string[];
   env: Record<string, string>;
 }
 
-/** As hosts write it; one over HTTP has no command. */
+/** A server in a host's configuration; one over HTTP has no command. */
 interface Server {
   command?: string;
   args?: string[];
   env?: Record<string, string>;
 }
 
-/** Every server with a command: in the configuration of a host, and on the command line that adds it to one. */
-export function toldServers({ blocks }: Document): Told[] {
+/** Every server with a command: in a host's configuration, or on the command line that adds it to a host. */
+export function snippetsOf({ blocks }: Document): Snippet[] {
   return blocks.flatMap(({ language, text, line }) => {
     if (language === 'json') return configured(JSON.parse(text), line);
     if (language === 'toml') return configured(parse(text), line);
@@ -33,32 +33,32 @@ export function toldServers({ blocks }: Document): Told[] {
   });
 }
 
-function configured(value: unknown, line: number): Told[] {
+function configured(value: unknown, line: number): Snippet[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value as Record<string, object>).flatMap(([member, each]) =>
     /^(mcpServers|mcp_servers|servers|context_servers)$/.test(member)
-      ? Object.values(each).flatMap((server) => told(server, line))
+      ? Object.values(each).flatMap((server) => snippetFrom(server, line))
       : configured(each, line),
   );
 }
 
-/** As in `claude mcp add NAME -- npx …`, `gemini mcp add NAME npx …` and `code --add-mcp '{…}'`. */
-function added(words: readonly string[], line: number): Told[] {
+/** Reads `claude mcp add NAME -- npx …`, `gemini mcp add NAME npx …` or `code --add-mcp '{…}'`. */
+function added(words: readonly string[], line: number): Snippet[] {
   const [option, json] = [words.indexOf('--add-mcp'), words[words.indexOf('--add-mcp') + 1]];
-  if (option >= 0 && json !== undefined) return told(JSON.parse(json), line);
+  if (option >= 0 && json !== undefined) return snippetFrom(JSON.parse(json), line);
   if (words[1] !== 'mcp' || words[2] !== 'add' || words.some((word) => /^https?:/.test(word))) return [];
   const separator = words.indexOf('--');
   const from = separator >= 0 ? separator + 1 : words.findIndex((word) => /^(npx|node)$/.test(word));
-  if (from < 0) throw new Error(`line ${line}: what does ${words.join(' ')} start?`);
+  if (from < 0) throw new Error(`line ${line}: ${words.join(' ')} starts neither npx nor node`);
   const variables = words
     .slice(0, from)
     .filter((_, index) => /^(-e|--env)$/.test(words[index - 1] ?? ''))
     .map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)] as const);
   const env = Object.fromEntries(variables);
-  return told({ command: words[from] ?? '', args: words.slice(from + 1), env }, line);
+  return snippetFrom({ command: words[from] ?? '', args: words.slice(from + 1), env }, line);
 }
 
-function told({ command, args = [], env = {} }: Server, line: number): Told[] {
+function snippetFrom({ command, args = [], env = {} }: Server, line: number): Snippet[] {
   if (command === undefined) return [];
   return [{ line, command, args, env }];
 }
@@ -69,28 +69,29 @@ export interface Start {
 }
 
 /**
- * What to start for it, with the embedded endpoint or without. Files are made up in `folder`.
+ * The arguments and variables that start a snippet's server, with the embedded endpoint or without. Its files are made in
+ * `folder`.
  *
- * @throws Error if it is not this package that would be started
+ * @throws Error if the snippet starts another program
  */
-export function startOf({ command, args, env }: Told, simulate: boolean, folder: string): Start {
-  const ours = ourArguments([command, ...args]);
+export function startOf({ command, args, env }: Snippet, simulate: boolean, folder: string): Start {
+  const own = serverArguments([command, ...args]);
   const without = (flag: string, values: number): void => {
-    const at = ours.indexOf(flag);
-    if (at >= 0) ours.splice(at, 1 + values);
+    const at = own.indexOf(flag);
+    if (at >= 0) own.splice(at, 1 + values);
   };
   const { NAT_GATEWAY_MCP_SIMULATE, NAT_GATEWAY_MCP_PROFILE, ...others } = env;
   without('--simulate', 0);
   if (simulate) {
     without('--profile', 1);
-    return { args: inFolder([...ours, '--simulate'], folder), env: others };
+    return { args: inFolder([...own, '--simulate'], folder), env: others };
   }
   without('--simulate-speed', 1);
-  return { args: inFolder(ours, folder), env: env.NAT_GATEWAY_MCP_SIMULATE === undefined ? env : others };
+  return { args: inFolder(own, folder), env: env.NAT_GATEWAY_MCP_SIMULATE === undefined ? env : others };
 }
 
-/** What follows the program: the package by npx, its command, or the built file by its absolute path. */
-function ourArguments(words: string[]): string[] {
+/** The arguments after the program: npx and the package, its command, or node and the built file's absolute path. */
+function serverArguments(words: string[]): string[] {
   const [command = '', ...args] = words;
   const rest = command === 'npx' ? args.slice(args.findIndex((each) => !each.startsWith('-'))) : words;
   const [program = '', ...following] = command === 'node' ? args : rest;

@@ -5,11 +5,11 @@ import { flagOf, names, OPTIONS, PREFIX, variableOf } from '../../src/config/opt
 import { type Document, parseMarkdown } from './markdown.ts';
 import { commandsOf } from './shell-words.ts';
 
-/** What documents may not say: names of things that there are not. Each rule gives back what it found, in words. */
+/** Rules that find names in documents of things that do not exist. Each returns what it found. */
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** All that is written for readers. */
+/** Every document for readers. */
 export function documents(): Document[] {
   const docs = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' });
   return [
@@ -40,7 +40,7 @@ export function brokenLinks(document: Document): string[] {
     });
 }
 
-const OUR_FLAGS = new Set([
+const FLAGS = new Set([
   'help',
   'version',
   ...names().flatMap((name) => {
@@ -50,11 +50,11 @@ const OUR_FLAGS = new Set([
   }),
 ]);
 
-/** Programs whose flags are their own affair; where one starts ours, the flags after our name are ours. */
-const OTHERS =
+/** Programs whose flags are not checked. Where one of them starts the server, the flags after its name are. */
+const OTHER_PROGRAMS =
   /^(aws|biome|cat|claude|code|codex|curl|docker|gemini|git|jq|kubectl|node|npm|npx|openssl|podman|printf|sed|sha256sum|terraform|cosign|cursor|systemctl|tail|grep|helm)$/;
 
-/** The MCP Inspector takes its flags after those of the server that it starts, too. */
+/** The MCP Inspector also takes its own flags after those of the server that it starts. */
 const INSPECTOR_FLAGS = new Set([
   'cli',
   'method',
@@ -68,32 +68,32 @@ const INSPECTOR_FLAGS = new Set([
 export function unknownFlags(document: Document): string[] {
   const fromShell = document.blocks
     .filter(({ language }) => language !== 'json' && language !== 'toml')
-    .flatMap(({ text }) => commandsOf(text).flatMap(foreignFlags));
+    .flatMap(({ text }) => commandsOf(text).flatMap(serverFlags));
   const fromData = document.blocks
     .filter(({ language }) => language === 'json' || language === 'toml')
     .flatMap(({ text }) => quotedFlags(text));
-  const fromSpans = document.spans.flatMap((span) => commandsOf(span).flatMap(foreignFlags));
+  const fromSpans = document.spans.flatMap((span) => commandsOf(span).flatMap(serverFlags));
   return [...fromShell, ...fromData, ...fromSpans, ...flagsIn(document.prose)].filter(
-    (flag) => !isOurs(flag),
+    (flag) => !isKnown(flag),
   );
 }
 
-/** The flags of a command that would have to be ours. */
-function foreignFlags(words: readonly string[]): string[] {
+/** The flags of a command that the server has to know. */
+function serverFlags(words: readonly string[]): string[] {
   const [program = ''] = words;
   const separator = words.indexOf('--');
-  const ours = words.findIndex((word, index) => index > separator && OUR_PROGRAM.test(word));
-  const after = ours >= 0 ? words.slice(ours + 1) : OTHERS.test(program) ? [] : words;
+  const server = words.findIndex((word, index) => index > separator && SERVER.test(word));
+  const after = server >= 0 ? words.slice(server + 1) : OTHER_PROGRAMS.test(program) ? [] : words;
   const inspected = words.some((word) => word.includes('/inspector'));
   const flags = after
     .flatMap((word) => (word.startsWith('--') ? flagsIn(word) : quotedFlags(word)))
     .filter((flag) => !(inspected && INSPECTOR_FLAGS.has(flag)));
-  return ours >= 0 ? flags : [...flags, ...words.slice(1).flatMap((word) => quotedFlags(word))];
+  return server >= 0 ? flags : [...flags, ...words.slice(1).flatMap((word) => quotedFlags(word))];
 }
 
-const OUR_PROGRAM = /(^|\/)(nat-gateway-mcp(@[\w.]+)?|dist\/main\.js)$/;
+const SERVER = /(^|\/)(nat-gateway-mcp(@[\w.]+)?|dist\/main\.js)$/;
 
-/** Flags in data, such as a list of arguments. What another program is given there is not told apart. */
+/** Flags in data, such as a list of arguments; those for another program are included. */
 function quotedFlags(text: string): string[] {
   return [...text.matchAll(/["']--([a-z][\w-]*)[^"']*["']/g)].map(([, flag = '']) => flag);
 }
@@ -102,10 +102,10 @@ function flagsIn(text: string): string[] {
   return [...text.matchAll(/(?<![\w-])--([a-z][\w-]*)/g)].map(([, flag = '']) => flag);
 }
 
-/** One of ours; or the beginning of some, as in `--allow-…`; or, as in the help, `--no-FLAG`. */
-function isOurs(flag: string): boolean {
+/** A flag of the server; or the beginning of some, as in `--allow-…`; or, as in the help, `--no-FLAG`. */
+function isKnown(flag: string): boolean {
   if (flag === 'no-FLAG') return true;
-  return OUR_FLAGS.has(flag) || (flag.endsWith('-') && [...OUR_FLAGS].some((each) => each.startsWith(flag)));
+  return FLAGS.has(flag) || (flag.endsWith('-') && [...FLAGS].some((each) => each.startsWith(flag)));
 }
 
 export function unknownVariables({ text }: Document): string[] {
@@ -125,7 +125,7 @@ export function unknownScripts({ text }: Document): string[] {
     .filter((script) => scripts[script] === undefined);
 }
 
-/** Where files of the repository are. */
+/** The folders of the repository. */
 const FOLDER = /^(\.\/)?(\.ci|bench|dist|docs|examples|mcpb|scripts|src|test)\//;
 
 export function missingFiles({ path, spans, blocks }: Document): string[] {
