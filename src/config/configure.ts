@@ -5,22 +5,21 @@ import {
   type Command,
   flagOf,
   type Name,
-  names,
+  OPTION_NAMES,
   OPTIONS,
-  type Option,
   PREFIX,
   type Settings,
   variableOf,
 } from './options.ts';
 import type { HttpAddress } from './values.ts';
 
-/** What the command line and the environment ask for. */
+/** The command to run, and what it needs to know. */
 export type Invocation =
   | { command: Command; settings: Settings }
   | { command: 'help'; of: Command }
   | { command: 'version' };
 
-/** A configuration that cannot be understood; its message is one line that names the flag or variable. */
+/** Refuses a configuration with one line that names the flag or variable. */
 export class ConfigurationError extends Error {
   constructor(message: string) {
     super(visibleLine(message));
@@ -28,88 +27,69 @@ export class ConfigurationError extends Error {
 }
 
 /**
- * Reads the command line (without node and script) and the environment.
+ * Reads the command line (without node and script) and the environment. A flag overrides its variable.
  *
  * @throws ConfigurationError
  */
 export function configure(argv: readonly string[], environment: NodeJS.ProcessEnv): Invocation {
-  const [first, ...others] = argv;
+  const [first, ...rest] = argv;
   const command = first === 'simulator' || first === 'iam-policy' ? first : 'serve';
-  const flags = readFlags(command === 'serve' ? [...argv] : others);
+  const flags = readFlags(command === 'serve' ? [...argv] : rest);
   if (flags.help === true) return { command: 'help', of: command };
   if (flags.version === true) return { command: 'version' };
 
   refuseUnknownVariables(environment);
   const settings: Record<string, unknown> = {};
-  const given = new Set<string>();
-  for (const name of names()) {
-    const source = sourceOf(name, flags, environment);
-    if (
-      source !== undefined &&
-      flags[flagOf(name)] !== undefined &&
-      !OPTIONS[name].commands.includes(command)
-    ) {
-      throw new ConfigurationError(`--${flagOf(name)} does not go with ${invocationOf(command)}.`);
+  const given = new Set<Name>();
+  for (const name of OPTION_NAMES) {
+    if (flags[flagOf(name)] !== undefined && !OPTIONS[name].commands.includes(command)) {
+      throw new ConfigurationError(`--${flagOf(name)} cannot be used with ${invocationOf(command)}.`);
     }
+    const source = sourceOf(name, flags, environment);
     if (source !== undefined) given.add(name);
-    settings[name] = source === undefined ? OPTIONS[name].fallback : parsed(name, source);
+    settings[name] = source === undefined ? OPTIONS[name].fallback : parseSource(name, source);
   }
   const complete = settings as Settings;
   if (command === 'serve') refuseContradictions(complete, given);
   return { command, settings: complete };
 }
 
-function refuseContradictions(settings: Settings, given: ReadonlySet<string>): void {
+function refuseContradictions(settings: Settings, given: ReadonlySet<Name>): void {
   if (settings.simulate && settings.profile !== undefined) {
     throw new ConfigurationError(
-      '--simulate does not go with --profile: the embedded endpoint is never given credentials of yours.',
+      '--simulate cannot be used with --profile: the embedded endpoint is never given your credentials.',
     );
   }
-  if (given.has('simulateSpeed') && !settings.simulate) {
-    throw new ConfigurationError('--simulate-speed needs --simulate.');
+  for (const name of given) {
+    const { needs } = OPTIONS[name];
+    if (needs !== undefined && !settings[needs]) {
+      throw new ConfigurationError(`--${flagOf(name)} needs --${flagOf(needs)}.`);
+    }
   }
-  if (settings.http === undefined) {
-    const astray = HTTP_ONLY.find((name) => given.has(name));
-    if (astray !== undefined) throw new ConfigurationError(`--${flagOf(astray)} needs --http.`);
-  } else {
-    refuseOpenDoors(settings, settings.http, given);
-  }
+  if (settings.http !== undefined) refuseUnsafeHttp(settings, settings.http, given);
 }
 
-/** What means nothing over stdio. */
-const HTTP_ONLY: readonly Name[] = [
-  'allowedHosts',
-  'allowedOrigins',
-  'tokenFile',
-  'oauthIssuer',
-  'oauthAudience',
-  'maxBodyBytes',
-  'requestTimeoutSeconds',
-  'maxConcurrentCalls',
-  'maxSubscriptions',
-];
-
-function refuseOpenDoors(settings: Settings, { host }: HttpAddress, given: ReadonlySet<string>): void {
+function refuseUnsafeHttp(settings: Settings, { host }: HttpAddress, given: ReadonlySet<Name>): void {
   const { tokenFile, oauthIssuer, oauthAudience } = settings;
   if (!given.has('confirm')) {
     throw new ConfigurationError(
-      '--http needs --confirm: over HTTP clients of the 2025 revisions cannot ask a human, so choose auto (ask where possible), always (refuse the others) or never.',
+      '--http needs --confirm: clients of the 2025 revisions cannot ask a human over HTTP, so choose auto (ask whenever the client can), always (refuse clients that cannot ask) or never.',
     );
   }
   if ((oauthIssuer === undefined) !== (oauthAudience === undefined)) {
-    throw new ConfigurationError('--oauth-issuer and --oauth-audience go together.');
+    throw new ConfigurationError('--oauth-issuer and --oauth-audience must be given together.');
   }
   if (tokenFile !== undefined && oauthIssuer !== undefined) {
-    throw new ConfigurationError('--token-file does not go with --oauth-issuer: choose one.');
+    throw new ConfigurationError('--token-file cannot be used with --oauth-issuer: choose one.');
   }
   if (!isLoopback(host) && tokenFile === undefined && oauthIssuer === undefined) {
     throw new ConfigurationError(
-      `--http ${host} can be reached from other machines, so it needs --token-file or --oauth-issuer; without them serve on ${LOOPBACK_HOSTS.join(', ')}.`,
+      `--http ${host} can be reached from other machines, so it needs --token-file or --oauth-issuer; without either, serve on ${LOOPBACK_HOSTS.join(', ')}.`,
     );
   }
 }
 
-/** What was given on the command line, by flag; a list where a flag may be repeated. */
+/** The command line by flag; a list for each option, because a repeated flag is noticed by its length. */
 type Flags = Record<string, string | boolean | string[] | undefined>;
 
 function readFlags(args: string[]): Flags {
@@ -117,10 +97,9 @@ function readFlags(args: string[]): Flags {
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean' },
   };
-  for (const name of names()) {
-    const { placeholder, variableOnly } = OPTIONS[name] as Option<unknown>;
+  for (const name of OPTION_NAMES) {
+    const { placeholder, variableOnly } = OPTIONS[name];
     const type = placeholder === undefined ? 'boolean' : 'string';
-    // All of them, so that one that is given twice is noticed.
     if (variableOnly !== true) options[flagOf(name)] = { type, multiple: true };
   }
   try {
@@ -132,9 +111,9 @@ function readFlags(args: string[]): Flags {
   }
 }
 
+/** The flag or variable that sets an option, and its text: several if a flag is repeated. */
 interface Source {
   label: string;
-  /** One, but for a flag that was repeated. */
   texts: string[];
 }
 
@@ -145,18 +124,16 @@ function sourceOf(name: Name, flags: Flags, environment: NodeJS.ProcessEnv): Sou
   return text === undefined ? undefined : { label: variableOf(name), texts: [text] };
 }
 
-function parsed(name: Name, { label, texts }: Source): unknown {
-  const { repeatable = false } = OPTIONS[name] as Option<unknown>;
+function parseSource(name: Name, { label, texts }: Source): unknown {
+  const { repeatable = false } = OPTIONS[name];
   if (texts.length > 1 && !repeatable) throw new ConfigurationError(`${label} is given more than once.`);
-  const values = texts.map((text) => parsedText(name, label, text));
+  const values = texts.map((text) => parseText(name, label, text));
   return repeatable ? values.flat() : values[0];
 }
 
-function parsedText(name: Name, label: string, text: string): unknown {
+function parseText(name: Name, label: string, text: string): unknown {
   if (text === '') throw new ConfigurationError(`${label} is empty.`);
-  if (text.includes('${')) {
-    throw new ConfigurationError(`${label} holds a variable that was not filled in.`);
-  }
+  if (text.includes('${')) throw new ConfigurationError(`${label} holds a variable that was not filled in.`);
   try {
     return OPTIONS[name].parse(text);
   } catch (error) {
@@ -166,7 +143,7 @@ function parsedText(name: Name, label: string, text: string): unknown {
 }
 
 function refuseUnknownVariables(environment: NodeJS.ProcessEnv): void {
-  const known = new Set(names().map(variableOf));
+  const known = new Set(OPTION_NAMES.map(variableOf));
   for (const variable of Object.keys(environment)) {
     if (variable.startsWith(PREFIX) && !known.has(variable)) {
       throw new ConfigurationError(`${variable} is not a variable of nat-gateway-mcp. See --help.`);

@@ -1,14 +1,12 @@
-import { type Command, flagOf, names, OPTIONS, placeholderOf, variableOf } from './options.ts';
+import { type Command, OPTION_NAMES, OPTIONS, usageOf, variableOf } from './options.ts';
 
 /** The text of `--help`. */
 export function help(command: Command): string {
-  const rows = names()
-    .filter((name) => OPTIONS[name].commands.includes(command))
-    .map((name) =>
-      OPTIONS[name].variableOnly === true
-        ? [variableOf(name), OPTIONS[name].help]
-        : [`--${flagOf(name)}${placeholderOf(name)}`, `${OPTIONS[name].help} [${variableOf(name)}]`],
-    );
+  const rows = OPTION_NAMES.filter((name) => OPTIONS[name].commands.includes(command)).map((name) =>
+    OPTIONS[name].variableOnly === true
+      ? [variableOf(name), OPTIONS[name].help]
+      : [usageOf(name), `${OPTIONS[name].help} [${variableOf(name)}]`],
+  );
   rows.push(['--help', 'Show this.'], ['--version', 'Show the version.']);
   const width = Math.max(...rows.map(([flag = '']) => flag.length));
   const lines = rows.map(([flag = '', text]) => `  ${flag.padEnd(width)}  ${text}`);
@@ -37,9 +35,9 @@ with, AWS enforces them as well, as far as IAM can. With --read-only it allows t
 
 /** The documentation's table of flags, in Markdown. */
 export function markdownTable(): string {
-  const rows = names().map((name) => {
+  const rows = OPTION_NAMES.map((name) => {
     const only = OPTIONS[name].commands[0] === 'simulator' ? ' (`simulator` only)' : '';
-    const flag = OPTIONS[name].variableOnly === true ? '' : `\`--${flagOf(name)}${placeholderOf(name)}\``;
+    const flag = OPTIONS[name].variableOnly === true ? '' : `\`${usageOf(name)}\``;
     return `| ${flag} | \`${variableOf(name)}\` | ${OPTIONS[name].help}${only} |`;
   });
   return ['| Flag | Variable | Meaning |', '| --- | --- | --- |', ...rows].join('\n');

@@ -1,8 +1,9 @@
 import { NAT_GATEWAY_ID, REGION } from '../vocabulary/ids.ts';
-import { CONFIRM_MODES, type ConfirmMode } from '../vocabulary/names.ts';
+import { CONFIRM_MODES } from '../vocabulary/names.ts';
+import { LOOPBACK_HOSTS } from './loopback.ts';
 import {
   HOST,
-  type HttpAddress,
+  listOf,
   numberBetween,
   ORIGIN,
   oneOf,
@@ -11,210 +12,134 @@ import {
   parseKey,
   parseRegion,
   parseSwitch,
+  parseTags,
   wholeNumberBetween,
 } from './values.ts';
 
-/**
- * Every flag and variable, in one table: parsing, `--help` and the documentation's table all come from it. A flag
- * beats its variable; what cannot be understood stops the start.
- */
-
-/** What the program does: serve MCP, serve the embedded EC2 endpoint to others, or print the IAM policy it needs. */
+/** Serve MCP, serve the embedded EC2 endpoint to other programs, or print the IAM policy that the server needs. */
 export type Command = 'serve' | 'simulator' | 'iam-policy';
 
 export interface Option<T> {
-  /** What stands for the value in the help; a switch has none. */
+  /** Stands for the value in the help; a switch has none. */
   placeholder?: string;
   help: string;
   fallback: T;
-  /** For secrets, which do not belong on a command line. */
+  /** For secrets, because other users of the machine can read command lines. */
   variableOnly?: boolean;
   /** May be given several times, or with values separated by commas. */
   repeatable?: boolean;
-  /** The value that `text` means; throws an Error whose message completes "--flag …". */
+  /** When serving, the option is refused unless this one is set too. */
+  needs?: 'http' | 'simulate';
+  /** Returns the value of `text`; throws an Error whose message completes "--flag …". */
   parse: (text: string) => T;
   commands: readonly Command[];
 }
 
-const both: readonly Command[] = ['serve', 'simulator'];
+const SERVE: readonly Command[] = ['serve'];
+const SERVE_OR_SIMULATE: readonly Command[] = ['serve', 'simulator'];
+/** For rules that IAM can enforce as well. */
+const SERVE_OR_POLICY: readonly Command[] = ['serve', 'iam-policy'];
 
-/** The operator's rules that IAM can enforce too. */
-const alsoByIam: readonly Command[] = ['serve', 'iam-policy'];
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
+/** Every flag and variable. Parsing, `--help` and the table in the documentation are derived from it. */
 export const OPTIONS = {
-  region: option<string | undefined>({
-    placeholder: 'REGION',
-    help: 'AWS region of calls that name none. Default: what the AWS SDK finds (AWS_REGION, the profile); us-east-1 when simulating.',
-    fallback: undefined,
-    parse: parseRegion,
-    commands: both,
+  region: value('REGION', parseRegion, {
+    help: 'AWS region for calls that name none.',
+    unset: 'chosen by the AWS SDK (AWS_REGION or the profile); us-east-1 when simulating',
+    commands: SERVE_OR_SIMULATE,
   }),
-  profile: option<string | undefined>({
-    placeholder: 'NAME',
-    help: 'AWS profile for credentials and region. Default: what the AWS SDK finds.',
-    fallback: undefined,
-    parse: (text) => text,
-    commands: ['serve'],
-  }),
-  simulate: option<boolean>({
+  profile: text('NAME', { help: 'AWS profile for credentials and region.', unset: 'chosen by the AWS SDK' }),
+  simulate: toggle({
     help: 'Use the embedded EC2 endpoint with made-up gateways instead of AWS: no account, no credentials.',
-    fallback: false,
-    parse: parseSwitch,
-    commands: ['serve'],
   }),
-  simulateSpeed: option<number>({
-    placeholder: 'N',
-    help: "How many times faster than real time the embedded endpoint's clock runs (0.1 to 10000). Default: 1.",
-    fallback: 1,
-    parse: numberBetween(0.1, 10_000),
-    commands: both,
+  simulateSpeed: number('N', [0.1, 10_000], 1, {
+    help: "Speed of the embedded endpoint's clock, as a multiple of real time.",
+    needs: 'simulate',
+    commands: SERVE_OR_SIMULATE,
   }),
-  port: option<number>({
-    placeholder: 'PORT',
-    help: 'Port of the embedded endpoint on 127.0.0.1; 0 takes any free one. Default: 4566.',
-    fallback: 4566,
-    parse: wholeNumberBetween(0, 65_535),
+  port: wholeNumber('PORT', [0, 65_535], 4566, {
+    help: 'Port of the embedded endpoint on 127.0.0.1; 0 picks a free one.',
     commands: ['simulator'],
   }),
-  http: option<HttpAddress | undefined>({
-    placeholder: '[HOST:]PORT',
-    help: 'Serve MCP over HTTP at /mcp, with /healthz and /readyz, in place of stdio. The host is 127.0.0.1 where none is given; any but a loopback one needs --token-file or --oauth-issuer. Port 0 takes any free one. Needs --confirm. Default: stdio.',
-    fallback: undefined,
-    parse: parseHttpAddress,
-    commands: ['serve'],
+  http: value('[HOST:]PORT', parseHttpAddress, {
+    help: 'Serve MCP over HTTP at /mcp, with /healthz and /readyz, instead of stdio. Without a host, 127.0.0.1 is used; a host that other machines can reach needs --token-file or --oauth-issuer. Port 0 picks a free one. Needs --confirm.',
+    unset: 'stdio',
   }),
-  allowedHosts: list(
-    'HOST',
-    'Host names, ports aside, under which clients may call over HTTP.',
-    HOST,
-    'a host name without scheme or port',
-    'localhost, 127.0.0.1, [::1] and the host of --http',
-  ),
-  allowedOrigins: list(
-    'ORIGIN',
-    'Web origins whose pages may call over HTTP; what is no browser sends none.',
-    ORIGIN,
-    'an origin such as https://chat.example.com',
-    'any of this machine (localhost, 127.0.0.1, [::1])',
-  ),
-  tokenFile: option<string | undefined>({
-    placeholder: 'FILE',
-    help: 'Tokens with which clients may call over HTTP: JSON, {"tokens": [{"name": …, "scopes": ["nat:read", "nat:write"], "sha256": …}]}, read at the start. Instead of the SHA-256, "token" may hold the token itself (32 characters or more), in a file that only its owner can read. Default: none.',
-    fallback: undefined,
-    parse: (text) => text,
-    commands: ['serve'],
+  allowedHosts: list('HOST', listOf(HOST, 'host names without scheme or port'), {
+    help: 'Host names, without ports, that clients may call over HTTP.',
+    unset: `${LOOPBACK_HOSTS.join(', ')} and the host of --http`,
+    needs: 'http',
   }),
-  oauthIssuer: option<string | undefined>({
-    placeholder: 'URL',
-    help: 'Authorization server whose tokens (JWTs) clients may call with over HTTP; goes with --oauth-audience. Default: none.',
-    fallback: undefined,
-    parse: parseIssuer,
-    commands: ['serve'],
+  allowedOrigins: list('ORIGIN', listOf(ORIGIN, 'origins such as https://chat.example.com'), {
+    help: 'Web origins allowed to call over HTTP. Clients that are not browsers send no Origin.',
+    unset: `the origins of this machine (${LOOPBACK_HOSTS.join(', ')})`,
+    needs: 'http',
   }),
-  oauthAudience: option<string | undefined>({
-    placeholder: 'AUDIENCE',
-    help: "The audience those tokens must be for; best this server's own URL, as in https://nat.example.com/mcp. Default: none.",
-    fallback: undefined,
-    parse: (text) => text,
-    commands: ['serve'],
+  tokenFile: text('FILE', {
+    help: 'JSON file of the tokens that clients may use over HTTP, read at the start: {"tokens": [{"name": …, "scopes": ["nat:read", "nat:write"], "sha256": …}]}. Instead of "sha256", "token" may hold the token itself (32 characters or more) if only the owner can read the file.',
+    needs: 'http',
   }),
-  maxBodyBytes: option<number>({
-    placeholder: 'N',
-    help: 'How large a request may be over HTTP. Default: 262144.',
-    fallback: 262_144,
-    parse: wholeNumberBetween(4096, 16_777_216),
-    commands: ['serve'],
+  oauthIssuer: value('URL', parseIssuer, {
+    help: 'Authorization server whose tokens (JWTs) clients may use over HTTP. Needs --oauth-audience.',
+    needs: 'http',
   }),
-  requestTimeoutSeconds: option<number>({
-    placeholder: 'N',
-    help: 'How long a request may take over HTTP, its answer read included (60 to 3600); waits end 15 s before. Default: 915, the longest wait and those 15 s.',
-    fallback: 915,
-    parse: wholeNumberBetween(60, 3600),
-    commands: ['serve'],
+  oauthAudience: text('AUDIENCE', {
+    help: "Audience that the issuer's tokens must name, preferably this server's own URL, such as https://nat.example.com/mcp.",
+    needs: 'http',
   }),
-  maxConcurrentCalls: option<number>({
-    placeholder: 'N',
-    help: 'How many calls may run at the same time over HTTP; a caller with a token gets a quarter of them. Default: 64.',
-    fallback: 64,
-    parse: wholeNumberBetween(1, 10_000),
-    commands: ['serve'],
+  maxBodyBytes: wholeNumber('N', [4096, 16_777_216], 262_144, {
+    help: 'Maximum size of a request over HTTP, in bytes.',
+    needs: 'http',
   }),
-  maxSubscriptions: option<number>({
-    placeholder: 'N',
-    help: 'How many subscriptions may be open at the same time over HTTP. Default: 64.',
-    fallback: 64,
-    parse: wholeNumberBetween(1, 10_000),
-    commands: ['serve'],
+  requestTimeoutSeconds: wholeNumber('N', [60, 3600], 915, {
+    help: 'Maximum duration of a request over HTTP, in seconds, until the client has read the answer. Waits end 15 s earlier; the default leaves room for the longest wait.',
+    needs: 'http',
   }),
-  confirm: option<ConfirmMode>({
-    placeholder: 'WHEN',
-    help: 'When a human is asked before a change: auto (whenever the client can ask one), always (a client that cannot ask is refused) or never. Default: auto; with --http it has to be chosen, as clients of the 2025 revisions cannot ask there.',
-    fallback: 'auto',
-    parse: oneOf(CONFIRM_MODES),
-    commands: ['serve'],
+  maxConcurrentCalls: wholeNumber('N', [1, 10_000], 64, {
+    help: 'Maximum number of calls that run at once over HTTP. A caller with a token gets a quarter of them.',
+    needs: 'http',
   }),
-  confirmationKey: option<string | undefined>({
-    placeholder: 'KEY',
+  maxSubscriptions: wholeNumber('N', [1, 10_000], 64, {
+    help: 'Maximum number of subscriptions open at once over HTTP.',
+    needs: 'http',
+  }),
+  confirm: choice('WHEN', CONFIRM_MODES, 'auto', {
+    help: 'When to ask a human before a change: auto (whenever the client can ask one), always (refuse clients that cannot ask) or never. Must be given with --http, because clients of the 2025 revisions cannot ask over HTTP.',
+  }),
+  confirmationKey: value('KEY', parseKey, {
+    help: 'Secret of 32 characters or more that signs confirmations. Replicas must share it.',
+    unset: 'random per process',
     variableOnly: true,
-    help: 'Secret of 32 characters or more that signs confirmations, for replicas to share. Default: random per process.',
-    fallback: undefined,
-    parse: parseKey,
-    commands: ['serve'],
   }),
-  readOnly: option<boolean>({
-    help: 'Refuse every real change; dry runs work.',
-    fallback: false,
-    parse: parseSwitch,
-    commands: alsoByIam,
+  readOnly: toggle({ help: 'Refuse every real change; dry runs still work.', commands: SERVE_OR_POLICY }),
+  allowAccount: list('ID', listOf(/^\d{12}$/, '12-digit account ids'), {
+    help: 'Change only gateways of these AWS accounts.',
+    commands: SERVE_OR_POLICY,
   }),
-  allowAccount: {
-    ...list('ID', 'Only change gateways of these AWS accounts.', /^\d{12}$/, 'a 12-digit account id'),
-    commands: alsoByIam,
-  },
-  allowRegion: {
-    ...list('REGION', 'Only change gateways in these regions.', REGION, 'a region'),
-    commands: alsoByIam,
-  },
-  allowGateway: {
-    ...list('ID', 'Only change these gateways.', NAT_GATEWAY_ID, 'a NAT gateway id'),
-    commands: alsoByIam,
-  },
-  requireTag: tagList('Only change gateways that have all of these tags.'),
-  protectTag: tagList('Never change gateways that have any of these tags.'),
-  minRemaining: option<number>({
-    placeholder: 'N',
-    help: 'How many working addresses must remain on a gateway, the primary counted. Default: 1.',
-    fallback: 1,
-    parse: wholeNumberBetween(0, 32),
-    commands: ['serve'],
+  allowRegion: list('REGION', listOf(REGION, 'AWS regions such as us-east-1'), {
+    help: 'Change only gateways in these regions.',
+    commands: SERVE_OR_POLICY,
   }),
-  maxAddresses: option<number>({
-    placeholder: 'N',
-    help: 'How many addresses one call may release. Default: 7, all secondaries a private gateway can have.',
-    fallback: 7,
-    parse: wholeNumberBetween(1, 31),
-    commands: ['serve'],
+  allowGateway: list('ID', listOf(NAT_GATEWAY_ID, 'NAT gateway ids'), {
+    help: 'Change only these gateways.',
+    commands: SERVE_OR_POLICY,
   }),
-  maxChangesPerHour: option<number>({
-    placeholder: 'N',
-    help: 'How many real calls this process may send in an hour for each caller; where nobody needs a token, all are one. Default: 20.',
-    fallback: 20,
-    parse: wholeNumberBetween(1, 100_000),
-    commands: ['serve'],
+  requireTag: tags('Change only gateways that have all of these tags.'),
+  protectTag: tags('Never change gateways that have any of these tags.'),
+  minRemaining: wholeNumber('N', [0, 32], 1, {
+    help: 'Minimum number of working addresses that must remain on a gateway, including the primary.',
   }),
-  auditLog: option<string | undefined>({
-    placeholder: 'FILE',
-    help: 'Append audit records (JSON Lines) to this file. Default: stderr.',
-    fallback: undefined,
-    parse: (text) => text,
-    commands: ['serve'],
+  maxAddresses: wholeNumber('N', [1, 31], 7, {
+    help: 'Maximum number of addresses that one call may release. The default is every secondary that a private gateway can have.',
   }),
-  logLevel: option<string>({
-    placeholder: 'LEVEL',
-    help: 'Least level of the JSON log on stderr: trace, debug, info, warn, error, fatal or silent. Default: info.',
-    fallback: 'info',
-    parse: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
-    commands: both,
+  maxChangesPerHour: wholeNumber('N', [1, 100_000], 20, {
+    help: 'Maximum number of real calls that this process sends in an hour for each caller. Where no token is needed, all callers count as one.',
+  }),
+  auditLog: text('FILE', { help: 'Append audit records (JSON Lines) to this file.', unset: 'stderr' }),
+  logLevel: choice('LEVEL', LOG_LEVELS, 'info', {
+    help: `Minimum log level on stderr: ${LOG_LEVELS.join(', ')}.`,
+    commands: SERVE_OR_SIMULATE,
   }),
 };
 
@@ -222,11 +147,9 @@ export type Name = keyof typeof OPTIONS;
 
 export type Settings = { [K in Name]: (typeof OPTIONS)[K]['fallback'] };
 
-export function names(): Name[] {
-  return Object.keys(OPTIONS) as Name[];
-}
+export const OPTION_NAMES = Object.keys(OPTIONS) as Name[];
 
-/** How every variable of ours begins. */
+/** The prefix of every variable. */
 export const PREFIX = 'NAT_GATEWAY_MCP_';
 
 export function flagOf(name: Name): string {
@@ -237,59 +160,82 @@ export function variableOf(name: Name): string {
   return PREFIX + flagOf(name).replaceAll('-', '_').toUpperCase();
 }
 
-export function placeholderOf(name: Name): string {
+/** The flag as the help shows it: `--region REGION`. */
+export function usageOf(name: Name): string {
   const { placeholder } = OPTIONS[name];
-  return placeholder === undefined ? '' : ` ${placeholder}`;
+  return placeholder === undefined ? `--${flagOf(name)}` : `--${flagOf(name)} ${placeholder}`;
+}
+
+type Details = Pick<Option<unknown>, 'help' | 'variableOnly' | 'needs'> & {
+  /** The option is for `serve` alone if absent. */
+  commands?: readonly Command[];
+  /** Completes "Default: …" in the help where the fallback says too little. */
+  unset?: string;
+};
+
+function option<T>(
+  kind: Pick<Option<T>, 'placeholder' | 'parse' | 'fallback' | 'repeatable'>,
+  { help, unset = String(kind.fallback), ...details }: Details,
+): Option<T> {
+  return { commands: SERVE, ...kind, ...details, help: `${help} Default: ${unset}.` };
+}
+
+function toggle(details: Omit<Details, 'unset'>): Option<boolean> {
+  return { commands: SERVE, ...details, parse: parseSwitch, fallback: false };
+}
+
+function value<T>(placeholder: string, parse: (text: string) => T, details: Details): Option<T | undefined> {
+  return option<T | undefined>({ placeholder, parse, fallback: undefined }, { unset: 'none', ...details });
+}
+
+function text(placeholder: string, details: Details): Option<string | undefined> {
+  return value(placeholder, (given) => given, details);
+}
+
+function choice<T extends string>(
+  placeholder: string,
+  values: readonly T[],
+  fallback: NoInfer<T>,
+  details: Details,
+): Option<T> {
+  return option<T>({ placeholder, parse: oneOf(values), fallback }, details);
+}
+
+function number(
+  placeholder: string,
+  [minimum, maximum]: readonly [number, number],
+  fallback: number,
+  details: Details,
+  parse = numberBetween(minimum, maximum),
+): Option<number> {
+  const help = `${details.help} Range: ${minimum} to ${maximum}.`;
+  return option({ placeholder, parse, fallback }, { ...details, help });
+}
+
+function wholeNumber(
+  placeholder: string,
+  range: readonly [number, number],
+  fallback: number,
+  details: Details,
+): Option<number> {
+  return number(placeholder, range, fallback, details, wholeNumberBetween(...range));
 }
 
 function list(
   placeholder: string,
-  help: string,
-  item: RegExp,
-  what: string,
-  otherwise = 'no such limit',
+  parse: (text: string) => readonly string[],
+  details: Details,
 ): Option<readonly string[]> {
-  return {
-    placeholder,
-    help: `${help} Can be repeated, or separated by commas. Default: ${otherwise}.`,
-    fallback: [],
-    repeatable: true,
-    parse: (text) => {
-      const values = text.split(',');
-      if (!values.every((value) => item.test(value))) throw new Error(`must be ${what} each`);
-      return values;
-    },
-    commands: ['serve'],
-  };
+  const help = `${details.help} Repeat the flag or separate values with commas.`;
+  return option(
+    { placeholder, parse, fallback: [], repeatable: true },
+    { unset: 'no limit', ...details, help },
+  );
 }
 
-/**
- * Tags, which may hold any character. What could be read in two ways is refused: a misread tag protects nothing, and
- * nobody notices.
- */
-function tagList(help: string): Option<readonly string[]> {
-  return {
-    placeholder: 'KEY[=VALUE]',
-    help: `${help} Can be repeated, or separated by commas; a comma within a tag is written \\,. Default: no such limit.`,
-    fallback: [],
-    repeatable: true,
-    parse: (text) => {
-      const tags = text.split(/(?<!\\),/);
-      if (!tags.every((tag) => /^[^=]/.test(tag))) throw new Error('must be KEY or KEY=VALUE each');
-      if (tags.some((tag) => tag !== tag.trim())) {
-        throw new Error('must have no space at the start or the end of a tag');
-      }
-      if (tags.some((tag, index) => !tag.includes('=') && tags[index - 1]?.includes('='))) {
-        throw new Error(
-          'must say whether a comma belongs to the value (write \\,) or not (name the KEY first)',
-        );
-      }
-      return tags.map((tag) => tag.replaceAll('\\,', ','));
-    },
-    commands: alsoByIam,
-  };
-}
-
-function option<T>(definition: Option<T>): Option<T> {
-  return definition;
+function tags(help: string): Option<readonly string[]> {
+  return list('KEY[=VALUE]', parseTags, {
+    help: `${help} Write a comma within a tag as \\,.`,
+    commands: SERVE_OR_POLICY,
+  });
 }

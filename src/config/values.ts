@@ -2,9 +2,9 @@ import { isIPv6 } from 'node:net';
 import { REGION } from '../vocabulary/ids.ts';
 import { isLoopback } from './loopback.ts';
 
-/** What the text of a flag or a variable means. Each throws an Error whose message completes "--flag …". */
+/** Parsers of the text of a flag or a variable. Each throws an Error whose message completes "--flag …". */
 
-/** Where HTTP is served: a name or an address, without the brackets of IPv6, and a port. */
+/** Where HTTP is served: a port, and a host name or an address without the brackets of IPv6. */
 export interface HttpAddress {
   host: string;
   port: number;
@@ -12,7 +12,7 @@ export interface HttpAddress {
 
 export const HOST = /^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])$/;
 
-/** As browsers write it: no path, no trailing slash. */
+/** An origin as browsers send it, without a path or a trailing slash. */
 export const ORIGIN = /^https?:\/\/([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/;
 
 export function parseKey(text: string): string {
@@ -35,7 +35,7 @@ export function parseHttpAddress(text: string): HttpAddress {
   return { host, port: Number(port) };
 }
 
-/** Over plain HTTP anyone on the way could put keys of their own in place of the issuer's. */
+/** Refuses plain HTTP, over which an attacker on the network could replace the issuer's keys. */
 export function parseIssuer(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const safe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
@@ -51,22 +51,14 @@ export function parseSwitch(text: string): boolean {
   throw new Error('must be true or false');
 }
 
-export function numberBetween(minimum: number, maximum: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= minimum && value <= maximum))
-      throw new Error(`must be a number from ${minimum} to ${maximum}`);
-    return value;
-  };
-}
+export const numberBetween = inRange('a number', /^\d+(\.\d+)?$/);
+export const wholeNumberBetween = inRange('a whole number', /^\d+$/);
 
-export function wholeNumberBetween(minimum: number, maximum: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= minimum && value <= maximum)) {
-      throw new Error(`must be a whole number from ${minimum} to ${maximum}`);
-    }
-    return value;
+function inRange(kind: string, pattern: RegExp) {
+  return (minimum: number, maximum: number) => (text: string) => {
+    const value = pattern.test(text) ? Number(text) : Number.NaN;
+    if (value >= minimum && value <= maximum) return value;
+    throw new Error(`must be ${kind} from ${minimum} to ${maximum}`);
   };
 }
 
@@ -76,4 +68,30 @@ export function oneOf<T extends string>(values: readonly T[]): (text: string) =>
     if (value === undefined) throw new Error(`must be one of ${values.join(', ')}`);
     return value;
   };
+}
+
+export function listOf(item: RegExp, items: string): (text: string) => readonly string[] {
+  return (text) => {
+    const values = text.split(',');
+    if (!values.every((value) => item.test(value))) throw new Error(`must be ${items}, separated by commas`);
+    return values;
+  };
+}
+
+/**
+ * Reads tags, which may hold any character. Refuses text that can be read in two ways, because a misread tag protects
+ * the wrong gateways and nobody notices.
+ */
+export function parseTags(text: string): readonly string[] {
+  const tags = text.split(/(?<!\\),/);
+  if (!tags.every((tag) => /^[^=]/.test(tag))) {
+    throw new Error('must be KEY or KEY=VALUE, separated by commas');
+  }
+  if (tags.some((tag) => tag !== tag.trim())) throw new Error('must have no space before or after a tag');
+  if (tags.some((tag, index) => !tag.includes('=') && tags[index - 1]?.includes('='))) {
+    throw new Error(
+      'must show whether a comma belongs to the value (write \\,) or separates tags (put each KEY without a value first)',
+    );
+  }
+  return tags.map((tag) => tag.replaceAll('\\,', ','));
 }

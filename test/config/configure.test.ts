@@ -190,7 +190,9 @@ describe('a configuration', () => {
       command: 'iam-policy',
       settings: { requireTag: ['env=test'] },
     });
-    expect(() => configure(['iam-policy', '--confirm', 'never'], {})).toThrow('--confirm does not go with');
+    expect(() => configure(['iam-policy', '--confirm', 'never'], {})).toThrow(
+      '--confirm cannot be used with',
+    );
   });
 
   it('that begins with simulator serves the embedded endpoint', () => {
@@ -438,7 +440,7 @@ describe('a configuration that cannot be understood', () => {
     [['--profile', 'ops'], { NAT_GATEWAY_MCP_SIMULATE: 'true' }],
     [[], { NAT_GATEWAY_MCP_SIMULATE: 'true', NAT_GATEWAY_MCP_PROFILE: 'ops' }],
   ])('is refused for a profile when simulating (%j, %j)', (args, environment) => {
-    expect(refusal(args, environment)).toMatch(/^--simulate does not go with --profile: /);
+    expect(refusal(args, environment)).toMatch(/^--simulate cannot be used with --profile: /);
   });
 
   it('is accepted for a profile when --no-simulate undoes the variable', () => {
@@ -462,7 +464,7 @@ describe('a configuration that cannot be understood', () => {
     [['simulator', '--allow-region', 'us-east-1'], '--allow-region', 'nat-gateway-mcp simulator'],
     [['simulator', '--confirm', 'never'], '--confirm', 'nat-gateway-mcp simulator'],
   ])('is refused for a flag of the other command: %j', (args, flag, command) => {
-    expect(refusal(args)).toBe(`${flag} does not go with ${command}.`);
+    expect(refusal(args)).toBe(`${flag} cannot be used with ${command}.`);
   });
 
   it.each([['8080'], ['0.0.0.0:8080', '--token-file', 'x'], ['[::1]:0']])(
@@ -493,12 +495,12 @@ describe('a configuration that cannot be understood', () => {
   );
 
   it('is refused for half of OAuth, and for two ways to come in', () => {
-    const together = '--oauth-issuer and --oauth-audience go together.';
+    const together = '--oauth-issuer and --oauth-audience must be given together.';
     expect(refusal([...HTTP, '--oauth-issuer', 'https://a.example'])).toBe(together);
     expect(refusal([...HTTP, '--oauth-audience', 'b'])).toBe(together);
     const oauth = ['--oauth-issuer', 'https://a.example', '--oauth-audience', 'b'];
     expect(refusal([...HTTP, ...oauth, '--token-file', 'x'])).toMatch(
-      /^--token-file does not go with --oauth-issuer/,
+      /^--token-file cannot be used with --oauth-issuer/,
     );
   });
 

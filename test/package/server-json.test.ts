@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { configure } from '../../src/config/configure.ts';
-import { type Name, names, OPTIONS, variableOf } from '../../src/config/options.ts';
+import { type Name, OPTION_NAMES, OPTIONS, variableOf } from '../../src/config/options.ts';
 
 /** The package's entry in the MCP registry, and the version in every file that names it. */
 
@@ -53,7 +53,7 @@ describe('server.json', () => {
   });
 
   it('describes each variable in the words of the help', () => {
-    const byVariable = new Map<string, Name>(names().map((name) => [variableOf(name), name]));
+    const byVariable = new Map<string, Name>(OPTION_NAMES.map((name) => [variableOf(name), name]));
     for (const { name, description, format, choices } of variables) {
       const option = byVariable.get(name);
       if (option === undefined) throw new Error(`${name} is no variable of the server`);

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { flagOf, names, OPTIONS, PREFIX, variableOf } from '../../src/config/options.ts';
+import { flagOf, OPTION_NAMES, OPTIONS, PREFIX, variableOf } from '../../src/config/options.ts';
 import { type Document, parseMarkdown } from './markdown.ts';
 import { commandsOf } from './shell-words.ts';
 
@@ -43,7 +43,7 @@ export function brokenLinks(document: Document): string[] {
 const FLAGS = new Set([
   'help',
   'version',
-  ...names().flatMap((name) => {
+  ...OPTION_NAMES.flatMap((name) => {
     const { placeholder, variableOnly } = OPTIONS[name];
     if (variableOnly === true) return [];
     return placeholder === undefined ? [flagOf(name), `no-${flagOf(name)}`] : [flagOf(name)];
@@ -109,7 +109,7 @@ function isKnown(flag: string): boolean {
 }
 
 export function unknownVariables({ text }: Document): string[] {
-  const known = names().map(variableOf);
+  const known = OPTION_NAMES.map(variableOf);
   return [...text.matchAll(new RegExp(`${PREFIX}[A-Z0-9_]*`, 'g'))]
     .map(([variable]) => variable)
     .filter((found) => !known.includes(found))
