@@ -27,7 +27,7 @@ await main();
 
 async function main(): Promise<void> {
   const invocation = readInvocation();
-  if (invocation.command === 'help') return print(help(invocation.of));
+  if (invocation.command === 'help') return print(help(invocation.of, process.stdout.columns));
   if (invocation.command === 'version') return print(`${version}\n`);
   if (invocation.command === 'iam-policy') {
     const { iamPolicy } = await import('./config/iam-policy.ts');

@@ -585,6 +585,9 @@ describe('--help and --version', () => {
   });
 });
 
+/** Where the help goes on with the next flag. */
+const ENTRY = /\n(?= {2}\S)/;
+
 describe('the help', () => {
   const forServe = KNOWN.filter(({ command }) => command === undefined);
   const forSimulator = KNOWN.filter(({ name }) =>
@@ -596,7 +599,7 @@ describe('the help', () => {
     (option) => {
       const { flag, variable } = option;
       const [line, ...more] = help('serve')
-        .split('\n')
+        .split(ENTRY)
         .filter((each) => each.includes(`[${variable}]`));
       expect(more).toEqual([]);
       expect(line).toMatch(new RegExp(`^  ${flag}[ ]`));
@@ -605,7 +608,7 @@ describe('the help', () => {
 
   it.each(forSimulator)('of the simulator lists $variable with its flag', ({ flag, variable }) => {
     const line = help('simulator')
-      .split('\n')
+      .split(ENTRY)
       .find((each) => each.includes(`[${variable}]`));
     expect(line).toMatch(new RegExp(`^  ${flag}[ ]`));
   });
@@ -628,11 +631,44 @@ describe('the help', () => {
   });
 
   it.each(forServe)('tells what happens without $variable', ({ variable }) => {
-    const line = help('serve')
-      .split('\n')
+    const line = help('serve', 10_000)
+      .split(ENTRY)
       .find((each) => each.includes(variable));
     if (typeof OPTIONS[nameOf(variable)].fallback !== 'boolean') expect(line).toContain('Default: ');
     else expect(line).not.toContain('Default: ');
+  });
+});
+
+describe('the width of the help', () => {
+  const widthOf = (text: string): number => Math.max(...text.split('\n').map((line) => line.length));
+  const wordsOf = (text: string): string[] => text.split(/\s+/);
+
+  describe.each(['serve', 'simulator', 'iam-policy'] as const)('of %s', (command) => {
+    it.each([60, 79, 80, 120, 200])('stays within %i columns without losing a word', (columns) => {
+      const text = help(command, columns);
+      expect(widthOf(text)).toBeLessThanOrEqual(columns);
+      expect(wordsOf(text)).toEqual(wordsOf(help(command, 10_000)));
+    });
+
+    it('is that of 80 columns when no width is known', () => {
+      expect(help(command)).toBe(help(command, 80));
+    });
+
+    it('is 60 columns at least', () => {
+      for (const columns of [0, 20, 59]) expect(help(command, columns)).toBe(help(command, 60));
+    });
+  });
+
+  it('puts the text beside its flag, and below a longer name', () => {
+    const lines = help('serve', 80).split('\n');
+    expect(lines).toContainEqual(expect.stringMatching(/^ {2}--request-timeout-seconds N {2}Maximum /));
+    const secret = lines.indexOf('  NAT_GATEWAY_MCP_CONFIRMATION_KEY');
+    expect(lines[secret + 1]).toMatch(/^ {31}Secret /);
+  });
+
+  it('puts the text below its flag in a narrow terminal', () => {
+    const lines = help('serve', 79).split('\n');
+    expect(lines[lines.indexOf('  --region REGION') + 1]).toMatch(/^ {6}AWS region /);
   });
 });
 
