@@ -48,9 +48,19 @@ function gatewayArns({ allowAccount, allowRegion, allowGateway }: Policy): strin
 }
 
 function partitionOf(region: string): string {
-  if (region.startsWith('cn-')) return 'aws-cn';
-  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+  return PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws';
 }
+
+/** The partitions other than `aws` and how their regions begin. Source: partitions.json of the AWS SDKs. */
+const PARTITIONS: readonly (readonly [prefix: string, partition: string])[] = [
+  ['cn-', 'aws-cn'],
+  ['eusc-', 'aws-eusc'],
+  ['us-iso-', 'aws-iso'],
+  ['us-isob-', 'aws-iso-b'],
+  ['eu-isoe-', 'aws-iso-e'],
+  ['us-isof-', 'aws-iso-f'],
+  ['us-gov-', 'aws-us-gov'],
+];
 
 /** One denial for each rule about tags: conditions within one statement would have to hold together. */
 function tagDenials({ requireTag, protectTag }: Policy): Statement[] {

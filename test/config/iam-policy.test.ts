@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { configure } from '../../src/config/configure.ts';
 import { iamPolicy } from '../../src/config/iam-policy.ts';
 import { OPEN_POLICY } from '../support/session.ts';
 
@@ -50,5 +51,28 @@ describe('the IAM policy', () => {
       ['Deny', ACTION, { StringEquals: { 'aws:ResourceTag/tier': 'core' } }],
     ]);
     expect(new Set(denials.map(({ Sid }) => Sid)).size).toBe(4);
+  });
+});
+
+describe('the partition of a region', () => {
+  it.each([
+    ['us-east-1', 'aws'],
+    ['eu-west-1', 'aws'],
+    ['mx-central-1', 'aws'],
+    ['cn-northwest-1', 'aws-cn'],
+    ['us-gov-east-1', 'aws-us-gov'],
+    ['eusc-de-east-1', 'aws-eusc'],
+    ['us-iso-east-1', 'aws-iso'],
+    ['us-iso-west-1', 'aws-iso'],
+    ['us-isob-east-1', 'aws-iso-b'],
+    ['us-isob-west-1', 'aws-iso-b'],
+    ['eu-isoe-west-1', 'aws-iso-e'],
+    ['us-isof-south-1', 'aws-iso-f'],
+    ['us-isof-east-1', 'aws-iso-f'],
+  ])('of %s is %s', (region, partition) => {
+    const invocation = configure(['iam-policy', '--allow-region', region], {});
+    if (!('settings' in invocation)) throw new Error('no settings');
+    const [, unassign] = statements({ allowRegion: invocation.settings.allowRegion });
+    expect(unassign?.Resource).toEqual([`arn:${partition}:ec2:${region}:*:natgateway/*`]);
   });
 });
