@@ -20,7 +20,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
-/** What is left of a request's time for the answer of a wait, in seconds. */
+/** Seconds of a request's time that remain for the answer after a wait has ended. */
 const ANSWER_SECONDS = 15;
 
 await main();
@@ -48,7 +48,7 @@ function readInvocation(): Invocation {
   }
 }
 
-/** Serves MCP, over stdio or HTTP, until a signal comes or the client at stdin goes away. */
+/** Serves MCP over stdio or HTTP until a signal comes or stdin ends. */
 async function serve(settings: Settings, logger: Logger): Promise<void> {
   const audit = openAuditLog(settings, logger);
   const stopping = terminationSignal();
@@ -69,19 +69,19 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     logger,
     version,
   };
-  // However it ends, by a second signal too, what is still going on goes on record as unknown.
+  // On any exit, a second signal included, audit unfinished changes as unknown.
   process.once('exit', () => audit.close());
   if (settings.http === undefined) {
     await serveOverStdio(dependencies, settings.simulate);
   } else {
-    // Who serves over stdio need not load a server for HTTP.
+    // Loaded on demand, because most servers use stdio.
     const { serveOverHttp } = await import('./serve/http.ts');
     await serveOverHttp(dependencies, settings, settings.http);
   }
   process.exit();
 }
 
-/** The settings that are policy, and no others: they reach results. */
+/** Picks the policy out of the settings; no other setting may reach results. */
 function policyOf(settings: Settings): Policy {
   const { allowAccount, readOnly, allowRegion, allowGateway } = settings;
   const { requireTag, protectTag, minRemaining, maxAddresses } = settings;
@@ -97,20 +97,17 @@ function policyOf(settings: Settings): Policy {
   };
 }
 
-/** Opens the audit log and tells of changes that an earlier process began and did not finish recording. */
+/** Opens the audit log and warns about changes that an earlier process left without an outcome. */
 function openAuditLog({ auditLog, http }: Settings, logger: Logger): AuditLog {
   try {
     if (auditLog !== undefined && http === undefined && isStdout(auditLog)) {
-      throw new Error('it is stdout, which is the protocol');
+      throw new Error('it is stdout, which carries the protocol');
     }
     const audit = new AuditLog(auditLog, version, Date.now);
     for (const intent of audit.unfinished) {
       const { may_be_running, ...change } = intent;
-      const and = may_be_running ? '; it may still be at it' : '';
-      logger.warn(
-        change,
-        `another process began this change and recorded no outcome${and}: look at the gateway`,
-      );
+      const hint = may_be_running ? 'it may still be running; check the gateway' : 'check the gateway';
+      logger.warn(change, `another process started this change and recorded no outcome: ${hint}`);
     }
     return audit;
   } catch (error) {
@@ -119,14 +116,14 @@ function openAuditLog({ auditLog, http }: Settings, logger: Logger): AuditLog {
   }
 }
 
-/** Whether a path leads to where this process's stdout goes, by /dev/stdout for one. */
+/** Whether a path, such as /dev/stdout, is the file that this process's stdout writes to. */
 function isStdout(path: string): boolean {
   if (!existsSync(path)) return false;
   const [file, stdout] = [statSync(path), fstatSync(1)];
   return file.dev === stdout.dev && file.ino === stdout.ino && !file.isCharacterDevice();
 }
 
-/** Loads the AWS code and, when simulating, starts the embedded endpoint that stands in for AWS. */
+/** Connects to AWS, or starts the embedded endpoint and connects to it. */
 async function openEc2(settings: Settings, logger: Logger): Promise<Ec2> {
   const { connectEc2 } = await import('./aws/ec2.ts');
   if (!settings.simulate)
@@ -160,7 +157,7 @@ async function serveSimulator(settings: Settings, logger: Logger): Promise<void>
       await simulator.close();
       process.exit();
     }, logger);
-    print(`EC2 for ${simulator.region}, simulated, at ${simulator.url}
+    print(`Simulated EC2 for ${simulator.region} at ${simulator.url}
 
   export AWS_ENDPOINT_URL_EC2=${simulator.url} AWS_ENDPOINT_URL_STS=${simulator.url} AWS_REGION=${simulator.region}
   export AWS_ACCESS_KEY_ID=AKIASIMULATEDACCESS0 AWS_SECRET_ACCESS_KEY=simulated
@@ -172,7 +169,7 @@ async function serveSimulator(settings: Settings, logger: Logger): Promise<void>
   }
 }
 
-/** JSON lines on stderr. Node's own warnings go there too, and a reader of stderr that left is survived. */
+/** Logs JSON lines to stderr, Node's own warnings included. Ignores a closed stderr, so that serving goes on. */
 function createLogger(level: string): Logger {
   const logger = pino({ level, base: { pid: process.pid } }, pino.destination({ fd: 2, sync: true }));
   process.removeAllListeners('warning');
@@ -181,7 +178,7 @@ function createLogger(level: string): Logger {
   return logger;
 }
 
-/** Calls `make` the first time it is needed, and again only if that failed. */
+/** Returns a function that calls `make` once, and again only after it failed. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {

@@ -2,27 +2,27 @@ import { keyAndValue } from '../nat-gateway/filters.ts';
 import type { Policy } from '../nat-gateway/policy.ts';
 
 /**
- * The least that the server's credentials have to be allowed, as an IAM policy. The operator's own rules are in it as
- * far as IAM can say them, so that AWS refuses what this server would refuse.
+ * Returns the IAM policy with the fewest permissions that the server's credentials need. It includes the operator's
+ * rules as far as IAM can express them, so that AWS enforces them too.
  *
  * Source of actions, resource types and condition keys: Service Authorization Reference, Amazon EC2. A dry run needs
- * what its real call needs. `sts:GetCallerIdentity` needs no permission.
+ * the permission of its real call. `sts:GetCallerIdentity` needs no permission.
  */
 export function iamPolicy(policy: Policy): IamPolicy {
-  const look: Statement = {
+  const describe: Statement = {
     Sid: 'DescribeNatGateways',
     Effect: 'Allow',
     Action: 'ec2:DescribeNatGateways',
     Resource: '*',
   };
-  if (policy.readOnly) return { Version: '2012-10-17', Statement: [look] };
+  if (policy.readOnly) return { Version: '2012-10-17', Statement: [describe] };
   const unassign: Statement = {
     Sid: 'UnassignPrivateNatGatewayAddress',
     Effect: 'Allow',
     Action: 'ec2:UnassignPrivateNatGatewayAddress',
     Resource: gatewayArns(policy),
   };
-  return { Version: '2012-10-17', Statement: [look, unassign, ...tagDenials(policy)] };
+  return { Version: '2012-10-17', Statement: [describe, unassign, ...tagDenials(policy)] };
 }
 
 export interface IamPolicy {
@@ -62,7 +62,7 @@ const PARTITIONS: readonly (readonly [prefix: string, partition: string])[] = [
   ['us-gov-', 'aws-us-gov'],
 ];
 
-/** One denial for each rule about tags: conditions within one statement would have to hold together. */
+/** Denies by each tag rule in a statement of its own, because all conditions of one statement must hold together. */
 function tagDenials({ requireTag, protectTag }: Policy): Statement[] {
   const deny = (Sid: string, operator: string, [key, value]: readonly [string, string]): Statement => ({
     Sid,
@@ -75,7 +75,7 @@ function tagDenials({ requireTag, protectTag }: Policy): Statement[] {
     ...requireTag.map((tag, index) => {
       const [key, value] = keyAndValue(tag);
       const sid = `RequireTag${index + 1}`;
-      // A negated operator holds where the tag is absent as well.
+      // A negated operator also matches a gateway without the tag.
       return value === undefined
         ? deny(sid, 'Null', [key, 'true'])
         : deny(sid, 'StringNotEquals', [key, value]);
