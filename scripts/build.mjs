@@ -8,8 +8,9 @@ const ON_FIRST_CALL =
   /node_modules\/@(aws-sdk|smithy)\/|^src\/(simulator|serve\/http)\/|^src\/aws\/clients\.ts$/;
 
 rmSync('dist', { recursive: true, force: true });
-const metafile = await bundle({ main: 'src/main.ts' }, 'dist');
-const early = [...loadedAtStart('dist/main.js')].filter((file) => ON_FIRST_CALL.test(file));
+const metafile = await bundle({ main: 'scripts/launcher.mjs' }, 'dist');
+const [program] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === 'src/main.ts');
+const early = [...loadedAtStart(program)].filter((file) => ON_FIRST_CALL.test(file));
 if (early.length > 0) throw new Error(`The handshake would load ${early.join(', ')}`);
 writeFileSync('dist/third-party-licenses.txt', `${licensesOf(metafile)}\n`);
 

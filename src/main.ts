@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { randomBytes } from 'node:crypto';
 import { existsSync, fstatSync, readFileSync, statSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
