@@ -5,7 +5,6 @@ import { isHeldAt, statusAt } from './timeline.ts';
 
 /** An `item` of `natGatewaySet`, as it is at `time`. */
 export function natGatewayElement(gateway: SimulatedNatGateway, time: number): Element {
-  const { provisionedBandwidth: bandwidth } = gateway;
   const held = gateway.addresses?.filter((address) => isHeldAt(address, time));
   return {
     createTime: iso(gateway.createTime),
@@ -14,13 +13,6 @@ export function natGatewayElement(gateway: SimulatedNatGateway, time: number): E
     failureMessage: gateway.failureMessage,
     natGatewayAddressSet: set(held?.map((address) => natGatewayAddressElement(address, time))),
     natGatewayId: gateway.natGatewayId,
-    provisionedBandwidth: bandwidth && {
-      provisionTime: iso(bandwidth.provisionTime),
-      provisioned: bandwidth.provisioned,
-      requestTime: iso(bandwidth.requestTime),
-      requested: bandwidth.requested,
-      status: bandwidth.status,
-    },
     state: gateway.state,
     subnetId: gateway.subnetId,
     vpcId: gateway.vpcId,
@@ -29,7 +21,6 @@ export function natGatewayElement(gateway: SimulatedNatGateway, time: number): E
     availabilityMode: gateway.availabilityMode,
     autoScalingIps: gateway.autoScalingIps,
     autoProvisionZones: gateway.autoProvisionZones,
-    attachedApplianceSet: set(gateway.attachedAppliances?.map((appliance) => ({ ...appliance }))),
     routeTableId: gateway.routeTableId,
   };
 }

@@ -21,10 +21,8 @@ export interface SimulatedNatGateway {
   failureMessage?: string | undefined;
   tags?: SimulatedTag[] | undefined;
   addresses?: SimulatedAddress[] | undefined;
-  provisionedBandwidth?: SimulatedProvisionedBandwidth | undefined;
   autoScalingIps?: string | undefined;
   autoProvisionZones?: string | undefined;
-  attachedAppliances?: SimulatedAttachedAppliance[] | undefined;
   routeTableId?: string | undefined;
   /** Of the subnet, for addresses yet to be assigned. Default: the /24 around the gateway's first address. */
   cidrBlock?: string | undefined;
@@ -46,25 +44,6 @@ export interface SimulatedAddress extends AddressTimeline {
 export interface SimulatedTag {
   key: string;
   value: string;
-}
-
-/** Reserved by AWS. Times are milliseconds since the epoch. */
-export interface SimulatedProvisionedBandwidth {
-  provisionTime?: number | undefined;
-  provisioned?: string | undefined;
-  requestTime?: number | undefined;
-  requested?: string | undefined;
-  status?: string | undefined;
-}
-
-export interface SimulatedAttachedAppliance {
-  type?: string | undefined;
-  applianceArn?: string | undefined;
-  vpcEndpointId?: string | undefined;
-  attachmentState?: string | undefined;
-  modificationState?: string | undefined;
-  failureCode?: string | undefined;
-  failureMessage?: string | undefined;
 }
 
 /** A gateway that certainly has tags and addresses. */

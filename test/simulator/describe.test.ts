@@ -114,29 +114,11 @@ describe('describing', () => {
     expect(zones('eu-central-1')).toEqual(['euc1-az1', 'euc1-az2']);
   });
 
-  it('serves every member of the service model that a gateway sets, and none that it does not', async () => {
+  it('serves the members that a gateway sets, and no others', async () => {
     const natGatewayId = EGRESS;
     const inventory = [
       {
         natGatewayId,
-        provisionedBandwidth: {
-          provisionTime: 1000,
-          provisioned: '1',
-          requestTime: 2000,
-          requested: '2',
-          status: 's',
-        },
-        attachedAppliances: [
-          {
-            type: 'network-firewall-proxy',
-            vpcEndpointId: 'vpce-1',
-            attachmentState: 'attached',
-            modificationState: 'completed',
-            applianceArn: 'arn',
-            failureCode: 'c',
-            failureMessage: '',
-          },
-        ],
         routeTableId: 'rtb-1',
         addresses: [{ status: null }, { status: 'levitating', failureMessage: 'a < b & "c"\r\n' }],
       },
@@ -147,24 +129,6 @@ describe('describing', () => {
     expect(NatGateways).toEqual([
       {
         NatGatewayId: natGatewayId,
-        ProvisionedBandwidth: {
-          ProvisionTime: new Date(1000),
-          Provisioned: '1',
-          RequestTime: new Date(2000),
-          Requested: '2',
-          Status: 's',
-        },
-        AttachedAppliances: [
-          {
-            Type: 'network-firewall-proxy',
-            VpcEndpointId: 'vpce-1',
-            AttachmentState: 'attached',
-            ModificationState: 'completed',
-            ApplianceArn: 'arn',
-            FailureCode: 'c',
-            FailureMessage: '',
-          },
-        ],
         RouteTableId: 'rtb-1',
         NatGatewayAddresses: [{}, { Status: 'levitating', FailureMessage: 'a < b & "c"\r\n' }],
       },
