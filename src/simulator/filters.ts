@@ -60,50 +60,32 @@ function fieldOf(name: string | undefined) {
     tags?.filter((tag) => tag.key === key).map(({ value }) => value) ?? [];
 }
 
-/** A character of a pattern that stands for itself, any one character (`?`), or any number of them (`*`). */
-type Part = { literal: string } | '?' | '*';
-
 /**
- * EC2's wildcards: `*` for any number of characters, `?` for exactly one, a backslash before either, or before
- * another backslash, for itself. Case matters.
+ * EC2's wildcards: `*` for any number of characters, `?` for exactly one, a backslash before a character for that
+ * character itself. Case matters.
  */
 export function wildcardPattern(pattern: string): (text: string) => boolean {
-  const parts: Part[] = [];
-  for (let index = 0; index < pattern.length; index += 1) {
-    const character = pattern.charAt(index);
-    if (character === '*' || character === '?') parts.push(character);
-    else if (character === '\\' && index + 1 < pattern.length) {
-      index += 1;
-      parts.push({ literal: pattern.charAt(index) });
-    } else parts.push({ literal: character });
+  const parts = [''];
+  for (const [token] of pattern.matchAll(/\\?./gs)) {
+    if (token === '*') parts.push('');
+    else parts.push(parts.pop() + (token === '?' ? '.' : escaped(token.slice(-1))));
   }
-  if (parts.every((part) => typeof part === 'object')) {
-    const literal = parts.map((part) => part.literal).join('');
-    return (text) => text === literal;
-  }
-  return (text) => matches(parts, text);
+  // Each part takes the first place it matches and is not tried again, so no pattern backtracks.
+  const last = parts.length - 1;
+  const searches = parts.map(
+    (part, index) => new RegExp(`${index === 0 ? '^' : ''}${part}${index === last ? '$' : ''}`, 'gs'),
+  );
+  return (text) => {
+    let position = 0;
+    return searches.every((search) => {
+      search.lastIndex = position;
+      const found = search.test(text);
+      position = search.lastIndex;
+      return found;
+    });
+  };
 }
 
-/** Goes back to the last `*` only, so that no pattern takes more than its length times the text's. */
-function matches(parts: readonly Part[], text: string): boolean {
-  let part = 0;
-  let position = 0;
-  let star = -1;
-  let resume = 0;
-  while (position < text.length) {
-    const current = parts[part];
-    if (current === '*') {
-      star = part;
-      resume = position;
-      part += 1;
-    } else if (current === '?' || (current !== undefined && current.literal === text.charAt(position))) {
-      part += 1;
-      position += 1;
-    } else if (star >= 0) {
-      part = star + 1;
-      resume += 1;
-      position = resume;
-    } else return false;
-  }
-  return parts.slice(part).every((rest) => rest === '*');
+function escaped(character: string): string {
+  return character.replace(/[$()*+.?[\\\]^{|}]/, '\\$&');
 }
