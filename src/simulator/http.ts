@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { Call } from './endpoint.ts';
-import { type Answer, failure } from './envelope.ts';
+import type { Answer } from './envelope.ts';
 import { Ec2Error } from './errors.ts';
 import { decodeQuery } from './query.ts';
 
@@ -60,26 +58,3 @@ export function send(response: ServerResponse, { status, headers, body }: Answer
   if (response.headersSent || response.destroyed) return;
   response.writeHead(status, headers).end(body);
 }
-
-/** Answers what the HTTP parser could not read, and ends the connection. */
-export function refuseGarbage(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const status = GARBAGE_STATUS.get(error.code ?? '') ?? 400;
-  const fault = new Ec2Error('InvalidRequest', 'The request is not valid HTTP.', status);
-  const { headers, body } = failure(fault, randomUUID());
-  const lines = Object.entries({
-    ...headers,
-    date: new Date().toUTCString(),
-    'content-length': Buffer.byteLength(body),
-    connection: 'close',
-  }).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${status} \r\n${lines.join('')}\r\n${body}`);
-}
-
-const GARBAGE_STATUS: ReadonlyMap<string, number> = new Map([
-  ['ERR_HTTP_REQUEST_TIMEOUT', 408],
-  ['HPE_HEADER_OVERFLOW', 431],
-]);

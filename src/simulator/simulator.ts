@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { NatGateways } from './actions.ts';
 import { type Clock, scaledClock } from './clock.ts';
 import { createEndpoint, internalError, type SimulatorCall } from './endpoint.ts';
 import { type Answer, failure } from './envelope.ts';
-import { readCall, refuseGarbage, send } from './http.ts';
+import { readCall, send } from './http.ts';
 import { defaultInventory } from './inventory.ts';
 import type { SimulatedNatGateway } from './nat-gateway.ts';
 import type { QueryParameters } from './query.ts';
@@ -99,15 +100,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       send(response, failure(internalError(error), randomUUID()));
     });
   });
-  server.on('clientError', refuseGarbage);
 
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host: '127.0.0.1', port }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+  server.listen({ host: '127.0.0.1', port });
+  await once(server, 'listening');
   const { port: bound } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${bound}`,
