@@ -1,4 +1,4 @@
-/** The embedded endpoint as a process: `GATEWAYS` gateways of four addresses, each answer delayed by `DELAY` ms. */
+/** Runs the embedded endpoint with `GATEWAYS` gateways of four addresses; each answer takes `DELAY` ms. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { privateNatGateway, startSimulator } from '../../src/simulator/simulator.ts';
 

@@ -5,10 +5,10 @@ import type { SimulatedNatGateway } from './nat-gateway.ts';
 import type { QueryParameters } from './query.ts';
 import { unassignPrivateNatGatewayAddress } from './unassign.ts';
 
-/** The gateways of the account, by id. An action that changes one gives it other `addresses`. */
+/** The account's gateways by id. Actions replace a gateway's `addresses` and change nothing else. */
 export type NatGateways = Map<string, SimulatedNatGateway>;
 
-/** When an action runs: writes see what is `now`, reads what was at `readAt`; milliseconds since the epoch. */
+/** When an action runs, in milliseconds since the epoch. Writes see the state at `now`, reads at `readAt`. */
 export interface Moment {
   now: number;
   readAt: number;
@@ -16,26 +16,26 @@ export interface Moment {
 
 /** An action of the EC2 API. */
 export interface Action {
-  /** The parameters it knows, besides `Action` and `Version`. */
+  /** Names of its parameters, besides `Action` and `Version`. */
   accepts: RegExp;
   /**
-   * What a dry run checks too: that required parameters are there, and the format of ids.
+   * Checks required parameters and the format of ids, in dry runs too.
    *
    * @throws Ec2Error
    */
   check(parameters: QueryParameters): void;
   /**
-   * Does it, or changes nothing and throws.
+   * Runs the action. Changes nothing if it throws.
    *
    * @returns the members of the response
    * @throws Ec2Error
    */
   run(parameters: QueryParameters, gateways: NatGateways, moment: Moment): Element;
-  /** Whether it changes something when it succeeds. */
+  /** Whether success changes a gateway. */
   changes: boolean;
 }
 
-/** The actions this endpoint knows. */
+/** Actions by name; any other is `InvalidAction`. */
 export const ACTIONS: ReadonlyMap<string, Action> = new Map([
   ['DescribeNatGateways', describeNatGateways],
   ['AssignPrivateNatGatewayAddress', assignPrivateNatGatewayAddress],

@@ -7,15 +7,15 @@ import { requiredNatGatewayId } from './nat-gateway-id.ts';
 import { integerParameter, listParameter, type QueryParameters } from './query.ts';
 import { assignableAddresses, blockAround } from './subnet.ts';
 
-/** Addresses of a private NAT gateway, the primary included; not adjustable (VPC User Guide, quotas). */
+/** Quota of addresses per private NAT gateway, primary included; not adjustable (VPC User Guide, quotas). */
 const ADDRESSES_PER_GATEWAY = 8;
 
-/** The service model's bounds of `PrivateIpAddressCount`. */
+/** The service model's upper bound of `PrivateIpAddressCount`. */
 const LARGEST_COUNT = 31;
 
 /**
- * `AssignPrivateNatGatewayAddress`, all or nothing. The addresses in the response are `assigning` and carry no
- * `PrivateIp`, as in the AWS CLI's example; the describe has it.
+ * `AssignPrivateNatGatewayAddress`: assigns all addresses or none. Addresses in the response are `assigning` and lack
+ * `PrivateIp`, as in the AWS CLI's example; describes show it.
  */
 export const assignPrivateNatGatewayAddress: Action = {
   accepts: /^(DryRun|NatGatewayId|PrivateIpAddressCount|PrivateIpAddress\.[1-9]\d{0,5})$/,
@@ -23,12 +23,12 @@ export const assignPrivateNatGatewayAddress: Action = {
 
   check(parameters) {
     requiredNatGatewayId(parameters);
-    wanted(parameters);
+    requestOf(parameters);
   },
 
   run(parameters, gateways, { now, readAt }) {
     const natGatewayId = requiredNatGatewayId(parameters);
-    const { privateIps, count } = wanted(parameters);
+    const { privateIps, count } = requestOf(parameters);
     checkCount(count);
     checkPrivateIps(privateIps);
     const gateway = changeableGateway(gateways, natGatewayId, now);
@@ -42,14 +42,16 @@ export const assignPrivateNatGatewayAddress: Action = {
       );
     }
     const chosen =
-      count === undefined ? checked(privateIps, gateway, gateways, now) : free(count, gateway, gateways, now);
+      count === undefined
+        ? available(privateIps, gateway, gateways, now)
+        : firstFree(count, gateway, gateways, now);
     const added: SimulatedAddress[] = chosen.map((privateIp) => ({
       privateIp,
       isPrimary: false,
       networkInterfaceId: held[0]?.networkInterfaceId ?? `eni-${natGatewayId.slice('nat-'.length)}`,
       assignedAt: now,
     }));
-    // Reads may still have to see what was released since `readAt`; what was gone by then is forgotten.
+    // Late reads still show addresses released since `readAt`; earlier ones can go.
     const known = heldAddresses(gateway, readAt).concat(held);
     const kept = gateway.addresses?.filter((address) => known.includes(address)) ?? [];
     gateway.addresses = [...kept, ...added];
@@ -62,7 +64,7 @@ export const assignPrivateNatGatewayAddress: Action = {
   },
 };
 
-function wanted(parameters: QueryParameters): { privateIps: string[]; count: number | undefined } {
+function requestOf(parameters: QueryParameters): { privateIps: string[]; count: number | undefined } {
   const privateIps = listParameter(parameters, 'PrivateIpAddress');
   const count = integerParameter(parameters, 'PrivateIpAddressCount');
   if (count !== undefined && privateIps.length > 0) {
@@ -90,8 +92,8 @@ function checkCount(count: number | undefined): void {
   }
 }
 
-/** The addresses asked for, if all of them are free in the gateway's subnet. */
-function checked(
+/** Returns the requested addresses if all are free in the gateway's subnet. */
+function available(
   privateIps: readonly string[],
   gateway: SimulatedNatGateway,
   gateways: NatGateways,
@@ -112,8 +114,8 @@ function checked(
   return privateIps;
 }
 
-/** The first free addresses of the gateway's subnet. */
-function free(
+/** Returns the lowest free addresses of the gateway's subnet. */
+function firstFree(
   count: number,
   gateway: SimulatedNatGateway,
   gateways: NatGateways,
@@ -135,7 +137,7 @@ function cidrBlockOf({ cidrBlock, addresses }: SimulatedNatGateway): string {
   return cidrBlock ?? blockAround(addresses?.[0]?.privateIp ?? '10.0.0.0');
 }
 
-/** What the gateways of the same subnet hold. */
+/** Addresses held by gateways of the same subnet. */
 function takenAddresses(gateway: SimulatedNatGateway, gateways: NatGateways, now: number): Set<string> {
   const taken = new Set<string>();
   for (const each of gateways.values()) {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { authFailure, Ec2Error } from './errors.ts';
 
-/** The account of every principal. */
+/** Account of every principal. */
 export const ACCOUNT_ID = '123456789012';
 
 /** Principal that is denied everything. */
@@ -10,7 +10,7 @@ export const DENIED_ACCESS_KEY_ID = 'AKIASIMULATEDDENIED0';
 /** Principal that may only `DescribeNatGateways`. */
 export const READER_ACCESS_KEY_ID = 'AKIASIMULATEDREADER0';
 
-/** The principals that are not allowed everything, by access key id. */
+/** Restricted principals by access key id; any other key may do everything. */
 const PRINCIPALS: ReadonlyMap<string, { arn: string; allowed: readonly string[] }> = new Map([
   [DENIED_ACCESS_KEY_ID, { arn: `arn:aws:iam::${ACCOUNT_ID}:user/denied`, allowed: [] }],
   [READER_ACCESS_KEY_ID, { arn: `arn:aws:iam::${ACCOUNT_ID}:user/reader`, allowed: ['DescribeNatGateways'] }],
@@ -20,8 +20,8 @@ const SIGNATURE_V4 =
   /^AWS4-HMAC-SHA256\s+Credential=(?<accessKeyId>[^/,\s]+)\/\d{8}\/(?<region>[^/,\s]+)\/(?:ec2|sts)\/aws4_request\s*,\s*SignedHeaders=[^,\s]+\s*,\s*Signature=[0-9a-f]{64}$/;
 
 /**
- * The access key id of a request. Its signature has to be there and for this region, as Signature
- * Version 4 writes it; it is not verified. A region that is not enabled is answered in the same way by real EC2.
+ * Returns the access key id of a request. Requires a well-formed Signature Version 4 header for this region, but does
+ * not verify the signature. EC2 answers for a region that is not enabled in the same way.
  *
  * @throws Ec2Error `AuthFailure`
  */
@@ -32,8 +32,8 @@ export function authenticate(authorization: string | undefined, region: string):
 }
 
 /**
- * The message has the form seen in terraform-provider-aws #34234, with the blob of #29710; the blob decodes to
- * nothing.
+ * Checks that the principal may call the action. The message has the form seen in terraform-provider-aws #34234 with
+ * the encoded message of #29710, which here cannot be decoded.
  *
  * @throws Ec2Error `UnauthorizedOperation`
  */
@@ -49,7 +49,7 @@ export function authorize(accessKeyId: string, action: string): void {
   );
 }
 
-/** The ARN of the user an access key id belongs to. */
+/** Returns the ARN of the access key id's user. */
 export function arnOf(accessKeyId: string): string {
   return PRINCIPALS.get(accessKeyId)?.arn ?? `arn:aws:iam::${ACCOUNT_ID}:user/${accessKeyId}`;
 }

@@ -1,4 +1,4 @@
-/** What assigning and unassigning have in common: which gateways can be changed, and when. */
+/** Checks that assigning and unassigning share. */
 import { isIPv4 } from 'node:net';
 import type { NatGateways } from './actions.ts';
 import { assumed, natGatewayNotFound } from './errors.ts';
@@ -6,7 +6,7 @@ import type { SimulatedAddress, SimulatedNatGateway } from './nat-gateway.ts';
 import { isChangingAt, isHeldAt, statusAt } from './timeline.ts';
 
 /**
- * The gateway, if its addresses can be changed now.
+ * Returns the gateway if its addresses can be changed now.
  *
  * @throws Ec2Error
  */
@@ -35,13 +35,13 @@ export function changeableGateway(gateways: NatGateways, id: string, now: number
   return gateway;
 }
 
-/** The addresses the gateway has at `time`. */
+/** Returns the addresses that the gateway holds at `time`. */
 export function heldAddresses({ addresses = [] }: SimulatedNatGateway, time: number): SimulatedAddress[] {
   return addresses.filter((address) => isHeldAt(address, time));
 }
 
 /**
- * Checks that what was given are IPv4 addresses, each of them once.
+ * Checks that every value is an IPv4 address, and given once.
  *
  * @throws Ec2Error
  */

@@ -4,7 +4,7 @@ export interface Clock {
   now(): number;
 }
 
-/** A clock that starts at the real time and runs `speed` times as fast; it never goes back. */
+/** Returns a monotonic clock that starts at the real time and runs `speed` times as fast. */
 export function scaledClock(speed: number): Clock {
   const start = Date.now();
   const origin = performance.now();

@@ -5,13 +5,13 @@ import { natGatewayFilter } from './filters.ts';
 import { checkNatGatewayId } from './nat-gateway-id.ts';
 import { integerParameter, listParameter, type QueryParameters } from './query.ts';
 
-/** The largest page, and the one that is served when none is asked for. */
+/** Largest page, and page size without `MaxResults`. */
 const LARGEST_PAGE = 1000;
 const SMALLEST_PAGE = 5;
 
 /**
- * `DescribeNatGateways`. Gateways come in the order of the inventory, and a token names the one to go on with, so
- * that it stays good whatever happens to the gateways in between.
+ * `DescribeNatGateways`. Gateways come in the order of the inventory. A token names the gateway to go on with, so that
+ * it stays valid while gateways change.
  */
 export const describeNatGateways: Action = {
   accepts:
@@ -52,7 +52,7 @@ function pageSizeOf(parameters: QueryParameters, ids: readonly string[]): number
       'The parameter NatGatewayIds cannot be used with the parameter MaxResults',
     );
   }
-  // The wording for a small one was seen on the wire (aws-sdk-ruby #2575).
+  // Wording from a real answer (aws-sdk-ruby #2575).
   if (maxResults < SMALLEST_PAGE) {
     throw invalidParameterValue(
       `${maxResults}`,
@@ -76,7 +76,7 @@ function tokenFor(natGatewayId: string): string {
   return Buffer.from(`${TOKEN_PREFIX}${natGatewayId}`).toString('base64url');
 }
 
-/** Where in the inventory the page begins. */
+/** Returns the page's first position in the inventory. */
 function startOf({ NextToken }: QueryParameters, gateways: NatGateways): number {
   if (NextToken === undefined || NextToken === '') return 0;
   const decoded = Buffer.from(NextToken, 'base64url').toString();

@@ -1,9 +1,9 @@
-/** Gateways and addresses as EC2's XML has them; the element names are the service model's. */
+/** XML elements of gateways and addresses, named as in the service model. */
 import type { Element } from './envelope.ts';
 import type { SimulatedAddress, SimulatedNatGateway } from './nat-gateway.ts';
 import { isHeldAt, statusAt } from './timeline.ts';
 
-/** An `item` of `natGatewaySet`, as it is at `time`. */
+/** Returns the `item` of `natGatewaySet` at `time`. */
 export function natGatewayElement(gateway: SimulatedNatGateway, time: number): Element {
   const held = gateway.addresses?.filter((address) => isHeldAt(address, time));
   return {
@@ -25,7 +25,7 @@ export function natGatewayElement(gateway: SimulatedNatGateway, time: number): E
   };
 }
 
-/** An `item` of `natGatewayAddressSet`, as it is at `time`. */
+/** Returns the `item` of `natGatewayAddressSet` at `time`. */
 export function natGatewayAddressElement(address: SimulatedAddress, time: number): Element {
   return {
     allocationId: address.allocationId,

@@ -7,30 +7,30 @@ import { dryRunOperation, Ec2Error, requestLimitExceeded } from './errors.ts';
 import { booleanParameter, type QueryParameters } from './query.ts';
 import { tokenBuckets } from './throttle.ts';
 
-/** A request as far as it could be read. */
+/** A request, read and decoded. */
 export interface Call {
-  /** Empty where the request has none. */
+  /** Empty if the request has none. */
   action: string;
   parameters: QueryParameters;
   dryRun: boolean;
-  /** The header of that name. */
+  /** The `Authorization` header. */
   authorization: string | undefined;
-  /** Why the request is refused whatever it asks for: it is not one of the EC2 Query protocol. */
+  /** Set if the request is not of the EC2 Query protocol: the refusal to answer with. */
   fault?: Ec2Error | undefined;
 }
 
-/** What became of one request. */
+/** Record of one answered request. */
 export interface SimulatorCall {
-  /** Empty where the request had none. */
+  /** Empty if the request had none. */
   action: string;
-  /** Decoded, `Action` and `Version` included; empty where the body could not be decoded. */
+  /** Decoded, `Action` and `Version` included; empty if the body could not be decoded. */
   parameters: Record<string, string>;
   dryRun: boolean;
-  /** As in the answer's body and its `x-amzn-requestid`. */
+  /** The id in the answer's body and in its `x-amzn-requestid` header. */
   requestId: string;
   /** HTTP status of the answer. */
   status: number;
-  /** EC2's error code, if it was refused. A dry run that passed has `DryRunOperation`. */
+  /** EC2's error code if it was refused; `DryRunOperation` for a dry run that passed. */
   code?: string;
   /** Whether it changed a gateway. */
   changed: boolean;
@@ -47,7 +47,7 @@ export interface EndpointOptions {
   onCall: (call: SimulatorCall) => void;
 }
 
-/** EC2 without its HTTP: each call is applied when it comes, and answered. */
+/** Creates EC2 without HTTP: the function returned applies a call and returns the answer. */
 export function createEndpoint(options: EndpointOptions): (call: Call) => Answer {
   const { region, gateways, clock, readLagSeconds, throttling, onCall } = options;
   const takeToken = tokenBuckets();
@@ -92,7 +92,7 @@ export function createEndpoint(options: EndpointOptions): (call: Call) => Answer
   };
 }
 
-/** STS's answer, which needs no permission: SDKs and tools send it to the same endpoint to learn the account. */
+/** Answers `GetCallerIdentity`, which STS allows without any permission. */
 function callerIdentity(requestId: string, accessKeyId: string): Answer {
   return stsSuccess('GetCallerIdentity', requestId, {
     Arn: arnOf(accessKeyId),
@@ -110,7 +110,7 @@ function actionOf({ action: name }: Call) {
   return action;
 }
 
-/** What went wrong here rather than in the request, as EC2 says it. */
+/** Reports an exception of this endpoint, or of an interceptor, as EC2 reports its own. */
 export function internalError(error: unknown): Ec2Error {
   const reason = error instanceof Error ? error.message : String(error);
   return new Ec2Error('InternalError', `An internal error has occurred: ${reason}`, 500);

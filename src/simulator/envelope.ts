@@ -8,7 +8,7 @@ export interface Answer {
   body: string;
 }
 
-/** The content of an XML element; members that are `undefined` are left out. */
+/** Content of an XML element; `undefined` members are left out. */
 export interface Element {
   [name: string]: string | number | boolean | Element | Element[] | undefined;
 }
@@ -18,7 +18,7 @@ const builder = new XMLBuilder({
   tagValueProcessor: (_name, value) => (typeof value === 'string' ? legible(value) : value),
 });
 
-/** EC2's envelope of a success: the result's members beside `requestId`. */
+/** Builds EC2's success envelope: the result's members are siblings of `requestId`. */
 export function success(action: string, requestId: string, members: Element): Answer {
   return answer(200, requestId, {
     [`${action}Response`]: {
@@ -29,7 +29,7 @@ export function success(action: string, requestId: string, members: Element): An
   });
 }
 
-/** The envelope of a success of STS, which nests the result; SDKs ask it who they are. */
+/** Builds the success envelope of STS, which nests the result. */
 export function stsSuccess(action: string, requestId: string, members: Element): Answer {
   return answer(200, requestId, {
     [`${action}Response`]: {
@@ -40,7 +40,7 @@ export function stsSuccess(action: string, requestId: string, members: Element):
   });
 }
 
-/** EC2's envelope of an error. */
+/** Builds EC2's error envelope. */
 export function failure(error: Ec2Error, requestId: string): Answer {
   return answer(error.status, requestId, {
     Response: {
@@ -50,7 +50,7 @@ export function failure(error: Ec2Error, requestId: string): Answer {
   });
 }
 
-/** The headers are those of real responses (aws-sdk-go-v2 #2254); `Date` is added as it is sent. */
+/** Headers are those of real responses (aws-sdk-go-v2 #2254); Node adds `Date` when it sends. */
 function answer(status: number, requestId: string, root: Element): Answer {
   return {
     status,
@@ -64,8 +64,8 @@ function answer(status: number, requestId: string, root: Element): Answer {
   };
 }
 
-/** The text without what XML 1.0 cannot carry: most control characters and lone surrogates. */
+/** Replaces the characters that XML 1.0 cannot carry: most control characters and lone surrogates. */
 function legible(value: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to replace
   return value.toWellFormed().replaceAll(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, '\ufffd');
 }

@@ -1,4 +1,4 @@
-/** A request that EC2 refuses: the code, HTTP status and message of its error envelope. */
+/** Refusal of a request: code, HTTP status and message of EC2's error envelope. */
 export class Ec2Error extends Error {
   readonly code: string;
   readonly status: number;
@@ -34,8 +34,8 @@ export const natGatewayNotFound = (id: string) =>
   new Ec2Error('NatGatewayNotFound', `NAT gateway ${id} was not found`);
 
 /**
- * What real EC2 answers in these cases is published nowhere. The codes exist; that these operations answer with
- * them is this endpoint's best reading, and nobody should depend on it. All of them are 400.
+ * Codes assumed where AWS publishes none. The codes exist; it is assumed that these requests get them, so nothing may
+ * depend on it. All have status 400. `docs/simulator.md` lists them.
  */
 export const ASSUMPTIONS = {
   primary: { when: 'unassign: the primary address', code: 'InvalidParameterValue' },
@@ -66,7 +66,7 @@ export const ASSUMPTIONS = {
     when: "assign: an address outside the gateway's subnet, or reserved in it",
     code: 'InvalidParameterValue',
   },
-  inUse: { when: 'assign: an address that a gateway has already', code: 'InvalidIPAddress.InUse' },
+  inUse: { when: 'assign: an address that a gateway already has', code: 'InvalidIPAddress.InUse' },
   subnetFull: {
     when: 'assign: fewer free addresses in the subnet than `PrivateIpAddressCount`',
     code: 'InsufficientFreeAddressesInSubnet',
@@ -77,7 +77,7 @@ export const ASSUMPTIONS = {
   },
 } as const;
 
-/** The error of one of the best readings. */
-export function assumed(reading: keyof typeof ASSUMPTIONS, message: string): Ec2Error {
-  return new Ec2Error(ASSUMPTIONS[reading].code, message);
+/** Returns the refusal assumed for a case. */
+export function assumed(assumption: keyof typeof ASSUMPTIONS, message: string): Ec2Error {
+  return new Ec2Error(ASSUMPTIONS[assumption].code, message);
 }

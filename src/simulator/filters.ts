@@ -6,7 +6,7 @@ import { listNumbers, listParameter, type QueryParameters } from './query.ts';
 const FILTERS = 50;
 const VALUES_PER_FILTER = 200;
 
-/** The text of a gateway that a documented filter looks at. */
+/** Texts that each documented filter compares; `tag:KEY` is apart. */
 const FIELDS: ReadonlyMap<string, (gateway: SimulatedNatGateway) => readonly (string | undefined)[]> =
   new Map([
     ['nat-gateway-id', (gateway) => [gateway.natGatewayId]],
@@ -17,7 +17,7 @@ const FIELDS: ReadonlyMap<string, (gateway: SimulatedNatGateway) => readonly (st
   ]);
 
 /**
- * Whether a gateway passes `Filter.N`: all filters must match, each by any of its values.
+ * Returns the predicate of `Filter.N`: a gateway passes if every filter matches by any of its values.
  *
  * @throws Ec2Error `InvalidParameterValue`, `MissingParameter` or `FilterLimitExceeded`
  */
@@ -61,8 +61,8 @@ function fieldOf(name: string | undefined) {
 }
 
 /**
- * EC2's wildcards: `*` for any number of characters, `?` for exactly one, a backslash before a character for that
- * character itself. Case matters.
+ * Returns the predicate of a filter value with EC2's wildcards: `*` is any number of characters, `?` exactly one, and
+ * a backslash quotes the next character. Case matters.
  */
 export function wildcardPattern(pattern: string): (text: string) => boolean {
   const parts = [''];

@@ -7,11 +7,10 @@ import { decodeQuery } from './query.ts';
 const LARGEST_BODY = 1024 * 1024;
 
 /**
- * Reads a request to its end. One that is not of the EC2 Query protocol becomes a call with a `fault`.
+ * Reads a request to its end. A request that is not of the EC2 Query protocol becomes a call with a `fault`, whose code
+ * and status are made up: no SDK sends such requests.
  *
- * The codes and statuses of such faults are this endpoint's own; no SDK sends such requests.
- *
- * @throws Error if the client goes away meanwhile
+ * @throws Error if the client disconnects meanwhile
  */
 export async function readCall(request: IncomingMessage): Promise<Call> {
   const { authorization } = request.headers;
@@ -30,7 +29,7 @@ export async function readCall(request: IncomingMessage): Promise<Call> {
   }
 }
 
-/** `undefined` for one that is too large; it is still read to its end, so that the client gets to the answer. */
+/** Returns `undefined` for a body that is too large, but reads it to its end so that the client reads the answer. */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -53,7 +52,7 @@ function checkHead({ method, url, headers }: IncomingMessage): void {
   }
 }
 
-/** Sends an answer, unless the client has gone. */
+/** Sends an answer unless the client has disconnected. */
 export function send(response: ServerResponse, { status, headers, body }: Answer): void {
   if (response.headersSent || response.destroyed) return;
   response.writeHead(status, headers).end(body);

@@ -4,10 +4,10 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 /**
- * One gateway of every kind that matters, as `docs/simulator.md` lists them.
+ * Returns one gateway of every kind; `docs/simulator.md` lists them.
  *
- * @param start the simulated start time, in milliseconds since the epoch; all times are relative to it
- * @param region the one whose zones the regional gateway is in
+ * @param start simulated start time in milliseconds since the epoch; all times are relative to it
+ * @param region region of the regional gateway's zones
  */
 export function defaultInventory(start = Date.now(), region = 'us-east-1'): SimulatedNatGateway[] {
   const created = start - 48 * HOUR;
@@ -36,7 +36,7 @@ export function defaultInventory(start = Date.now(), region = 'us-east-1'): Simu
   ];
 }
 
-/** Mid-drain: 10.0.3.12 began to drain 50 s before the start, and has 300 s to go. */
+/** 10.0.3.12 began to drain 50 s before the start and has 300 s to go. */
 function draining(created: number, start: number): SimulatedNatGateway {
   const gateway = privateNatGateway('nat-0c33c33c33c33c33c', 'draining', ['10.0.3.10', '10.0.3.11'], created);
   gateway.addresses.push({
@@ -48,7 +48,7 @@ function draining(created: number, start: number): SimulatedNatGateway {
   return gateway;
 }
 
-/** Made by CloudFormation, with an address that could not be assigned. */
+/** Tagged by CloudFormation, with an address whose assignment failed. */
 function withFailedAddress(created: number): SimulatedNatGateway {
   const gateway = privateNatGateway('nat-0d44d44d44d44d44d', 'stack', ['10.0.4.10', '10.0.4.11'], created);
   gateway.tags.push({ key: 'aws:cloudformation:stack-name', value: 'network' });
@@ -62,7 +62,7 @@ function withFailedAddress(created: number): SimulatedNatGateway {
   return gateway;
 }
 
-/** Public and zonal: each private address is paired with an Elastic IP. */
+/** Each private address of a public zonal gateway is paired with an Elastic IP. */
 function publicZonal(created: number): SimulatedNatGateway {
   const gateway = privateNatGateway('nat-0e55e55e55e55e55e', 'internet', ['10.0.5.10', '10.0.5.11'], created);
   return {
@@ -77,7 +77,7 @@ function publicZonal(created: number): SimulatedNatGateway {
   };
 }
 
-/** Regional: public, without a subnet; its addresses have zones and no private IP. */
+/** A regional gateway is public and has no subnet; its addresses have zones and no private IP. */
 function regional(created: number, region: string): SimulatedNatGateway {
   return privateNatGateway('nat-0f66f66f66f66f66f', 'regional', [], created, {
     connectivityType: 'public',
@@ -109,7 +109,7 @@ function failed(start: number): SimulatedNatGateway {
   };
 }
 
-/** The region as zone ids begin: `us-east-1` is `use1`. */
+/** Returns the region as zone ids abbreviate it: `use1` for `us-east-1`. */
 function shortName(region: string): string {
   return region.replaceAll(/north|south|east|west|central|gov|-/g, (part) =>
     part === '-' ? '' : part.charAt(0),

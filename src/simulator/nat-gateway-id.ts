@@ -2,7 +2,7 @@ import { missingParameter, natGatewayMalformed } from './errors.ts';
 import type { QueryParameters } from './query.ts';
 
 /**
- * The `NatGatewayId` of a request.
+ * Returns the `NatGatewayId` of a request.
  *
  * @throws Ec2Error `MissingParameter` or `NatGatewayMalformed`
  */

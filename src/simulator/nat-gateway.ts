@@ -1,12 +1,12 @@
 import type { AddressTimeline } from './timeline.ts';
 
 /**
- * A gateway of the embedded endpoint. Members have EC2's names (`natGatewaySet` of `DescribeNatGateways`), and one
- * that is absent is absent from the answer. Actions change only `addresses`.
+ * A gateway of the embedded endpoint. Members are named as in `natGatewaySet` of `DescribeNatGateways`; absent members
+ * are absent from answers. Actions change only `addresses`.
  */
 export interface SimulatedNatGateway {
   natGatewayId: string;
-  /** `pending` `failed` `available` `deleting` `deleted`; any other text is served as it is. Absent acts as available. */
+  /** `pending` `failed` `available` `deleting` `deleted`; other texts are served as they are. Absent acts as available. */
   state?: string | undefined;
   /** `private` or `public`. Absent acts as private. */
   connectivityType?: string | undefined;
@@ -24,11 +24,11 @@ export interface SimulatedNatGateway {
   autoScalingIps?: string | undefined;
   autoProvisionZones?: string | undefined;
   routeTableId?: string | undefined;
-  /** Of the subnet, for addresses yet to be assigned. Default: the /24 around the gateway's first address. */
+  /** CIDR block of the subnet, for assigning addresses. Default: the /24 around the gateway's first address. */
   cidrBlock?: string | undefined;
 }
 
-/** An address of a gateway: its members, and its timeline, which tells its `Status`. */
+/** An address of a gateway. Its timeline determines its `Status`. */
 export interface SimulatedAddress extends AddressTimeline {
   privateIp?: string | undefined;
   isPrimary?: boolean | undefined;
@@ -46,15 +46,15 @@ export interface SimulatedTag {
   value: string;
 }
 
-/** A gateway that certainly has tags and addresses. */
+/** A gateway whose tags and addresses are present. */
 export type PrivateNatGateway = SimulatedNatGateway & { tags: SimulatedTag[]; addresses: SimulatedAddress[] };
 
 /**
- * A private gateway that is available and whose addresses have `succeeded`; the first of them is the primary.
+ * Returns an available private gateway. All addresses have `succeeded`; the first is the primary.
  *
- * @param name its `Name` tag
+ * @param name value of its `Name` tag
  * @param createTime milliseconds since the epoch
- * @param members are added, or replace what this makes
+ * @param members members to add or replace
  */
 export function privateNatGateway(
   natGatewayId: string,

@@ -1,12 +1,12 @@
 import { Ec2Error, invalidParameterValue } from './errors.ts';
 
-/** The decoded parameters of a request, `Action` included. */
+/** Decoded parameters of a request, `Action` included. */
 export type QueryParameters = Readonly<Record<string, string>>;
 
 const malformed = (reason: string) => new Ec2Error('MalformedQueryString', reason);
 
 /**
- * Decodes the body of a request: `application/x-www-form-urlencoded`, in UTF-8.
+ * Decodes a request body, `application/x-www-form-urlencoded` in UTF-8.
  *
  * @throws Ec2Error `MalformedQueryString`
  */
@@ -38,12 +38,12 @@ function decoded(part: string): string {
   }
 }
 
-/** The values of `NAME.1`, `NAME.2`, … in the order of their numbers, which may have gaps. */
+/** Returns the values of `NAME.1`, `NAME.2`, … in numeric order; numbers may have gaps. */
 export function listParameter(parameters: QueryParameters, name: string): string[] {
   return numbered(parameters, name).map(([, value]) => value);
 }
 
-/** The numbers for which `NAME.N…` is there, in order. */
+/** Returns each N for which a `NAME.N…` is present, in numeric order. */
 export function listNumbers(parameters: QueryParameters, name: string): number[] {
   return [...new Set(numbered(parameters, name).map(([number]) => number))];
 }
@@ -56,7 +56,7 @@ function numbered(parameters: QueryParameters, name: string): [number, string][]
 }
 
 /**
- * A whole number, or `undefined` if the parameter is absent.
+ * Returns a whole number; `undefined` if the parameter is absent.
  *
  * @throws Ec2Error `InvalidParameterValue`
  */
@@ -68,7 +68,7 @@ export function integerParameter(parameters: QueryParameters, name: string): num
 }
 
 /**
- * `true` or `false`; `false` if the parameter is absent.
+ * Returns a boolean; `false` if the parameter is absent.
  *
  * @throws Ec2Error `InvalidParameterValue`
  */

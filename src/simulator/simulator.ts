@@ -20,21 +20,21 @@ export { defaultInventory } from './inventory.ts';
 export * from './nat-gateway.ts';
 
 export interface SimulatorOptions {
-  /** Always of 127.0.0.1. Default: any free one. */
+  /** Port on 127.0.0.1. Default: any free port. */
   port?: number;
   /** Default: `us-east-1`. */
   region?: string;
   /** Simulated time. Default: `scaledClock(1)`. */
   clock?: Clock;
-  /** How many simulated seconds late describes see a write. Default: 0. */
+  /** Simulated seconds by which describes lag behind writes. Default: 0. */
   readLagSeconds?: number;
   /** Whether EC2's published token buckets apply, in real time. Default: true. */
   throttling?: boolean;
-  /** Default: `defaultInventory()`. It is not copied: a test that changes it acts as somebody else in the account. */
+  /** Default: `defaultInventory()`. It is not copied: tests change it to play another user of the account. */
   inventory?: SimulatedNatGateway[];
-  /** The hook by which tests inject faults. Default: applies each exchange and answers with that. */
+  /** Hook for tests to inject faults. Default: applies each exchange and sends its answer. */
   intercept?: Intercept;
-  /** Told of every request that was applied or refused: the endpoint's own record. */
+  /** Receives a record of every request that was applied or refused. */
   onCall?: (call: SimulatorCall) => void;
 }
 
@@ -42,24 +42,24 @@ export interface SimulatorOptions {
 export interface Simulator {
   readonly url: string;
   readonly region: string;
-  /** Ends at once, with every connection. */
+  /** Stops at once and closes every connection. */
   close(): Promise<void>;
 }
 
 /**
- * Decides what is answered, and when. `undefined` means that it has dealt with the response or the socket itself:
- * left it hanging, reset it, cut it short.
+ * Decides the answer to an exchange, and when it is sent. Returns `undefined` if it handled the response or the socket
+ * itself: left it hanging, reset it, cut it short.
  */
 export type Intercept = (exchange: Exchange) => Promise<Answer | undefined>;
 
-/** One request, read to its end and not yet applied. */
+/** One request, completely read and not yet applied. */
 export interface Exchange {
-  /** Empty where the request has none. */
+  /** Empty if the request has none. */
   readonly action: string;
   /** Decoded, `Action` and `Version` included. */
   readonly parameters: QueryParameters;
   readonly dryRun: boolean;
-  /** Runs the action at this moment, as often as it is called, and reports it to `onCall`. */
+  /** Runs the action now, at every call, and reports it to `onCall`. */
   apply(): Answer;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -92,7 +92,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   };
 
   const server = createServer((request, response) => {
-    // A client that goes away ends its own request, and nothing else.
+    // A client that disconnects must not end the process.
     request.on('error', () => {});
     response.on('error', () => {});
     handle(request, response).catch((error: unknown) => {

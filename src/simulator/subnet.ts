@@ -1,13 +1,13 @@
-/** EC2 keeps the first four addresses of a subnet and the last (VPC User Guide, subnet CIDR blocks). */
+/** AWS reserves the first four addresses of a subnet and the last (VPC User Guide, subnet CIDR blocks). */
 const RESERVED_AT_START = 4;
 const RESERVED_AT_END = 1;
 
-/** The /24 an address is in. */
+/** Returns the /24 around an address. */
 export function blockAround(privateIp: string): string {
   return privateIp.replace(/\.\d+$/, '.0/24');
 }
 
-/** The addresses of a CIDR block that EC2 gives out, lowest first. */
+/** Yields the assignable addresses of a CIDR block, lowest first. */
 export function* assignableAddresses(cidrBlock: string): Generator<string> {
   const [base = '', prefix = '32'] = cidrBlock.split('/');
   const size = 2 ** (32 - Number(prefix));

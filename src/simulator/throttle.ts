@@ -1,10 +1,10 @@
-/** A token bucket: how many requests at once, and how many come back each second. */
+/** A token bucket, counted in requests. */
 interface Bucket {
   capacity: number;
   refillPerSecond: number;
 }
 
-/** EC2's published buckets, per account, Region and API ("Request throttling for the Amazon EC2 API"). */
+/** EC2's published buckets per account, Region and API ("Request throttling for the Amazon EC2 API"). */
 const BUCKETS: ReadonlyMap<string, Bucket> = new Map([
   ['DescribeNatGateways', { capacity: 100, refillPerSecond: 20 }],
   ['AssignPrivateNatGatewayAddress', { capacity: 10, refillPerSecond: 1 }],
@@ -12,8 +12,8 @@ const BUCKETS: ReadonlyMap<string, Bucket> = new Map([
 ]);
 
 /**
- * Full buckets. The function returned takes a token from the action's bucket at `now` (milliseconds, from any
- * origin, never less than before) and says whether there was one.
+ * Creates full buckets. The function returned takes a token from the action's bucket and returns whether there was one.
+ * Its `now` is in milliseconds of a monotonic clock.
  */
 export function tokenBuckets(): (action: string, now: number) => boolean {
   const levels = new Map<string, { tokens: number; at: number }>();

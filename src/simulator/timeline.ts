@@ -1,33 +1,33 @@
 /**
- * What an address is at a time, as a pure function of when things happened to it. Nothing ticks: a drain "runs"
- * because the clock is read, and reads that lag behind writes look at an earlier time.
+ * Computes an address's state at any time from the times of its changes. No timer runs: late reads look at an earlier
+ * time.
  */
 
-/** How long an assignment takes, in seconds; EC2 publishes no figure. */
+/** Duration of an assignment in seconds; AWS publishes no figure. */
 const ASSIGN_SECONDS = 5;
 
-/** EC2's default for `MaxDrainDurationSeconds`. */
+/** EC2's default of `MaxDrainDurationSeconds`. */
 export const DEFAULT_DRAIN_SECONDS = 350;
 
-/** When things happened to an address; times are milliseconds since the epoch. */
+/** Times of an address's changes, in milliseconds since the epoch. */
 export interface AddressTimeline {
-  /** When it was asked for; without it, it has always been there. */
+  /** When its assignment began; absent if it was always there. */
   assignedAt?: number | undefined;
-  /** When its drain began; it is held until the drain's end. */
+  /** When its drain began; it is held until the drain ends. */
   unassignedAt?: number | undefined;
-  /** How long it drains; `DEFAULT_DRAIN_SECONDS` if absent. */
+  /** Default: `DEFAULT_DRAIN_SECONDS`. */
   drainSeconds?: number | undefined;
-  /** A status that time does not change until a drain begins; `null` for an answer that has no `Status`. */
+  /** Fixed status until a drain begins; `null` leaves `Status` out of answers. */
   status?: string | null | undefined;
 }
 
-/** Whether the gateway has the address at `time`: from its assignment to the end of its drain. */
+/** Returns whether the gateway holds the address at `time`: from its assignment to the end of its drain. */
 export function isHeldAt({ assignedAt, unassignedAt, drainSeconds }: AddressTimeline, time: number): boolean {
   if (assignedAt !== undefined && time < assignedAt) return false;
   return unassignedAt === undefined || time < unassignedAt + (drainSeconds ?? DEFAULT_DRAIN_SECONDS) * 1000;
 }
 
-/** The `Status` at `time` of an address that is held then; `undefined` where the answer has none. */
+/** Returns the `Status` at `time` of an address held then; `undefined` leaves it out of the answer. */
 export function statusAt({ assignedAt, unassignedAt, status }: AddressTimeline, time: number) {
   if (unassignedAt !== undefined && time >= unassignedAt) return 'unassigning';
   if (status !== undefined) return status ?? undefined;
@@ -41,7 +41,7 @@ const CHANGING: readonly (string | undefined)[] = [
   'disassociating',
 ];
 
-/** Whether EC2 is changing the address at `time`. */
+/** Returns whether the address is being changed at `time`. */
 export function isChangingAt(address: AddressTimeline, time: number): boolean {
   return isHeldAt(address, time) && CHANGING.includes(statusAt(address, time));
 }

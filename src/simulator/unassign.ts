@@ -8,8 +8,8 @@ import { integerParameter, listParameter, type QueryParameters } from './query.t
 import { DEFAULT_DRAIN_SECONDS } from './timeline.ts';
 
 /**
- * `UnassignPrivateNatGatewayAddress`, all or nothing. An address is held for the whole drain, and is gone then; the
- * response lists only the addresses it is about.
+ * `UnassignPrivateNatGatewayAddress`: drains all addresses or none. The gateway holds an address until its drain ends.
+ * The response lists only the requested addresses.
  */
 export const unassignPrivateNatGatewayAddress: Action = {
   accepts: /^(DryRun|MaxDrainDurationSeconds|NatGatewayId|PrivateIpAddress\.[1-9]\d{0,5})$/,
@@ -68,7 +68,7 @@ function drainSecondsOf(parameters: QueryParameters): number {
   );
 }
 
-/** The one that says so; where none does, the first. */
+/** Returns whether it is marked as primary or, where none is marked, is the first. */
 function isPrimary(address: SimulatedAddress, held: readonly SimulatedAddress[]): boolean {
   return held.some((each) => each.isPrimary) ? address.isPrimary === true : held.indexOf(address) === 0;
 }

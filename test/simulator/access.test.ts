@@ -16,7 +16,7 @@ const assign = (DryRun = false) =>
 const read = (DryRun = false) => new DescribeNatGatewaysCommand({ DryRun });
 
 describe('authorization', () => {
-  it('denies one principal everything, dry runs included, with a message to decode', async () => {
+  it('denies one principal every action, dry runs included, with an encoded message', async () => {
     const { client, calls } = await startEndpoint();
     const denied = client(DENIED_ACCESS_KEY_ID);
     const answers = await Promise.all(
@@ -33,7 +33,7 @@ describe('authorization', () => {
     expect(calls.some(({ changed }) => changed)).toBe(false);
   });
 
-  it('lets one principal read, and nothing else', async () => {
+  it('lets one principal only describe', async () => {
     const { client } = await startEndpoint();
     const reader = client(READER_ACCESS_KEY_ID);
     expect((await reader.send(read())).NatGateways).toHaveLength(9);
@@ -41,7 +41,7 @@ describe('authorization', () => {
     expect((await refusal(reader.send(assign())))[0]).toBe('UnauthorizedOperation');
   });
 
-  it('does not know credentials of another region', async () => {
+  it('refuses credentials of another region', async () => {
     const { client } = await startEndpoint({ region: 'eu-west-1' });
     expect((await client('AKIATEST').send(read())).NatGateways).toHaveLength(9);
     expect(await refusal(client('AKIATEST', { region: 'us-east-1' }).send(read()))).toEqual([
@@ -52,19 +52,19 @@ describe('authorization', () => {
   });
 
   it.each([
-    ['none', ''],
+    ['empty', ''],
     ['a bearer token', 'Bearer abc'],
-    ['another service', AUTHORIZATION.replace('/ec2/', '/s3/')],
-    ['no date', AUTHORIZATION.replace('/20260102/', '//')],
-    ['a short signature', AUTHORIZATION.slice(0, -1)],
-    ['no signed headers', AUTHORIZATION.replace('SignedHeaders', 'Headers')],
+    ['for another service', AUTHORIZATION.replace('/ec2/', '/s3/')],
+    ['without a date', AUTHORIZATION.replace('/20260102/', '//')],
+    ['short of a digit of the signature', AUTHORIZATION.slice(0, -1)],
+    ['without signed headers', AUTHORIZATION.replace('SignedHeaders', 'Headers')],
   ])('refuses an Authorization header that is %s', async (_, authorization) => {
     const { simulator } = await startEndpoint();
     const response = await post(simulator, 'Action=DescribeNatGateways', { headers: { authorization } });
     expect([response.status, codeOf(await response.text())]).toEqual([401, 'AuthFailure']);
   });
 
-  it('tells who is calling, as STS does', async () => {
+  it('answers GetCallerIdentity as STS does', async () => {
     const { simulator } = await startEndpoint();
     const sts = new STSClient({
       region: simulator.region,
@@ -76,8 +76,8 @@ describe('authorization', () => {
   });
 });
 
-describe('a dry run', () => {
-  it('passes for each action and changes nothing', async () => {
+describe('dry run', () => {
+  it('passes for every action and changes nothing', async () => {
     const { ec2, calls } = await startEndpoint();
     for (const command of [unassign(true), assign(true), read(true)]) {
       const answer = await refusal(
@@ -92,7 +92,7 @@ describe('a dry run', () => {
     expect(calls.map(({ dryRun, changed }) => [dryRun, changed])).toEqual(Array(3).fill([true, false]));
   });
 
-  it('does not look at the state, only at what is missing and at the form of the id', async () => {
+  it('checks required parameters and the format of the id, but not the state', async () => {
     const { ec2 } = await startEndpoint();
     expect((await refusal(ec2.send(unassign(true, UNKNOWN))))[0]).toBe('DryRunOperation');
     expect((await refusal(ec2.send(unassign(true, 'nat-1'))))[0]).toBe('NatGatewayMalformed');
@@ -106,7 +106,7 @@ describe('a dry run', () => {
 });
 
 describe('throttling', () => {
-  it('refuses what comes faster than the bucket of its action refills', async () => {
+  it('refuses requests beyond the bucket of their action', async () => {
     const { ec2 } = await startEndpoint({ throttling: true });
     const answers = await Promise.all(Array.from({ length: 60 }, () => refusal(ec2.send(unassign(true)))));
     const refused = answers.filter(([code]) => code === 'RequestLimitExceeded');
@@ -116,7 +116,7 @@ describe('throttling', () => {
     expect((await ec2.send(read())).NatGateways).toHaveLength(9);
   });
 
-  it('has 10 changes at once and 1 more a second, 100 reads and 20 more', () => {
+  it('allows 10 changes and 1 more per second, 100 reads and 20 more per second', () => {
     const takeToken = tokenBuckets();
     const burst = (action: string, now: number) => {
       let taken = 0;

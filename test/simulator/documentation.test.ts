@@ -10,7 +10,7 @@ import {
 const page = readFileSync(new URL('../../docs/simulator.md', import.meta.url), 'utf8');
 const rows = page.split('\n').filter((line) => line.startsWith('|'));
 
-/** The row that has this text in its first column. */
+/** Returns the row with this text in its first column. */
 function row(first: string): string {
   return rows.find((line) => line.split('|')[1]?.trim() === first) ?? '';
 }
@@ -29,7 +29,7 @@ describe('docs/simulator.md', () => {
   );
 
   it.each(Object.values(ASSUMPTIONS).map(({ when, code }) => [when, code] as const))(
-    'lists the best reading for %s',
+    'lists the assumption for %s',
     (when, code) => {
       expect(row(when)).toContain(`\`${code}\``);
     },

@@ -9,8 +9,8 @@ const unassign = (DryRun = false) =>
     DryRun,
   });
 
-describe('an interceptor', () => {
-  it('can reset the connection before anything was applied', async () => {
+describe('interceptor', () => {
+  it('can reset the connection before the request is applied', async () => {
     const { ec2, calls } = await startEndpoint({
       intercept: async ({ socket }) => {
         socket.resetAndDestroy();
@@ -21,7 +21,7 @@ describe('an interceptor', () => {
     expect(calls).toEqual([]);
   });
 
-  it('can reset the connection after it was applied', async () => {
+  it('can reset the connection after the request is applied', async () => {
     const { ec2, calls } = await startEndpoint({
       intercept: async ({ apply, socket }) => {
         apply();
@@ -33,7 +33,7 @@ describe('an interceptor', () => {
     expect(calls).toMatchObject([{ status: 200, changed: true, at: START }]);
   });
 
-  it('can answer something else, and sees the decoded call', async () => {
+  it('can send another answer, and sees the decoded call', async () => {
     const seen: unknown[] = [];
     const { ec2, calls } = await startEndpoint({
       intercept: async ({ action, parameters, dryRun }) => {
@@ -67,7 +67,7 @@ describe('an interceptor', () => {
     expect(calls).toMatchObject([{ status: 200 }]);
   });
 
-  it('can change the time between the request and its effect', async () => {
+  it('can advance the clock between a request and its effect', async () => {
     const { ec2, calls, clock } = await startEndpoint({
       intercept: async ({ apply }) => {
         clock.advance(7);
@@ -78,7 +78,7 @@ describe('an interceptor', () => {
     expect(calls[0]?.at).toBe(START + 7000);
   });
 
-  it('that throws is an internal error, which is not retried by magic', async () => {
+  it('causes an InternalError when it throws', async () => {
     const { ec2 } = await startEndpoint({
       intercept: async () => {
         throw new Error('boom');
@@ -91,7 +91,7 @@ describe('an interceptor', () => {
     ]);
   });
 
-  it('can be applied twice, each time with a request id of its own', async () => {
+  it('can apply a request twice, each time with its own request id', async () => {
     const { ec2, calls } = await startEndpoint({
       intercept: async ({ apply }) => {
         apply();
@@ -103,7 +103,7 @@ describe('an interceptor', () => {
     expect(new Set(calls.map(({ requestId }) => requestId)).size).toBe(2);
   });
 
-  it('sees what is not an EC2 request too', async () => {
+  it('sees requests that are not of EC2 too', async () => {
     const seen: string[] = [];
     const { simulator } = await startEndpoint({
       intercept: async ({ action, apply }) => {
@@ -115,7 +115,7 @@ describe('an interceptor', () => {
     expect(seen).toEqual(['']);
   });
 
-  it('that leaves a client hanging does not keep the endpoint from closing', async () => {
+  it('does not keep the endpoint from closing when it leaves a client hanging', async () => {
     let arrived = () => {};
     const waiting = new Promise<void>((resolve) => {
       arrived = resolve;

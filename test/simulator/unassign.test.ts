@@ -40,8 +40,8 @@ async function statuses(ec2: EC2Client, id: string): Promise<Record<string, stri
   );
 }
 
-describe('unassigning', () => {
-  it('answers with the affected addresses only, and releases them at the end of the drain', async () => {
+describe('UnassignPrivateNatGatewayAddress', () => {
+  it('returns the affected addresses only, and releases them when the drain ends', async () => {
     const { ec2, clock, calls } = await startEndpoint();
     const { $metadata, ...result } = await unassign(ec2, EGRESS, ['10.0.1.12', '10.0.1.11'], 60);
     expect(result).toEqual({
@@ -65,7 +65,7 @@ describe('unassigning', () => {
     expect(Object.keys(await statuses(ec2, EGRESS))).toEqual(['10.0.1.10', '10.0.1.13', '10.0.1.14']);
   });
 
-  it('drains for 350 seconds when nothing else is asked for', async () => {
+  it('drains for 350 seconds by default', async () => {
     const { ec2, clock } = await startEndpoint();
     await unassign(ec2, EGRESS, ['10.0.1.11']);
     clock.advance(349);
@@ -74,14 +74,14 @@ describe('unassigning', () => {
     expect(await statuses(ec2, EGRESS)).not.toHaveProperty(['10.0.1.11']);
   });
 
-  it('is under way on one gateway from the start, with 300 seconds to go', async () => {
+  it('has started on one gateway of the default inventory, with 300 seconds to go', async () => {
     const { ec2, clock } = await startEndpoint();
     expect(await statuses(ec2, DRAINING)).toHaveProperty(['10.0.3.12'], 'unassigning');
     clock.advance(300);
     expect(Object.keys(await statuses(ec2, DRAINING))).toEqual(['10.0.3.10', '10.0.3.11']);
   });
 
-  it('lets go of an address whose assignment failed', async () => {
+  it('releases an address whose assignment failed', async () => {
     const { ec2, clock } = await startEndpoint();
     await unassign(ec2, STACK, ['10.0.4.12'], 1);
     expect(await statuses(ec2, STACK)).toHaveProperty(['10.0.4.12'], 'unassigning');
@@ -89,7 +89,7 @@ describe('unassigning', () => {
     expect(await statuses(ec2, STACK)).not.toHaveProperty(['10.0.4.12']);
   });
 
-  it('allows no other change of the gateway meanwhile, and any of another', async () => {
+  it('blocks other changes of the gateway while it drains, but not of another gateway', async () => {
     const { ec2, clock } = await startEndpoint();
     await unassign(ec2, EGRESS, ['10.0.1.11'], 10);
     const inProgress = [
@@ -109,10 +109,10 @@ describe('unassigning', () => {
   });
 
   it.each([
-    ['the primary', EGRESS, ['10.0.1.10'], undefined, 'InvalidParameterValue', /primary/],
+    ['the primary address', EGRESS, ['10.0.1.10'], undefined, 'InvalidParameterValue', /primary/],
     ['the only address', LONE, ['10.0.2.10'], undefined, 'InvalidParameterValue', /primary/],
     [
-      'an address it does not have',
+      'an address that is not on the gateway',
       EGRESS,
       ['10.0.1.99'],
       undefined,
@@ -120,7 +120,7 @@ describe('unassigning', () => {
       /10\.0\.1\.99/,
     ],
     [
-      'one that it has and one that it has not',
+      'two addresses of which one is not on the gateway',
       EGRESS,
       ['10.0.1.11', '10.0.3.11'],
       undefined,
@@ -135,7 +135,7 @@ describe('unassigning', () => {
       'InvalidParameterValue',
       /more than once/,
     ],
-    ['what is no address', EGRESS, ['10.0.1'], undefined, 'InvalidParameterValue', /10\.0\.1 /],
+    ['a malformed address', EGRESS, ['10.0.1'], undefined, 'InvalidParameterValue', /10\.0\.1 /],
     ['an address of a public gateway', PUBLIC, ['10.0.5.11'], undefined, 'UnsupportedOperation', /private/],
     [
       'an address of a regional gateway',
@@ -156,14 +156,7 @@ describe('unassigning', () => {
       'NatGatewayNotFound',
       /^NAT gateway nat-00000000000000000 was not found$/,
     ],
-    [
-      'an address of what is no gateway id',
-      'nat-1',
-      ['10.0.1.11'],
-      undefined,
-      'NatGatewayMalformed',
-      /nat-1/,
-    ],
+    ['a malformed gateway id', 'nat-1', ['10.0.1.11'], undefined, 'NatGatewayMalformed', /nat-1/],
     [
       'no address',
       EGRESS,
@@ -172,10 +165,10 @@ describe('unassigning', () => {
       'MissingParameter',
       /^The request must contain the parameter PrivateIpAddress$/,
     ],
-    ['an address of no gateway', '', ['10.0.1.11'], undefined, 'MissingParameter', /NatGatewayId/],
-    ['over no time', EGRESS, ['10.0.1.11'], 0, 'InvalidParameterValue', /1 to 4000/],
-    ['over too long a time', EGRESS, ['10.0.1.11'], 4001, 'InvalidParameterValue', /1 to 4000/],
-    ['over a broken number of seconds', EGRESS, ['10.0.1.11'], 1.5, 'InvalidParameterValue', /1 to 4000/],
+    ['no gateway id', '', ['10.0.1.11'], undefined, 'MissingParameter', /NatGatewayId/],
+    ['a drain of 0 seconds', EGRESS, ['10.0.1.11'], 0, 'InvalidParameterValue', /1 to 4000/],
+    ['a drain of 4001 seconds', EGRESS, ['10.0.1.11'], 4001, 'InvalidParameterValue', /1 to 4000/],
+    ['a drain of 1.5 seconds', EGRESS, ['10.0.1.11'], 1.5, 'InvalidParameterValue', /1 to 4000/],
   ])('refuses %s and changes nothing', async (_, id, ips, seconds, code, message) => {
     const { ec2, calls } = await startEndpoint();
     const before = await statuses(ec2, EGRESS);
@@ -186,14 +179,14 @@ describe('unassigning', () => {
   });
 });
 
-describe('assigning', () => {
+describe('AssignPrivateNatGatewayAddress', () => {
   const assign = (
     ec2: EC2Client,
     input: { PrivateIpAddresses?: string[]; PrivateIpAddressCount?: number },
     id = EGRESS,
   ) => ec2.send(new AssignPrivateNatGatewayAddressCommand({ NatGatewayId: id, ...input }));
 
-  it('tells no private IP in its answer; the describe has it, assigning at first', async () => {
+  it('omits the private IP from its answer; describes show it as assigning at first', async () => {
     const { ec2, clock } = await startEndpoint();
     const { NatGatewayAddresses } = await assign(ec2, { PrivateIpAddresses: ['10.0.1.50'] });
     expect(NatGatewayAddresses).toEqual([
@@ -205,7 +198,7 @@ describe('assigning', () => {
     expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.50'], 'succeeded');
   });
 
-  it('can bring back an address that was released', async () => {
+  it('can assign a released address again', async () => {
     const { ec2, clock } = await startEndpoint();
     for (let round = 0; round < 3; round += 1) {
       await unassign(ec2, EGRESS, ['10.0.1.11'], 1);
@@ -217,7 +210,7 @@ describe('assigning', () => {
     }
   });
 
-  it('picks the lowest free addresses of the subnet for a count, up to eight in all', async () => {
+  it('picks the lowest free addresses of the subnet for a count, up to eight per gateway', async () => {
     const { ec2, clock } = await startEndpoint();
     await assign(ec2, { PrivateIpAddressCount: 3 });
     clock.advance(5);
@@ -230,25 +223,29 @@ describe('assigning', () => {
 
   it.each([
     [
-      'addresses and a count',
+      'addresses with a count',
       { PrivateIpAddresses: ['10.0.1.50'], PrivateIpAddressCount: 1 },
       'InvalidParameterCombination',
     ],
     ['neither addresses nor a count', {}, 'MissingParameter'],
-    ['a count of none', { PrivateIpAddressCount: 0 }, 'InvalidParameterValue'],
+    ['a count of 0', { PrivateIpAddressCount: 0 }, 'InvalidParameterValue'],
     ['a count of 32', { PrivateIpAddressCount: 32 }, 'InvalidParameterValue'],
-    ['an address it has', { PrivateIpAddresses: ['10.0.1.11'] }, 'InvalidIPAddress.InUse'],
+    ['an address that the gateway has', { PrivateIpAddresses: ['10.0.1.11'] }, 'InvalidIPAddress.InUse'],
     ['an address of another subnet', { PrivateIpAddresses: ['10.9.9.9'] }, 'InvalidParameterValue'],
-    ['an address that AWS keeps', { PrivateIpAddresses: ['10.0.1.1'] }, 'InvalidParameterValue'],
-    ['what is no address', { PrivateIpAddresses: ['::1'] }, 'InvalidParameterValue'],
-    ['more than eight', { PrivateIpAddressCount: 4 }, 'PrivateIpAddressLimitExceeded'],
+    ['an address that AWS reserves', { PrivateIpAddresses: ['10.0.1.1'] }, 'InvalidParameterValue'],
+    ['a malformed address', { PrivateIpAddresses: ['::1'] }, 'InvalidParameterValue'],
+    [
+      'more than eight addresses on the gateway',
+      { PrivateIpAddressCount: 4 },
+      'PrivateIpAddressLimitExceeded',
+    ],
   ])('refuses %s', async (_, input, code) => {
     const { ec2, calls } = await startEndpoint();
     expect((await refusal(assign(ec2, input))).slice(0, 2)).toEqual([code, 400]);
     expect(calls.map(({ changed }) => changed)).toEqual([false]);
   });
 
-  it('refuses more addresses than the subnet has', async () => {
+  it('refuses a count above the free addresses of the subnet', async () => {
     const { privateNatGateway } = await import('../../src/simulator/simulator.ts');
     const gateway = privateNatGateway(EGRESS, 'small', ['10.0.1.4'], 0, { cidrBlock: '10.0.1.0/29' });
     const { ec2, clock } = await startEndpoint({ inventory: [gateway] });
@@ -261,8 +258,8 @@ describe('assigning', () => {
   });
 });
 
-describe('reads that lag', () => {
-  it('show a change only after the lag, while the next write knows of it at once', async () => {
+describe('late reads', () => {
+  it('show a change after the lag, while the next write sees it at once', async () => {
     const { ec2, clock } = await startEndpoint({ readLagSeconds: 4 });
     await unassign(ec2, EGRESS, ['10.0.1.11'], 10);
     expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'succeeded');
@@ -276,7 +273,7 @@ describe('reads that lag', () => {
     expect(await statuses(ec2, EGRESS)).not.toHaveProperty(['10.0.1.11']);
   });
 
-  it('still see an address drain that was released and assigned again', async () => {
+  it('still show an address draining that was released and assigned again', async () => {
     const { ec2, clock } = await startEndpoint({ readLagSeconds: 30 });
     await unassign(ec2, EGRESS, ['10.0.1.11'], 10);
     clock.advance(10);
@@ -290,7 +287,7 @@ describe('reads that lag', () => {
     expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'assigning');
   });
 
-  it('keep an earlier drain of an address apart from a later one', async () => {
+  it('tell an earlier drain of an address from a later one', async () => {
     const { ec2, clock } = await startEndpoint({ readLagSeconds: 100 });
     await unassign(ec2, EGRESS, ['10.0.1.11'], 1);
     clock.advance(1);

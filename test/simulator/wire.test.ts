@@ -7,11 +7,11 @@ import {
 } from '@aws-sdk/client-ec2';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { startSimulator } from '../../src/simulator/simulator.ts';
+import { privateNatGateway, startSimulator } from '../../src/simulator/simulator.ts';
 import { codeOf, EGRESS, post, START, startEndpoint } from '../support/endpoint.ts';
 
-describe('a success on the wire', () => {
-  it('has the envelope and headers of EC2, and the real date', async () => {
+describe('success response', () => {
+  it("has EC2's envelope and headers, and the real date", async () => {
     const { simulator } = await startEndpoint();
     const response = await post(
       simulator,
@@ -35,7 +35,7 @@ describe('a success on the wire', () => {
     expect(Math.abs(date - Date.now())).toBeLessThan(Math.abs(date - START));
   });
 
-  it('has an empty set where nothing matches', async () => {
+  it('has an empty set when nothing matches', async () => {
     const { simulator } = await startEndpoint();
     const response = await post(
       simulator,
@@ -45,8 +45,8 @@ describe('a success on the wire', () => {
   });
 });
 
-describe('what the AWS SDK sends', () => {
-  it('is read as the service model writes it', async () => {
+describe('request of the AWS SDK', () => {
+  it('is decoded as the service model defines it', async () => {
     const { ec2, calls } = await startEndpoint();
     await ec2.send(
       new UnassignPrivateNatGatewayAddressCommand({
@@ -107,7 +107,7 @@ describe('what the AWS SDK sends', () => {
   });
 });
 
-describe('a request that is not one of EC2', () => {
+describe('request that is not of EC2', () => {
   const gateway = `Action=UnassignPrivateNatGatewayAddress&NatGatewayId=${EGRESS}`;
   it.each([
     ['no body', '', 400, 'MissingAction'],
@@ -118,9 +118,14 @@ describe('a request that is not one of EC2', () => {
     ['a list that begins with 0', `${gateway}&PrivateIpAddress.0=10.0.1.11`, 400, 'UnknownParameter'],
     ['a list with a letter', `${gateway}&PrivateIpAddress.x=10.0.1.11`, 400, 'UnknownParameter'],
     ['a list without numbers', `${gateway}&PrivateIpAddress=10.0.1.11`, 400, 'UnknownParameter'],
-    ['a dry run that is neither', 'Action=DescribeNatGateways&DryRun=perhaps', 400, 'InvalidParameterValue'],
     [
-      'a page size that is no number',
+      'a DryRun that is no boolean',
+      'Action=DescribeNatGateways&DryRun=perhaps',
+      400,
+      'InvalidParameterValue',
+    ],
+    [
+      'a MaxResults that is no number',
       'Action=DescribeNatGateways&MaxResults=x',
       400,
       'InvalidParameterValue',
@@ -132,7 +137,7 @@ describe('a request that is not one of EC2', () => {
     ['bytes that are not UTF-8', new Uint8Array([0xff, 0xfe]), 400, 'MalformedQueryString'],
     ['control characters', 'Action=%00%1b', 400, 'InvalidAction'],
     ['more than a mebibyte', 'a'.repeat(1024 * 1024 + 1), 413, 'RequestEntityTooLarge'],
-  ])('because of %s is refused, and recorded', async (_, body, status, code) => {
+  ])('with %s is refused and recorded', async (_, body, status, code) => {
     const { simulator, calls } = await startEndpoint();
     const response = await post(simulator, body);
     expect([response.status, codeOf(await response.text())]).toEqual([status, code]);
@@ -143,13 +148,13 @@ describe('a request that is not one of EC2', () => {
     ['method', { method: 'PUT' }, '', 405],
     ['content type', { headers: { 'content-type': 'application/json' } }, '', 415],
     ['path', {}, '/latest', 404],
-  ])('because of its %s is refused', async (_, init, path, status) => {
+  ])('with another %s is refused', async (_, init, path, status) => {
     const { simulator } = await startEndpoint();
     const response = await post({ ...simulator, url: simulator.url + path }, 'Action=x', init);
     expect([response.status, codeOf(await response.text())]).toEqual([status, 'InvalidRequest']);
   });
 
-  it('gets 400 from Node when it is not HTTP, 431 for giant headers, and does not stop the next', async () => {
+  it("gets Node's 400 if it is not HTTP and 431 for giant headers, and does not stop the next", async () => {
     const { simulator, calls } = await startEndpoint();
     const port = Number(new URL(simulator.url).port);
     const statusOf = async (bytes: string) => {
@@ -164,7 +169,7 @@ describe('a request that is not one of EC2', () => {
     expect(calls.map(({ action }) => action)).toEqual(['DescribeNatGateways']);
   });
 
-  it('may have gaps in its lists', async () => {
+  it('can have gaps in its lists', async () => {
     const { simulator, calls } = await startEndpoint();
     const response = await post(
       simulator,
@@ -174,7 +179,7 @@ describe('a request that is not one of EC2', () => {
     expect(calls[0]?.changed).toBe(true);
   });
 
-  it('always gets a well-formed envelope, whatever it is, and does not stop the next', async () => {
+  it('gets a well-formed envelope for any body, and does not stop the next', async () => {
     const { simulator } = await startEndpoint();
     const name = fc.constantFrom(
       'Action',
@@ -221,8 +226,8 @@ describe('a request that is not one of EC2', () => {
   });
 });
 
-describe('clients that go away', () => {
-  it('in the middle of a request leave it unapplied, and the endpoint serving', async () => {
+describe('client that disconnects', () => {
+  it('within a request leaves it unapplied and the endpoint serving', async () => {
     const { simulator, calls } = await startEndpoint();
     const port = Number(new URL(simulator.url).port);
     for (let count = 0; count < 20; count += 1) {
@@ -238,10 +243,15 @@ describe('clients that go away', () => {
   });
 });
 
-describe('starting', () => {
-  it('fails when the port is taken', async () => {
+describe('startSimulator', () => {
+  it('fails if the port is taken', async () => {
     const { simulator } = await startEndpoint();
     const port = Number(new URL(simulator.url).port);
     await expect(startSimulator({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+
+  it('fails if two gateways have the same id', async () => {
+    const inventory = [privateNatGateway(EGRESS, 'one', [], 0), privateNatGateway(EGRESS, 'two', [], 0)];
+    await expect(startSimulator({ inventory })).rejects.toThrow(EGRESS);
   });
 });

@@ -21,7 +21,7 @@ export const UNKNOWN = 'nat-00000000000000000';
 
 export const START = Date.parse('2026-01-02T03:04:05.000Z');
 
-/** A clock that only moves when told to. */
+/** A clock that moves only by `advance`. */
 export interface ManualClock extends Clock {
   advance(seconds: number): void;
 }
@@ -39,14 +39,14 @@ function manualClock(): ManualClock {
 export interface TestEndpoint {
   simulator: Simulator;
   clock: ManualClock;
-  /** The endpoint's own record. */
+  /** The endpoint's record of its requests. */
   calls: SimulatorCall[];
-  /** The real SDK, pointed at the endpoint. */
+  /** A client of the real SDK for the endpoint. */
   ec2: EC2Client;
   client(accessKeyId: string, config?: EC2ClientConfig): EC2Client;
 }
 
-/** An endpoint without throttling on a manual clock, gone when the test is. */
+/** Starts an endpoint without throttling on a manual clock, and closes it after the test. */
 export async function startEndpoint(options: SimulatorOptions = {}): Promise<TestEndpoint> {
   const clock = manualClock();
   const calls: SimulatorCall[] = [];
@@ -71,7 +71,7 @@ export async function startEndpoint(options: SimulatorOptions = {}): Promise<Tes
   return { simulator, clock, calls, ec2: client('AKIATEST'), client };
 }
 
-/** What the SDK says of a refusal: code, status, message. */
+/** Returns code, status and message of a refusal, as the SDK reports it. */
 export async function refusal(promise: Promise<unknown>): Promise<[string, number, string]> {
   try {
     await promise;
@@ -79,14 +79,14 @@ export async function refusal(promise: Promise<unknown>): Promise<[string, numbe
     const { name, message, $metadata } = error as Error & { $metadata: { httpStatusCode: number } };
     return [name, $metadata.httpStatusCode, message];
   }
-  throw new Error('it was not refused');
+  throw new Error('the request was not refused');
 }
 
 export const AUTHORIZATION =
   'AWS4-HMAC-SHA256 Credential=AKIATEST/20260102/us-east-1/ec2/aws4_request, ' +
   `SignedHeaders=host;x-amz-date, Signature=${'0'.repeat(64)}`;
 
-/** A request as it is on the wire; no SDK in between. */
+/** Posts a request body as it is, without an SDK. */
 export function post(
   { url }: Simulator,
   body: string | Uint8Array<ArrayBuffer>,
@@ -104,7 +104,7 @@ export function post(
   });
 }
 
-/** The code of an error envelope, which has to be one. */
+/** Returns the code of an error envelope; throws if it is none. */
 export function codeOf(xml: string): string {
   const envelope =
     /^<\?xml version="1\.0" encoding="UTF-8"\?>\n<Response><Errors><Error><Code>([^<]+)<\/Code><Message>[^<]*<\/Message><\/Error><\/Errors><RequestID>[0-9a-f-]{36}<\/RequestID><\/Response>$/;
