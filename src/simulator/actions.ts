@@ -3,16 +3,11 @@ import { describeNatGateways } from './describe.ts';
 import type { Element } from './envelope.ts';
 import type { SimulatedNatGateway } from './nat-gateway.ts';
 import type { QueryParameters } from './query.ts';
+import type { ReadOptions } from './reads.ts';
 import { unassignPrivateNatGatewayAddress } from './unassign.ts';
 
 /** The account's gateways by id. Actions replace a gateway's `addresses` and change nothing else. */
 export type NatGateways = Map<string, SimulatedNatGateway>;
-
-/** When an action runs, in milliseconds since the epoch. Writes see the state at `now`, reads at `readAt`. */
-export interface Moment {
-  now: number;
-  readAt: number;
-}
 
 /** An action of the EC2 API. */
 export interface Action {
@@ -27,17 +22,20 @@ export interface Action {
   /**
    * Runs the action. Changes nothing if it throws.
    *
+   * @param now simulated time in milliseconds since the epoch
    * @returns the members of the response
    * @throws Ec2Error
    */
-  run(parameters: QueryParameters, gateways: NatGateways, moment: Moment): Element;
+  run(parameters: QueryParameters, gateways: NatGateways, now: number): Element;
   /** Whether success changes a gateway. */
   changes: boolean;
 }
 
-/** Actions by name; any other is `InvalidAction`. */
-export const ACTIONS: ReadonlyMap<string, Action> = new Map([
-  ['DescribeNatGateways', describeNatGateways],
-  ['AssignPrivateNatGatewayAddress', assignPrivateNatGatewayAddress],
-  ['UnassignPrivateNatGatewayAddress', unassignPrivateNatGatewayAddress],
-]);
+/** Returns the actions by name; any other is `InvalidAction`. */
+export function createActions(options: ReadOptions): ReadonlyMap<string, Action> {
+  return new Map([
+    ['DescribeNatGateways', describeNatGateways(options)],
+    ['AssignPrivateNatGatewayAddress', assignPrivateNatGatewayAddress],
+    ['UnassignPrivateNatGatewayAddress', unassignPrivateNatGatewayAddress],
+  ]);
+}

@@ -26,7 +26,7 @@ export const assignPrivateNatGatewayAddress: Action = {
     requestOf(parameters);
   },
 
-  run(parameters, gateways, { now, readAt }) {
+  run(parameters, gateways, now) {
     const natGatewayId = requiredNatGatewayId(parameters);
     const { privateIps, count } = requestOf(parameters);
     checkCount(count);
@@ -51,10 +51,8 @@ export const assignPrivateNatGatewayAddress: Action = {
       networkInterfaceId: held[0]?.networkInterfaceId ?? `eni-${natGatewayId.slice('nat-'.length)}`,
       assignedAt: now,
     }));
-    // Late reads still show addresses released since `readAt`; earlier ones can go.
-    const known = heldAddresses(gateway, readAt).concat(held);
-    const kept = gateway.addresses?.filter((address) => known.includes(address)) ?? [];
-    gateway.addresses = [...kept, ...added];
+    // Released addresses stay in the list, because late reads still show them.
+    gateway.addresses = [...(gateway.addresses ?? []), ...added];
     return {
       natGatewayId,
       natGatewayAddressSet: {

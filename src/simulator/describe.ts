@@ -4,6 +4,7 @@ import { assumed, Ec2Error, invalidParameterValue, natGatewayNotFound } from './
 import { natGatewayFilter } from './filters.ts';
 import { checkNatGatewayId } from './nat-gateway-id.ts';
 import { integerParameter, listParameter, type QueryParameters } from './query.ts';
+import type { ReadOptions } from './reads.ts';
 
 /** Largest page, and page size without `MaxResults`. */
 const LARGEST_PAGE = 1000;
@@ -13,7 +14,10 @@ const SMALLEST_PAGE = 5;
  * `DescribeNatGateways`. Gateways come in the order of the inventory. A token names the gateway to go on with, so that
  * it stays valid while gateways change.
  */
-export const describeNatGateways: Action = {
+export const describeNatGateways = ({
+  readLagSeconds = 0,
+  reads = () => undefined,
+}: ReadOptions): Action => ({
   accepts:
     /^(DryRun|MaxResults|NextToken|NatGatewayId\.[1-9]\d{0,5}|Filter\.[1-9]\d{0,5}\.(Name|Value\.[1-9]\d{0,5}))$/,
   changes: false,
@@ -22,26 +26,36 @@ export const describeNatGateways: Action = {
     for (const id of listParameter(parameters, 'NatGatewayId')) checkNatGatewayId(id);
   },
 
-  run(parameters, gateways, { readAt }) {
+  run(parameters, gateways, now) {
     const ids = listParameter(parameters, 'NatGatewayId');
     const pageSize = pageSizeOf(parameters, ids);
     const passes = natGatewayFilter(parameters);
     for (const id of ids) if (!gateways.has(id)) throw natGatewayNotFound(id);
 
-    const all = [...gateways.values()];
-    const matching = all
+    const matching = [...gateways.values()]
       .slice(startOf(parameters, gateways))
       .filter((gateway) => ids.length === 0 || ids.includes(gateway.natGatewayId))
       .filter(passes);
-    const next = matching[pageSize];
-    return {
-      natGatewaySet: {
-        item: matching.slice(0, pageSize).map((gateway) => natGatewayElement(gateway, readAt)),
-      },
-      nextToken: next && tokenFor(next.natGatewayId),
-    };
+    const natGatewayIds = matching.map(({ natGatewayId }) => natGatewayId);
+    const {
+      lagSeconds = readLagSeconds,
+      omitAddress = () => false,
+      omitGateway = () => false,
+    } = reads({ natGatewayIds, at: now }) ?? {};
+    const omitted = new Set(natGatewayIds.filter((id) => omitGateway(id)));
+    for (const id of ids) if (omitted.has(id)) throw natGatewayNotFound(id);
+
+    const shown = matching.filter(({ natGatewayId }) => !omitted.has(natGatewayId));
+    const readAt = now - lagSeconds * 1000;
+    const item = shown
+      .slice(0, pageSize)
+      .map((gateway) =>
+        natGatewayElement(gateway, readAt, (privateIp) => omitAddress(gateway.natGatewayId, privateIp)),
+      );
+    const next = shown[pageSize];
+    return { natGatewaySet: { item }, nextToken: next && tokenFor(next.natGatewayId) };
   },
-};
+});
 
 function pageSizeOf(parameters: QueryParameters, ids: readonly string[]): number {
   const maxResults = integerParameter(parameters, 'MaxResults');

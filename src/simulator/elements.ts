@@ -3,15 +3,21 @@ import type { Element } from './envelope.ts';
 import type { SimulatedAddress, SimulatedNatGateway } from './nat-gateway.ts';
 import { isHeldAt, statusAt } from './timeline.ts';
 
-/** Returns the `item` of `natGatewaySet` at `time`. */
-export function natGatewayElement(gateway: SimulatedNatGateway, time: number): Element {
-  const held = gateway.addresses?.filter((address) => isHeldAt(address, time));
+/** Returns the `item` of `natGatewaySet` at `time`, without the addresses that `omits` selects. */
+export function natGatewayElement(
+  gateway: SimulatedNatGateway,
+  time: number,
+  omits: (privateIp: string) => boolean,
+): Element {
+  const shown = gateway.addresses?.filter(
+    (address) => isHeldAt(address, time) && (address.privateIp === undefined || !omits(address.privateIp)),
+  );
   return {
     createTime: iso(gateway.createTime),
     deleteTime: iso(gateway.deleteTime),
     failureCode: gateway.failureCode,
     failureMessage: gateway.failureMessage,
-    natGatewayAddressSet: set(held?.map((address) => natGatewayAddressElement(address, time))),
+    natGatewayAddressSet: set(shown?.map((address) => natGatewayAddressElement(address, time))),
     natGatewayId: gateway.natGatewayId,
     state: gateway.state,
     subnetId: gateway.subnetId,

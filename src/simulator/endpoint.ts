@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { ACTIONS, type NatGateways } from './actions.ts';
+import { type Action, createActions, type NatGateways } from './actions.ts';
 import { ACCOUNT_ID, arnOf, authenticate, authorize } from './authorization.ts';
 import type { Clock } from './clock.ts';
 import { type Answer, failure, stsSuccess, success } from './envelope.ts';
 import { dryRunOperation, Ec2Error, requestLimitExceeded } from './errors.ts';
 import { booleanParameter, type QueryParameters } from './query.ts';
+import type { ReadOptions } from './reads.ts';
 import { tokenBuckets } from './throttle.ts';
 
 /** A request, read and decoded. */
@@ -38,18 +39,18 @@ export interface SimulatorCall {
   at: number;
 }
 
-export interface EndpointOptions {
+export interface EndpointOptions extends ReadOptions {
   region: string;
   gateways: NatGateways;
   clock: Clock;
-  readLagSeconds: number;
   throttling: boolean;
   onCall: (call: SimulatorCall) => void;
 }
 
 /** Creates EC2 without HTTP: the function returned applies a call and returns the answer. */
 export function createEndpoint(options: EndpointOptions): (call: Call) => Answer {
-  const { region, gateways, clock, readLagSeconds, throttling, onCall } = options;
+  const { region, gateways, clock, throttling, onCall } = options;
+  const actions = createActions(options);
   const takeToken = tokenBuckets();
 
   /** @throws Ec2Error */
@@ -58,7 +59,7 @@ export function createEndpoint(options: EndpointOptions): (call: Call) => Answer
     if (call.action === 'GetCallerIdentity') {
       return { answer: callerIdentity(requestId, authenticate(call.authorization, region)), changed: false };
     }
-    const action = actionOf(call);
+    const action = actionNamed(call.action, actions);
     const accessKeyId = authenticate(call.authorization, region);
     if (throttling && !takeToken(call.action, performance.now())) throw requestLimitExceeded();
     authorize(accessKeyId, call.action);
@@ -70,8 +71,7 @@ export function createEndpoint(options: EndpointOptions): (call: Call) => Answer
     const dryRun = booleanParameter(call.parameters, 'DryRun');
     action.check(call.parameters);
     if (dryRun) throw dryRunOperation();
-    const readAt = now - readLagSeconds * 1000;
-    const members = action.run(call.parameters, gateways, { now, readAt });
+    const members = action.run(call.parameters, gateways, now);
     return { answer: success(call.action, requestId, members), changed: action.changes };
   };
 
@@ -101,9 +101,10 @@ function callerIdentity(requestId: string, accessKeyId: string): Answer {
   });
 }
 
-function actionOf({ action: name }: Call) {
+/** @throws Ec2Error `MissingAction` or `InvalidAction` */
+function actionNamed(name: string, actions: ReadonlyMap<string, Action>): Action {
   if (name === '') throw new Ec2Error('MissingAction', 'The request must contain the parameter Action');
-  const action = ACTIONS.get(name);
+  const action = actions.get(name);
   if (action === undefined) {
     throw new Ec2Error('InvalidAction', `The action ${name} is not valid for this web service.`);
   }

@@ -10,6 +10,7 @@ import { readCall, send } from './http.ts';
 import { defaultInventory } from './inventory.ts';
 import type { SimulatedNatGateway } from './nat-gateway.ts';
 import type { QueryParameters } from './query.ts';
+import type { ReadOptions } from './reads.ts';
 
 export { ACCOUNT_ID, DENIED_ACCESS_KEY_ID, READER_ACCESS_KEY_ID } from './authorization.ts';
 export { type Clock, scaledClock } from './clock.ts';
@@ -18,16 +19,15 @@ export type { Answer } from './envelope.ts';
 export { ASSUMPTIONS } from './errors.ts';
 export { defaultInventory } from './inventory.ts';
 export * from './nat-gateway.ts';
+export type { Read, ReadDeviation } from './reads.ts';
 
-export interface SimulatorOptions {
+export interface SimulatorOptions extends ReadOptions {
   /** Port on 127.0.0.1. Default: any free port. */
   port?: number;
   /** Default: `us-east-1`. */
   region?: string;
   /** Simulated time. Default: `scaledClock(1)`. */
   clock?: Clock;
-  /** Simulated seconds by which describes lag behind writes. Default: 0. */
-  readLagSeconds?: number;
   /** Whether EC2's published token buckets apply, in real time. Default: true. */
   throttling?: boolean;
   /** Default: `defaultInventory()`. It is not copied: tests change it to play another user of the account. */
@@ -74,10 +74,10 @@ export interface Exchange {
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { port = 0, region = 'us-east-1', clock = scaledClock(1), intercept = applied } = options;
   const endpoint = createEndpoint({
+    ...options,
     region,
     clock,
     gateways: gatewaysById(options.inventory ?? defaultInventory(clock.now(), region)),
-    readLagSeconds: options.readLagSeconds ?? 0,
     throttling: options.throttling ?? true,
     onCall: options.onCall ?? (() => {}),
   });

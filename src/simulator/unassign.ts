@@ -21,7 +21,7 @@ export const unassignPrivateNatGatewayAddress: Action = {
       throw missingParameter('PrivateIpAddress');
   },
 
-  run(parameters, gateways, { now }) {
+  run(parameters, gateways, now) {
     const natGatewayId = requiredNatGatewayId(parameters);
     const privateIps = listParameter(parameters, 'PrivateIpAddress');
     const drainSeconds = drainSecondsOf(parameters);

@@ -1,9 +1,4 @@
-import {
-  AssignPrivateNatGatewayAddressCommand,
-  DescribeNatGatewaysCommand,
-  type EC2Client,
-  UnassignPrivateNatGatewayAddressCommand,
-} from '@aws-sdk/client-ec2';
+import { AssignPrivateNatGatewayAddressCommand, type EC2Client } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
 import {
   DELETED,
@@ -17,28 +12,10 @@ import {
   refusal,
   STACK,
   startEndpoint,
+  statuses,
   UNKNOWN,
+  unassign,
 } from '../support/endpoint.ts';
-
-function unassign(ec2: EC2Client, NatGatewayId: string, PrivateIpAddresses: string[], seconds?: number) {
-  return ec2.send(
-    new UnassignPrivateNatGatewayAddressCommand({
-      NatGatewayId,
-      PrivateIpAddresses,
-      ...(seconds === undefined ? {} : { MaxDrainDurationSeconds: seconds }),
-    }),
-  );
-}
-
-async function statuses(ec2: EC2Client, id: string): Promise<Record<string, string>> {
-  const { NatGateways } = await ec2.send(new DescribeNatGatewaysCommand({ NatGatewayIds: [id] }));
-  return Object.fromEntries(
-    (NatGateways?.[0]?.NatGatewayAddresses ?? []).map(({ PrivateIp = '', Status = '' }) => [
-      PrivateIp,
-      Status,
-    ]),
-  );
-}
 
 describe('UnassignPrivateNatGatewayAddress', () => {
   it('returns the affected addresses only, and releases them when the drain ends', async () => {
@@ -255,50 +232,5 @@ describe('AssignPrivateNatGatewayAddress', () => {
     await assign(ec2, { PrivateIpAddressCount: 2 });
     clock.advance(5);
     expect(Object.keys(await statuses(ec2, EGRESS))).toEqual(['10.0.1.4', '10.0.1.5', '10.0.1.6']);
-  });
-});
-
-describe('late reads', () => {
-  it('show a change after the lag, while the next write sees it at once', async () => {
-    const { ec2, clock } = await startEndpoint({ readLagSeconds: 4 });
-    await unassign(ec2, EGRESS, ['10.0.1.11'], 10);
-    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'succeeded');
-    expect((await refusal(unassign(ec2, EGRESS, ['10.0.1.11'])))[0]).toBe('OperationInProgress');
-    clock.advance(4);
-    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'unassigning');
-    clock.advance(9);
-    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'unassigning');
-    expect((await refusal(unassign(ec2, EGRESS, ['10.0.1.11'])))[0]).toBe('InvalidParameterValue');
-    clock.advance(1);
-    expect(await statuses(ec2, EGRESS)).not.toHaveProperty(['10.0.1.11']);
-  });
-
-  it('still show an address draining that was released and assigned again', async () => {
-    const { ec2, clock } = await startEndpoint({ readLagSeconds: 30 });
-    await unassign(ec2, EGRESS, ['10.0.1.11'], 10);
-    clock.advance(10);
-    await ec2.send(
-      new AssignPrivateNatGatewayAddressCommand({ NatGatewayId: EGRESS, PrivateIpAddresses: ['10.0.1.11'] }),
-    );
-    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'succeeded');
-    clock.advance(25);
-    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'unassigning');
-    clock.advance(5);
-    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'assigning');
-  });
-
-  it('tell an earlier drain of an address from a later one', async () => {
-    const { ec2, clock } = await startEndpoint({ readLagSeconds: 100 });
-    await unassign(ec2, EGRESS, ['10.0.1.11'], 1);
-    clock.advance(1);
-    const PrivateIpAddresses = ['10.0.1.11'];
-    await ec2.send(new AssignPrivateNatGatewayAddressCommand({ NatGatewayId: EGRESS, PrivateIpAddresses }));
-    clock.advance(5);
-    const { NatGatewayAddresses } = await unassign(ec2, EGRESS, ['10.0.1.11'], 1);
-    expect(NatGatewayAddresses).toHaveLength(1);
-    clock.advance(94);
-    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'unassigning');
-    clock.advance(1);
-    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'assigning');
   });
 });

@@ -1,4 +1,9 @@
-import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
+import {
+  DescribeNatGatewaysCommand,
+  EC2Client,
+  type EC2ClientConfig,
+  UnassignPrivateNatGatewayAddressCommand,
+} from '@aws-sdk/client-ec2';
 import { onTestFinished } from 'vitest';
 import {
   type Clock,
@@ -69,6 +74,33 @@ export async function startEndpoint(options: SimulatorOptions = {}): Promise<Tes
     return ec2;
   };
   return { simulator, clock, calls, ec2: client('AKIATEST'), client };
+}
+
+/** Unassigns addresses, with a drain of `seconds` if given. */
+export function unassign(
+  ec2: EC2Client,
+  NatGatewayId: string,
+  PrivateIpAddresses: string[],
+  seconds?: number,
+) {
+  return ec2.send(
+    new UnassignPrivateNatGatewayAddressCommand({
+      NatGatewayId,
+      PrivateIpAddresses,
+      ...(seconds === undefined ? {} : { MaxDrainDurationSeconds: seconds }),
+    }),
+  );
+}
+
+/** Returns the status of each address of a gateway by private IP, as a describe shows it. */
+export async function statuses(ec2: EC2Client, id: string): Promise<Record<string, string>> {
+  const { NatGateways } = await ec2.send(new DescribeNatGatewaysCommand({ NatGatewayIds: [id] }));
+  return Object.fromEntries(
+    (NatGateways?.[0]?.NatGatewayAddresses ?? []).map(({ PrivateIp = '', Status = '' }) => [
+      PrivateIp,
+      Status,
+    ]),
+  );
 }
 
 /** Returns code, status and message of a refusal, as the SDK reports it. */
