@@ -1,102 +1,79 @@
 import type { Action, NatGateways } from './actions.ts';
 import { natGatewayElement } from './elements.ts';
-import { assumed, Ec2Error, invalidParameterValue, natGatewayNotFound } from './errors.ts';
+import { natGatewayNotFound } from './errors.ts';
 import { natGatewayFilter } from './filters.ts';
+import type { SimulatedNatGateway } from './nat-gateway.ts';
 import { checkNatGatewayId } from './nat-gateway-id.ts';
-import { integerParameter, listParameter, type QueryParameters } from './query.ts';
-import type { ReadOptions } from './reads.ts';
+import { maxResultsOf, pageStartOf, tokenFor } from './pages.ts';
+import { listParameter, type QueryParameters } from './query.ts';
+import type { ReadDeviation, ReadOptions } from './reads.ts';
 
-/** Largest page, and page size without `MaxResults`. */
-const LARGEST_PAGE = 1000;
-const SMALLEST_PAGE = 5;
-
-/**
- * `DescribeNatGateways`. Gateways come in the order of the inventory. A token names the gateway to go on with, so that
- * it stays valid while gateways change.
- */
-export const describeNatGateways = ({
-  readLagSeconds = 0,
-  reads = () => undefined,
-}: ReadOptions): Action => ({
+/** `DescribeNatGateways`. Gateways come in the order of the inventory. */
+export const describeNatGateways = ({ readLagSeconds = 0, reads, pages }: ReadOptions): Action => ({
   accepts:
     /^(DryRun|MaxResults|NextToken|NatGatewayId\.[1-9]\d{0,5}|Filter\.[1-9]\d{0,5}\.(Name|Value\.[1-9]\d{0,5}))$/,
   changes: false,
 
   check(parameters) {
-    for (const id of listParameter(parameters, 'NatGatewayId')) checkNatGatewayId(id);
+    for (const id of requestedIds(parameters)) checkNatGatewayId(id);
   },
 
   run(parameters, gateways, now) {
-    const ids = listParameter(parameters, 'NatGatewayId');
-    const pageSize = pageSizeOf(parameters, ids);
-    const passes = natGatewayFilter(parameters);
-    for (const id of ids) if (!gateways.has(id)) throw natGatewayNotFound(id);
-
-    const matching = [...gateways.values()]
-      .slice(startOf(parameters, gateways))
-      .filter((gateway) => ids.length === 0 || ids.includes(gateway.natGatewayId))
-      .filter(passes);
+    const maxResults = maxResultsOf(parameters);
+    const { index, offset } = pageStartOf(parameters, gateways.size);
+    const matching = matchingGateways(parameters, gateways, offset);
     const natGatewayIds = matching.map(({ natGatewayId }) => natGatewayId);
-    const {
-      lagSeconds = readLagSeconds,
-      omitAddress = () => false,
-      omitGateway = () => false,
-    } = reads({ natGatewayIds, at: now }) ?? {};
-    const omitted = new Set(natGatewayIds.filter((id) => omitGateway(id)));
-    for (const id of ids) if (omitted.has(id)) throw natGatewayNotFound(id);
+    const deviation = reads?.({ natGatewayIds, at: now }) ?? {};
+    const shown = shownGateways(parameters, matching, deviation);
 
-    const shown = matching.filter(({ natGatewayId }) => !omitted.has(natGatewayId));
-    const readAt = now - lagSeconds * 1000;
-    const item = shown
-      .slice(0, pageSize)
-      .map((gateway) =>
-        natGatewayElement(gateway, readAt, (privateIp) => omitAddress(gateway.natGatewayId, privateIp)),
-      );
-    const next = shown[pageSize];
-    return { natGatewaySet: { item }, nextToken: next && tokenFor(next.natGatewayId) };
+    const size = Math.min(maxResults, pages?.(index) ?? maxResults);
+    const page = shown.slice(0, size);
+    const next = shown[size];
+    const isLast = next === undefined && (pages === undefined || page.length < size || size === 0);
+    const nextOffset = next === undefined ? gateways.size : [...gateways.values()].indexOf(next);
+    const readAt = now - (deviation.lagSeconds ?? readLagSeconds) * 1000;
+    return {
+      natGatewaySet: {
+        item: page.map((gateway) => natGatewayElement(gateway, readAt, deviation.omitAddress)),
+      },
+      nextToken: isLast ? undefined : tokenFor({ index: index + 1, offset: nextOffset }),
+    };
   },
 });
 
-function pageSizeOf(parameters: QueryParameters, ids: readonly string[]): number {
-  const maxResults = integerParameter(parameters, 'MaxResults');
-  if (maxResults === undefined) return LARGEST_PAGE;
-  if (ids.length > 0) {
-    throw assumed(
-      'idsAndMaxResults',
-      'The parameter NatGatewayIds cannot be used with the parameter MaxResults',
-    );
-  }
-  // Wording from a real answer (aws-sdk-ruby #2575).
-  if (maxResults < SMALLEST_PAGE) {
-    throw invalidParameterValue(
-      `${maxResults}`,
-      'maxResults',
-      `Expecting a value greater than ${SMALLEST_PAGE}.`,
-    );
-  }
-  if (maxResults > LARGEST_PAGE) {
-    throw invalidParameterValue(
-      `${maxResults}`,
-      'maxResults',
-      `Expecting a value less than ${LARGEST_PAGE}.`,
-    );
-  }
-  return maxResults;
+function requestedIds(parameters: QueryParameters): string[] {
+  return listParameter(parameters, 'NatGatewayId');
 }
 
-const TOKEN_PREFIX = 'nat-gateways-from:';
-
-function tokenFor(natGatewayId: string): string {
-  return Buffer.from(`${TOKEN_PREFIX}${natGatewayId}`).toString('base64url');
+/**
+ * Returns the gateways from `offset` on that match the ids and filters.
+ *
+ * @throws Ec2Error
+ */
+function matchingGateways(
+  parameters: QueryParameters,
+  gateways: NatGateways,
+  offset: number,
+): SimulatedNatGateway[] {
+  const ids = requestedIds(parameters);
+  const passes = natGatewayFilter(parameters);
+  for (const id of ids) if (!gateways.has(id)) throw natGatewayNotFound(id);
+  return [...gateways.values()]
+    .slice(offset)
+    .filter(({ natGatewayId }) => ids.length === 0 || ids.includes(natGatewayId))
+    .filter(passes);
 }
 
-/** Returns the page's first position in the inventory. */
-function startOf({ NextToken }: QueryParameters, gateways: NatGateways): number {
-  if (NextToken === undefined || NextToken === '') return 0;
-  const decoded = Buffer.from(NextToken, 'base64url').toString();
-  const position = [...gateways.keys()].indexOf(decoded.slice(TOKEN_PREFIX.length));
-  if (position < 0 || NextToken !== tokenFor(decoded.slice(TOKEN_PREFIX.length))) {
-    throw new Ec2Error('InvalidPaginationToken', 'The specified pagination token is not valid.');
-  }
-  return position;
+/** @throws Ec2Error `NatGatewayNotFound` if a gateway is left out that was requested by id */
+function shownGateways(
+  parameters: QueryParameters,
+  matching: readonly SimulatedNatGateway[],
+  { omitGateway = () => false }: ReadDeviation,
+): SimulatedNatGateway[] {
+  const byId = requestedIds(parameters).length > 0;
+  return matching.filter(({ natGatewayId }) => {
+    const omitted = omitGateway(natGatewayId);
+    if (omitted && byId) throw natGatewayNotFound(natGatewayId);
+    return !omitted;
+  });
 }

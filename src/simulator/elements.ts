@@ -1,16 +1,19 @@
 /** XML elements of gateways and addresses, named as in the service model. */
 import type { Element } from './envelope.ts';
 import type { SimulatedAddress, SimulatedNatGateway } from './nat-gateway.ts';
+import type { ReadDeviation } from './reads.ts';
 import { isHeldAt, statusAt } from './timeline.ts';
 
-/** Returns the `item` of `natGatewaySet` at `time`, without the addresses that `omits` selects. */
+/** Returns the `item` of `natGatewaySet` at `time`, without the addresses to omit. */
 export function natGatewayElement(
   gateway: SimulatedNatGateway,
   time: number,
-  omits: (privateIp: string) => boolean,
+  omitAddress: ReadDeviation['omitAddress'] = () => false,
 ): Element {
   const shown = gateway.addresses?.filter(
-    (address) => isHeldAt(address, time) && (address.privateIp === undefined || !omits(address.privateIp)),
+    (address) =>
+      isHeldAt(address, time) &&
+      !(address.privateIp !== undefined && omitAddress(gateway.natGatewayId, address.privateIp)),
   );
   return {
     createTime: iso(gateway.createTime),

@@ -1,6 +1,7 @@
 import {
   DescribeNatGatewaysCommand,
   type DescribeNatGatewaysCommandInput,
+  type DescribeNatGatewaysCommandOutput,
   paginateDescribeNatGateways,
 } from '@aws-sdk/client-ec2';
 import fc from 'fast-check';
@@ -27,6 +28,10 @@ async function ids(input: DescribeNatGatewaysCommandInput, options = {}): Promis
   const { ec2 } = await startEndpoint(options);
   const { NatGateways } = await ec2.send(new DescribeNatGatewaysCommand(input));
   return (NatGateways ?? []).map(({ NatGatewayId }) => NatGatewayId);
+}
+
+function token(text: string): string {
+  return Buffer.from(text).toString('base64url');
 }
 
 function gateways(count: number) {
@@ -222,6 +227,46 @@ describe('pages', () => {
     expect(second.NatGateways?.[0]?.Tags?.[0]?.Value).toBe('15');
     expect(second.NextToken).toBeUndefined();
   });
+
+  it.each([
+    ['short and empty ones', [2, 0, 0, 3], {}, [2, 0, 0, 3, 4]],
+    ['an empty first one', [0], {}, [0, 9]],
+    ['an empty last one, if the one before it is full', [3, 3, 3], {}, [3, 3, 3, 0]],
+    ['at most MaxResults', [7, 7], { MaxResults: 5 }, [5, 4]],
+    ['empty ones for ids', [0, 1, 0], { NatGatewayIds: [LONE, STACK] }, [0, 1, 0, 1]],
+    [
+      'empty ones for filters',
+      [1, 0],
+      { Filter: [{ Name: 'nat-gateway-id', Values: [LONE, STACK] }] },
+      [1, 0, 1],
+    ],
+    ['a single empty one if nothing matches', [0], { Filter: [{ Name: 'state', Values: ['x'] }] }, [0]],
+  ])('can be %s', async (_, limits, input: DescribeNatGatewaysCommandInput, sizes) => {
+    const { ec2, calls } = await startEndpoint({ pages: (index) => limits[index] });
+    const pages: DescribeNatGatewaysCommandOutput[] = [];
+    for await (const page of paginateDescribeNatGateways({ client: ec2 }, input)) pages.push(page);
+    expect(pages.map(({ NatGateways }) => NatGateways?.length)).toEqual(sizes);
+    const seen = pages.flatMap(({ NatGateways = [] }) => NatGateways.map(({ NatGatewayId }) => NatGatewayId));
+    expect(new Set(seen).size).toBe(seen.length);
+    const tokens = pages.map(({ NextToken }) => NextToken);
+    expect(tokens.indexOf(undefined)).toBe(sizes.length - 1);
+    expect(new Set(tokens).size).toBe(sizes.length);
+    expect(calls).toHaveLength(sizes.length);
+  });
+
+  it('can go on without end', async () => {
+    const { ec2 } = await startEndpoint({ pages: () => 0 });
+    const tokens = new Set<string>();
+    let NextToken: string | undefined;
+    for (let count = 0; count < 50; count += 1) {
+      const page = await ec2.send(new DescribeNatGatewaysCommand({ NextToken }));
+      expect(page.NatGateways).toEqual([]);
+      NextToken = page.NextToken;
+      tokens.add(NextToken ?? '');
+    }
+    expect(tokens.size).toBe(50);
+    expect(tokens).not.toContain('');
+  });
 });
 
 describe('DescribeNatGateways refuses', () => {
@@ -265,6 +310,19 @@ describe('DescribeNatGateways refuses', () => {
       /MaxResults/,
     ],
     ['a made-up token', { NextToken: 'AAAA' }, 'InvalidPaginationToken', /token/],
+    [
+      'a token past the inventory',
+      { NextToken: token('nat-gateways:1:10') },
+      'InvalidPaginationToken',
+      /token/,
+    ],
+    ['a token before it', { NextToken: token('nat-gateways:1:-1') }, 'InvalidPaginationToken', /token/],
+    [
+      'a token without a number',
+      { NextToken: token('nat-gateways:NaN:NaN') },
+      'InvalidPaginationToken',
+      /token/,
+    ],
     ['51 filters', { Filter: Array(51).fill({ Name: 'state', Values: ['x'] }) }, 'FilterLimitExceeded', /50/],
   ])('%s', async (_, input, code, message) => {
     const { ec2 } = await startEndpoint();
