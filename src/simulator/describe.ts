@@ -9,7 +9,7 @@ import { listParameter, type QueryParameters } from './query.ts';
 import type { ReadDeviation, ReadOptions } from './reads.ts';
 
 /** `DescribeNatGateways`. Gateways come in the order of the inventory. */
-export const describeNatGateways = ({ readLagSeconds = 0, reads, pages }: ReadOptions): Action => ({
+export const describeNatGateways = (options: ReadOptions): Action => ({
   accepts:
     /^(DryRun|MaxResults|NextToken|NatGatewayId\.[1-9]\d{0,5}|Filter\.[1-9]\d{0,5}\.(Name|Value\.[1-9]\d{0,5}))$/,
   changes: false,
@@ -19,9 +19,13 @@ export const describeNatGateways = ({ readLagSeconds = 0, reads, pages }: ReadOp
   },
 
   run(parameters, gateways, now) {
+    const { readLagSeconds = 0, reads, pages, ignoresFilters = false } = options;
     const maxResults = maxResultsOf(parameters);
     const { index, offset } = pageStartOf(parameters, gateways.size);
-    const matching = matchingGateways(parameters, gateways, offset);
+    const matching = [...gateways.values()]
+      .slice(offset)
+      .filter(idFilter(parameters, gateways))
+      .filter(ignoresFilters ? () => true : natGatewayFilter(parameters));
     const natGatewayIds = matching.map(({ natGatewayId }) => natGatewayId);
     const deviation = reads?.({ natGatewayIds, at: now }) ?? {};
     const shown = shownGateways(parameters, matching, deviation);
@@ -46,22 +50,17 @@ function requestedIds(parameters: QueryParameters): string[] {
 }
 
 /**
- * Returns the gateways from `offset` on that match the ids and filters.
+ * Returns the predicate of `NatGatewayId.N`: without ids, every gateway passes.
  *
- * @throws Ec2Error
+ * @throws Ec2Error `NatGatewayNotFound`
  */
-function matchingGateways(
+function idFilter(
   parameters: QueryParameters,
   gateways: NatGateways,
-  offset: number,
-): SimulatedNatGateway[] {
+): (gateway: SimulatedNatGateway) => boolean {
   const ids = requestedIds(parameters);
-  const passes = natGatewayFilter(parameters);
   for (const id of ids) if (!gateways.has(id)) throw natGatewayNotFound(id);
-  return [...gateways.values()]
-    .slice(offset)
-    .filter(({ natGatewayId }) => ids.length === 0 || ids.includes(natGatewayId))
-    .filter(passes);
+  return ({ natGatewayId }) => ids.length === 0 || ids.includes(natGatewayId);
 }
 
 /** @throws Ec2Error `NatGatewayNotFound` if a gateway is left out that was requested by id */

@@ -44,12 +44,13 @@ export interface EndpointOptions extends ReadOptions {
   gateways: NatGateways;
   clock: Clock;
   throttling: boolean;
+  ignoresDryRun: boolean;
   onCall: (call: SimulatorCall) => void;
 }
 
 /** Creates EC2 without HTTP: the function returned applies a call and returns the answer. */
 export function createEndpoint(options: EndpointOptions): (call: Call) => Answer {
-  const { region, gateways, clock, throttling, onCall } = options;
+  const { region, gateways, clock, throttling, ignoresDryRun, onCall } = options;
   const actions = createActions(options);
   const takeToken = tokenBuckets();
 
@@ -70,7 +71,7 @@ export function createEndpoint(options: EndpointOptions): (call: Call) => Answer
     }
     const dryRun = booleanParameter(call.parameters, 'DryRun');
     action.check(call.parameters);
-    if (dryRun) throw dryRunOperation();
+    if (dryRun && !ignoresDryRun) throw dryRunOperation();
     const members = action.run(call.parameters, gateways, now);
     return { answer: success(call.action, requestId, members), changed: action.changes };
   };

@@ -15,6 +15,8 @@ export interface ReadOptions {
    * empty. Default: full pages, and no token on the last page with gateways.
    */
   pages?: (index: number) => number | undefined;
+  /** Whether `Filter.N` is ignored, valid or not, as some emulators do. Default: false. */
+  ignoresFilters?: boolean;
 }
 
 /** A describe about to be answered. */

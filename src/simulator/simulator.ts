@@ -30,6 +30,8 @@ export interface SimulatorOptions extends ReadOptions {
   clock?: Clock;
   /** Whether EC2's published token buckets apply, in real time. Default: true. */
   throttling?: boolean;
+  /** Whether a dry run is carried out like a real call, as some emulators do; for tests. Default: false. */
+  ignoresDryRun?: boolean;
   /** Default: `defaultInventory()`. It is not copied: tests change it to play another user of the account. */
   inventory?: SimulatedNatGateway[];
   /** Hook for tests to inject faults. Default: applies each exchange and sends its answer. */
@@ -79,6 +81,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     clock,
     gateways: gatewaysById(options.inventory ?? defaultInventory(clock.now(), region)),
     throttling: options.throttling ?? true,
+    ignoresDryRun: options.ignoresDryRun ?? false,
     onCall: options.onCall ?? (() => {}),
   });
 

@@ -7,7 +7,16 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { describe, expect, it } from 'vitest';
 import { ACCOUNT_ID, DENIED_ACCESS_KEY_ID, READER_ACCESS_KEY_ID } from '../../src/simulator/simulator.ts';
 import { tokenBuckets } from '../../src/simulator/throttle.ts';
-import { AUTHORIZATION, codeOf, EGRESS, post, refusal, startEndpoint, UNKNOWN } from '../support/endpoint.ts';
+import {
+  AUTHORIZATION,
+  codeOf,
+  EGRESS,
+  post,
+  refusal,
+  startEndpoint,
+  statuses,
+  UNKNOWN,
+} from '../support/endpoint.ts';
 
 const unassign = (DryRun = false, NatGatewayId = EGRESS) =>
   new UnassignPrivateNatGatewayAddressCommand({ NatGatewayId, PrivateIpAddresses: ['10.0.1.11'], DryRun });
@@ -102,6 +111,24 @@ describe('dry run', () => {
       DryRun: true,
     });
     expect((await refusal(ec2.send(missing)))[0]).toBe('MissingParameter');
+  });
+});
+
+describe('ignoresDryRun', () => {
+  it('carries a dry run out and records it as a dry run that changed a gateway', async () => {
+    const { ec2, calls } = await startEndpoint({ ignoresDryRun: true });
+    const { NatGatewayAddresses } = await ec2.send(unassign(true));
+    expect(NatGatewayAddresses).toMatchObject([{ PrivateIp: '10.0.1.11', Status: 'unassigning' }]);
+    expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'unassigning');
+    expect((await ec2.send(read(true))).NatGateways).toHaveLength(9);
+    expect(calls[0]).toMatchObject({ dryRun: true, status: 200, changed: true });
+  });
+
+  it('still checks authorization', async () => {
+    const { client } = await startEndpoint({ ignoresDryRun: true });
+    expect((await refusal(client(DENIED_ACCESS_KEY_ID).send(unassign(true))))[0]).toBe(
+      'UnauthorizedOperation',
+    );
   });
 });
 

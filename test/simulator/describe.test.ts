@@ -203,6 +203,19 @@ describe('filter', () => {
   });
 });
 
+describe('ignoresFilters', () => {
+  it('answers as without filters, valid or not', async () => {
+    const options = { ignoresFilters: true };
+    expect(await ids({ Filter: [{ Name: 'nat-gateway-id', Values: [UNKNOWN] }] }, options)).toHaveLength(9);
+    expect(await ids({ Filter: [{ Name: 'private-ip', Values: ['x'] }] }, options)).toHaveLength(9);
+  });
+
+  it('still selects by ids', async () => {
+    const Filter = [{ Name: 'nat-gateway-id', Values: [LONE] }];
+    expect(await ids({ Filter, NatGatewayIds: [STACK] }, { ignoresFilters: true })).toEqual([STACK]);
+  });
+});
+
 describe('pages', () => {
   it('cover thousands of gateways, each of them once', async () => {
     const inventory = gateways(2345);
