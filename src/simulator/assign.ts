@@ -1,7 +1,7 @@
 import type { Action, NatGateways } from './actions.ts';
 import { changeableGateway, checkPrivateIps, heldAddresses } from './change.ts';
 import { natGatewayAddressElement } from './elements.ts';
-import { assumed, invalidParameterValue } from './errors.ts';
+import { assumed, invalidValueMessage } from './errors.ts';
 import type { SimulatedAddress, SimulatedNatGateway } from './nat-gateway.ts';
 import { requiredNatGatewayId } from './nat-gateway-id.ts';
 import { integerParameter, listParameter, type QueryParameters } from './query.ts';
@@ -29,7 +29,7 @@ export const assignPrivateNatGatewayAddress: Action = {
   run(parameters, gateways, now) {
     const natGatewayId = requiredNatGatewayId(parameters);
     const { privateIps, count } = requestOf(parameters);
-    checkCount(count);
+    checkCount(parameters);
     checkPrivateIps(privateIps);
     const gateway = changeableGateway(gateways, natGatewayId, now);
 
@@ -80,14 +80,12 @@ function requestOf(parameters: QueryParameters): { privateIps: string[]; count: 
   return { privateIps, count };
 }
 
-function checkCount(count: number | undefined): void {
-  if (count !== undefined && (count < 1 || count > LARGEST_COUNT)) {
-    throw invalidParameterValue(
-      `${count}`,
-      'privateIpAddressCount',
-      `Expecting a value from 1 to ${LARGEST_COUNT}.`,
-    );
-  }
+function checkCount(parameters: QueryParameters): void {
+  const count = integerParameter(parameters, 'PrivateIpAddressCount');
+  if (count === undefined || (count >= 1 && count <= LARGEST_COUNT)) return;
+  const reason = `Expecting a value from 1 to ${LARGEST_COUNT}.`;
+  const message = invalidValueMessage(parameters.PrivateIpAddressCount, 'privateIpAddressCount', reason);
+  throw assumed('count', message);
 }
 
 /** Returns the requested addresses if all are free in the gateway's subnet. */

@@ -1,7 +1,7 @@
 /** Checks that assigning and unassigning share. */
 import { isIPv4 } from 'node:net';
 import type { NatGateways } from './actions.ts';
-import { assumed, natGatewayNotFound } from './errors.ts';
+import { assumed, invalidValueMessage, natGatewayNotFound } from './errors.ts';
 import type { SimulatedAddress, SimulatedNatGateway } from './nat-gateway.ts';
 import { isChangingAt, isHeldAt, statusAt } from './timeline.ts';
 
@@ -48,7 +48,10 @@ export function heldAddresses({ addresses = [] }: SimulatedNatGateway, time: num
 export function checkPrivateIps(privateIps: readonly string[]): void {
   for (const [index, privateIp] of privateIps.entries()) {
     if (!isIPv4(privateIp)) {
-      throw assumed('notAnAddress', `Value ( ${privateIp} ) for parameter privateIpAddress is invalid.`);
+      throw assumed(
+        'notAnAddress',
+        invalidValueMessage(privateIp, 'privateIpAddress', 'Expecting an IPv4 address.'),
+      );
     }
     if (privateIps.indexOf(privateIp) < index) {
       throw assumed('duplicate', `The address ${privateIp} is given more than once.`);

@@ -22,11 +22,11 @@ export const requestLimitExceeded = () =>
 export const missingParameter = (name: string) =>
   new Ec2Error('MissingParameter', `The request must contain the parameter ${name}`);
 
-export const invalidParameterValue = (value: string, name: string, reason?: string) =>
-  new Ec2Error(
-    'InvalidParameterValue',
-    `Value ( ${value} ) for parameter ${name} is invalid.${reason === undefined ? '' : ` ${reason}`}`,
-  );
+export const invalidParameterValue = (message: string) => new Ec2Error('InvalidParameterValue', message);
+
+/** Returns the message for an invalid value, worded as by EC2 (aws-sdk-ruby #2575). */
+export const invalidValueMessage = (value: string | undefined, name: string, reason: string) =>
+  `Value ( ${value} ) for parameter ${name} is invalid. ${reason}`;
 
 export const natGatewayMalformed = (id: string) => new Ec2Error('NatGatewayMalformed', `Invalid id: "${id}"`);
 
@@ -34,8 +34,8 @@ export const natGatewayNotFound = (id: string) =>
   new Ec2Error('NatGatewayNotFound', `NAT gateway ${id} was not found`);
 
 /**
- * Codes assumed where AWS publishes none. The codes exist; it is assumed that these requests get them, so nothing may
- * depend on it. All have status 400. `docs/simulator.md` lists them.
+ * Answers assumed where AWS publishes none. The codes exist, but that these requests get them is assumed, so nothing may
+ * depend on it. All codes come with status 400. `docs/simulator.md` lists the assumptions.
  */
 export const ASSUMPTIONS = {
   primary: { when: 'unassign: the primary address', code: 'InvalidParameterValue' },
@@ -61,6 +61,10 @@ export const ASSUMPTIONS = {
     when: 'assign: addresses and `PrivateIpAddressCount` together',
     code: 'InvalidParameterCombination',
   },
+  count: {
+    when: 'assign: `PrivateIpAddressCount` that is not a whole number from 1 to 31',
+    code: 'InvalidParameterValue',
+  },
   neitherGiven: { when: 'assign: neither addresses nor `PrivateIpAddressCount`', code: 'MissingParameter' },
   outsideSubnet: {
     when: "assign: an address outside the gateway's subnet, or reserved in it",
@@ -71,13 +75,18 @@ export const ASSUMPTIONS = {
     when: 'assign: fewer free addresses in the subnet than `PrivateIpAddressCount`',
     code: 'InsufficientFreeAddressesInSubnet',
   },
-  idsAndMaxResults: {
-    when: 'describe: `NatGatewayId.N` and `MaxResults` together',
-    code: 'InvalidParameterCombination',
+  filterWithoutValues: { when: 'describe: a filter without values', code: 'MissingParameter' },
+  token: { when: 'describe: a `NextToken` that no answer had', code: 'InvalidPaginationToken' },
+  largePage: {
+    when: 'describe: `MaxResults` above 1000',
+    answer: "the first 1000, as AWS's older service model said (botocore 1.5.0)",
   },
 } as const;
 
 /** Returns the refusal assumed for a case. */
-export function assumed(assumption: keyof typeof ASSUMPTIONS, message: string): Ec2Error {
+export function assumed(
+  assumption: Exclude<keyof typeof ASSUMPTIONS, 'largePage'>,
+  message: string,
+): Ec2Error {
   return new Ec2Error(ASSUMPTIONS[assumption].code, message);
 }

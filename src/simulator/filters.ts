@@ -1,4 +1,4 @@
-import { Ec2Error, missingParameter } from './errors.ts';
+import { assumed, Ec2Error, invalidParameterValue } from './errors.ts';
 import type { SimulatedNatGateway } from './nat-gateway.ts';
 import { listNumbers, listParameter, type QueryParameters } from './query.ts';
 
@@ -37,10 +37,12 @@ function oneFilter(parameters: QueryParameters, number: number): (gateway: Simul
   const name = parameters[`Filter.${number}.Name`];
   const field = fieldOf(name);
   if (field === undefined) {
-    throw new Ec2Error('InvalidParameterValue', `The filter '${name ?? 'null'}' is invalid`);
+    throw invalidParameterValue(`The filter '${name ?? 'null'}' is invalid`);
   }
   const values = listParameter(parameters, `Filter.${number}.Value`);
-  if (values.length === 0) throw missingParameter(`Filter.${number}.Value`);
+  if (values.length === 0) {
+    throw assumed('filterWithoutValues', `The request must contain the parameter Filter.${number}.Value`);
+  }
   if (values.length > VALUES_PER_FILTER) {
     throw new Ec2Error(
       'FilterLimitExceeded',

@@ -1,7 +1,7 @@
-import { assumed, Ec2Error, invalidParameterValue } from './errors.ts';
+import { assumed, Ec2Error, invalidParameterValue, invalidValueMessage } from './errors.ts';
 import { integerParameter, listParameter, type QueryParameters } from './query.ts';
 
-/** Largest page, and page size without `MaxResults`. */
+/** Page size without `MaxResults` or with a larger one (`ASSUMPTIONS.largePage`). */
 const LARGEST_PAGE = 1000;
 const SMALLEST_PAGE = 5;
 
@@ -14,27 +14,15 @@ export function maxResultsOf(parameters: QueryParameters): number {
   const maxResults = integerParameter(parameters, 'MaxResults');
   if (maxResults === undefined) return LARGEST_PAGE;
   if (listParameter(parameters, 'NatGatewayId').length > 0) {
-    throw assumed(
-      'idsAndMaxResults',
+    // Documented: EC2 API, Query requests, pagination.
+    throw new Ec2Error(
+      'InvalidParameterCombination',
       'The parameter NatGatewayIds cannot be used with the parameter MaxResults',
     );
   }
-  // Wording from a real answer (aws-sdk-ruby #2575).
-  if (maxResults < SMALLEST_PAGE) {
-    throw invalidParameterValue(
-      `${maxResults}`,
-      'maxResults',
-      `Expecting a value greater than ${SMALLEST_PAGE}.`,
-    );
-  }
-  if (maxResults > LARGEST_PAGE) {
-    throw invalidParameterValue(
-      `${maxResults}`,
-      'maxResults',
-      `Expecting a value less than ${LARGEST_PAGE}.`,
-    );
-  }
-  return maxResults;
+  if (maxResults >= SMALLEST_PAGE) return Math.min(maxResults, LARGEST_PAGE);
+  const reason = `Expecting a value greater than ${SMALLEST_PAGE}.`;
+  throw invalidParameterValue(invalidValueMessage(parameters.MaxResults, 'maxResults', reason));
 }
 
 /** Where a page begins. */
@@ -57,7 +45,7 @@ export function pageStartOf({ NextToken = '' }: QueryParameters, gateways: numbe
   const [, index, offset] = /^nat-gateways:(\d+):(\d+)$/.exec(decoded) ?? [];
   const start = { index: Number(index), offset: Number(offset) };
   if (NextToken !== tokenFor(start) || !(start.offset <= gateways)) {
-    throw new Ec2Error('InvalidPaginationToken', 'The specified pagination token is not valid.');
+    throw assumed('token', 'The specified pagination token is not valid.');
   }
   return start;
 }

@@ -1,4 +1,4 @@
-import { Ec2Error, invalidParameterValue } from './errors.ts';
+import { Ec2Error, invalidParameterValue, invalidValueMessage } from './errors.ts';
 
 /** Decoded parameters of a request, `Action` included. */
 export type QueryParameters = Readonly<Record<string, string>>;
@@ -55,16 +55,11 @@ function numbered(parameters: QueryParameters, name: string): [number, string][]
     .sort(([one], [other]) => one - other);
 }
 
-/**
- * Returns a whole number; `undefined` if the parameter is absent.
- *
- * @throws Ec2Error `InvalidParameterValue`
- */
+/** Returns a number; `NaN` if the parameter is not a whole number, `undefined` if it is absent. */
 export function integerParameter(parameters: QueryParameters, name: string): number | undefined {
   const value = parameters[name];
   if (value === undefined) return undefined;
-  if (!/^-?\d{1,9}$/.test(value)) throw invalidParameterValue(value, name, 'Expecting an integer.');
-  return Number(value);
+  return /^-?\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
 }
 
 /**
@@ -74,6 +69,7 @@ export function integerParameter(parameters: QueryParameters, name: string): num
  */
 export function booleanParameter(parameters: QueryParameters, name: string): boolean {
   const value = parameters[name] ?? 'false';
-  if (!/^(true|false)$/i.test(value)) throw invalidParameterValue(value, name, 'Expecting true or false.');
+  if (!/^(true|false)$/i.test(value))
+    throw invalidParameterValue(invalidValueMessage(value, name, 'Expecting true or false.'));
   return value.toLowerCase() === 'true';
 }

@@ -11,8 +11,8 @@ export interface ReadOptions {
   /**
    * Largest number of gateways on page `index`, which starts at 0; `undefined` sets no limit. AWS's pages hold 0 to
    * `MaxResults` items, and a client goes on until there is no token (EC2 API, Query requests, pagination; aws-sdk-ruby
-   * #689 shows an empty page). A page filled to this number has a token even if nothing is left, so the last page can be
-   * empty. Default: full pages, and no token on the last page with gateways.
+   * #689 shows an empty page). A page filled to this number has a token even if nothing is left (seen in aws-sdk-js #939),
+   * so the last page can be empty. Default: full pages, and no token on the last page with gateways.
    */
   pages?: (index: number) => number | undefined;
   /** Whether `Filter.N` is ignored, valid or not, as some emulators do. Default: false. */

@@ -1,7 +1,7 @@
 import type { Action } from './actions.ts';
 import { changeableGateway, checkPrivateIps, heldAddresses } from './change.ts';
 import { natGatewayAddressElement } from './elements.ts';
-import { assumed, Ec2Error, missingParameter } from './errors.ts';
+import { assumed, invalidValueMessage, missingParameter } from './errors.ts';
 import type { SimulatedAddress } from './nat-gateway.ts';
 import { requiredNatGatewayId } from './nat-gateway-id.ts';
 import { integerParameter, listParameter, type QueryParameters } from './query.ts';
@@ -56,15 +56,12 @@ export const unassignPrivateNatGatewayAddress: Action = {
 };
 
 function drainSecondsOf(parameters: QueryParameters): number {
-  try {
-    const drainSeconds = integerParameter(parameters, 'MaxDrainDurationSeconds') ?? DEFAULT_DRAIN_SECONDS;
-    if (drainSeconds >= 1 && drainSeconds <= 4000) return drainSeconds;
-  } catch (error) {
-    if (!(error instanceof Ec2Error)) throw error;
-  }
+  const drainSeconds = integerParameter(parameters, 'MaxDrainDurationSeconds') ?? DEFAULT_DRAIN_SECONDS;
+  if (drainSeconds >= 1 && drainSeconds <= 4000) return drainSeconds;
+  const value = parameters.MaxDrainDurationSeconds;
   throw assumed(
     'drain',
-    `Value ( ${parameters.MaxDrainDurationSeconds} ) for parameter maxDrainDurationSeconds is invalid. Expecting a value from 1 to 4000.`,
+    invalidValueMessage(value, 'maxDrainDurationSeconds', 'Expecting a value from 1 to 4000.'),
   );
 }
 

@@ -207,6 +207,7 @@ describe('AssignPrivateNatGatewayAddress', () => {
     ['neither addresses nor a count', {}, 'MissingParameter'],
     ['a count of 0', { PrivateIpAddressCount: 0 }, 'InvalidParameterValue'],
     ['a count of 32', { PrivateIpAddressCount: 32 }, 'InvalidParameterValue'],
+    ['a count of 1.5', { PrivateIpAddressCount: 1.5 }, 'InvalidParameterValue'],
     ['an address that the gateway has', { PrivateIpAddresses: ['10.0.1.11'] }, 'InvalidIPAddress.InUse'],
     ['an address of another subnet', { PrivateIpAddresses: ['10.9.9.9'] }, 'InvalidParameterValue'],
     ['an address that AWS reserves', { PrivateIpAddresses: ['10.0.1.1'] }, 'InvalidParameterValue'],
