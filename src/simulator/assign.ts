@@ -1,4 +1,4 @@
-import type { Action, NatGateways } from './actions.ts';
+import type { Action, NatGateways } from './action.ts';
 import { changeableGateway, checkPrivateIps, heldAddresses } from './change.ts';
 import { natGatewayAddressElement } from './elements.ts';
 import { assumed, invalidValueMessage } from './errors.ts';

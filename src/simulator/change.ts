@@ -1,6 +1,6 @@
 /** Checks that assigning and unassigning share. */
 import { isIPv4 } from 'node:net';
-import type { NatGateways } from './actions.ts';
+import type { NatGateways } from './action.ts';
 import { assumed, invalidValueMessage, natGatewayNotFound } from './errors.ts';
 import type { SimulatedAddress, SimulatedNatGateway } from './nat-gateway.ts';
 import { isChangingAt, isHeldAt, statusAt } from './timeline.ts';

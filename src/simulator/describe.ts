@@ -1,4 +1,4 @@
-import type { Action, NatGateways } from './actions.ts';
+import type { Action, NatGateways } from './action.ts';
 import { natGatewayElement } from './elements.ts';
 import { natGatewayNotFound } from './errors.ts';
 import { natGatewayFilter } from './filters.ts';

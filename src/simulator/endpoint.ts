@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type Action, createActions, type NatGateways } from './actions.ts';
+import type { Action, NatGateways } from './action.ts';
+import { createActions } from './actions.ts';
 import { ACCOUNT_ID, arnOf, authenticate, authorize } from './authorization.ts';
 import type { Clock } from './clock.ts';
 import { type Answer, failure, stsSuccess, success } from './envelope.ts';

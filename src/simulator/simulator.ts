@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { NatGateways } from './actions.ts';
+import type { NatGateways } from './action.ts';
 import { type Clock, scaledClock } from './clock.ts';
 import { createEndpoint, internalError, type SimulatorCall } from './endpoint.ts';
 import { type Answer, failure } from './envelope.ts';

@@ -1,4 +1,4 @@
-import type { Action } from './actions.ts';
+import type { Action } from './action.ts';
 import { changeableGateway, checkPrivateIps, heldAddresses } from './change.ts';
 import { natGatewayAddressElement } from './elements.ts';
 import { assumed, invalidValueMessage, missingParameter } from './errors.ts';
