@@ -11,11 +11,11 @@ import type { Transport as LegacyTransportType } from '@modelcontextprotocol/sdk
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
-import { HttpFront, type HttpFrontOptions } from '../../src/serve/http/app.ts';
+import { HttpFront, type HttpFrontOptions } from '../../src/serve/http/front.ts';
 import { createServer } from '../../src/server.ts';
 import { openSession, type Session, type SessionOptions } from './session.ts';
 
-/** A session's server behind an HTTP front on a free port of 127.0.0.1, closed when the test is over. */
+/** The server of a session behind an HTTP front on a free port of 127.0.0.1, closed when the test is over. */
 export interface Front extends Session {
   front: HttpFront;
   url: string;
@@ -36,7 +36,7 @@ export async function openFront(
     requestTimeoutSeconds: 915,
     maxConcurrentCalls: 64,
     maxSubscriptions: 64,
-    authorization: undefined,
+    authentication: undefined,
     graceMilliseconds: 10_000,
     logger: pino({ level: 'silent' }),
     ...front,
@@ -64,7 +64,7 @@ export interface Sent {
   signal?: AbortSignal;
 }
 
-/** One request as it is, with any Host; the connection is not kept. */
+/** Sends one request, with any Host, over a connection of its own. */
 export function send(
   url: string,
   { method = 'POST', headers = {}, body, signal }: Sent = {},
@@ -123,7 +123,7 @@ export function legacyCall(name: string, args: object = {}, id: number | string 
   return legacyRequest('tools/call', { name, arguments: args }, id);
 }
 
-/** A request of the revision 2026-07-28: the body and the headers that repeat what is in it. */
+/** A request of the revision 2026-07-28: the body, and the headers that repeat parts of it. */
 export function modernRequest(
   method: string,
   params: { name?: string; [member: string]: unknown } = {},
@@ -144,7 +144,7 @@ export function modernRequest(
   };
 }
 
-/** What both generations of clients can do. */
+/** The common part of both generations of clients. */
 interface AnyClient {
   revision: string | undefined;
   tools: () => Promise<string[]>;
@@ -154,7 +154,7 @@ interface AnyClient {
 }
 
 interface ConnectOptions {
-  /** What the human says, for a client that can ask one. */
+  /** Makes the client able to ask its user; returns the user's answer. */
   confirm?: () => boolean;
   token?: string;
 }
@@ -195,7 +195,7 @@ export const connectLegacy: Connect = async (url, { confirm, token } = {}) => {
   }
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const transport = new LegacyTransport(new URL(url), { requestInit: { headers } });
-  // The old package's types do not fit under exactOptionalPropertyTypes.
+  // The types of the 1.x package do not fit under exactOptionalPropertyTypes.
   await client.connect(transport as LegacyTransportType);
   onTestFinished(() => client.close());
   return {
@@ -206,7 +206,7 @@ export const connectLegacy: Connect = async (url, { confirm, token } = {}) => {
   };
 };
 
-/** A promise and what settles it. */
+/** A promise and the function that settles it. */
 export function deferred<T = void>() {
   let resolve: (value: T) => void = () => {};
   const promise = new Promise<T>((settle) => {

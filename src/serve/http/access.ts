@@ -1,18 +1,17 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { isLoopback, isWildcard, LOOPBACK_HOSTS } from '../../config/loopback.ts';
 import { Refusal } from './refusal.ts';
 
 /**
- * Which names this server answers to, and which web pages may call it. Without both checks a page of anyone's could
- * reach a server on the reader's own machine, by a name of its own that resolves to it (DNS rebinding).
+ * Checks the host name that a request calls and the web origin that it comes from. Without both checks, any web page
+ * could reach a server on its reader's machine through a host name that resolves to it (DNS rebinding).
  */
 export class Access {
   readonly #hosts: ReadonlySet<string>;
   readonly #origins: ReadonlySet<string> | undefined;
 
   /**
-   * `boundHost` is the host that is listened on. Lists that are empty mean the defaults: the loopback names and
-   * `boundHost`, and no origins but those of this machine.
+   * An empty list means the default: the loopback names and `boundHost`, the host that is listened on; and the
+   * origins of this machine.
    */
   constructor(boundHost: string, allowedHosts: readonly string[], allowedOrigins: readonly string[]) {
     const bound = boundHost.includes(':') ? `[${boundHost}]` : boundHost;
@@ -23,31 +22,25 @@ export class Access {
       allowedOrigins.length > 0 ? new Set(allowedOrigins.map((origin) => origin.toLowerCase())) : undefined;
   }
 
-  /** @throws Refusal (403) where Host or Origin is not allowed */
-  check(headers: IncomingHttpHeaders): void {
-    const [, host] = /^([^:[\]]+|\[[^\]]+\])(?::\d{1,5})?$/.exec(headers.host?.toLowerCase() ?? '') ?? [];
+  /** @throws Refusal (403) if Host or Origin is not allowed */
+  check(hostHeader = '', origin?: string): void {
+    const [, host] = /^([^:[\]]+|\[[^\]]+\])(?::\d{1,5})?$/.exec(hostHeader.toLowerCase()) ?? [];
     if (host === undefined || !this.#hosts.has(host)) {
-      throw new Refusal({
-        status: 403,
-        message: 'The Host of this request is not one this server answers to.',
-        hint: 'Call it by a name it knows; whoever runs this server can add one with --allowed-hosts.',
-      });
+      const hint = 'Call it under a host name that it allows; its operator can add one with --allowed-hosts.';
+      throw new Refusal(403, 'This server does not answer to the Host of this request.', hint);
     }
-    if (headers.origin !== undefined && !this.#allowsOrigin(headers.origin.toLowerCase())) {
-      throw new Refusal({
-        status: 403,
-        message: 'Pages of this Origin may not call this server.',
-        hint: 'Call it from elsewhere; whoever runs this server can add an origin with --allowed-origins.',
-      });
+    if (origin !== undefined && !this.#allowsOrigin(origin.toLowerCase())) {
+      const hint = 'Call it from another origin; its operator can add this one with --allowed-origins.';
+      throw new Refusal(403, 'Web pages of this Origin may not call this server.', hint);
     }
   }
 
   /**
-   * The headers with which a browser lets a page of this Origin call and read the answer; none but for the origins
-   * that the operator has named. The check itself is `check`.
+   * The headers with which a browser lets a page of this origin call and read the answer. Only origins that the
+   * operator has named get any.
    */
-  cors(origin: string | undefined): Readonly<Record<string, string>> {
-    if (origin === undefined || !this.#origins?.has(origin.toLowerCase())) return {};
+  cors(origin: string | undefined): Readonly<Record<string, string>> | undefined {
+    if (origin === undefined || !this.#origins?.has(origin.toLowerCase())) return undefined;
     return {
       vary: 'Origin',
       'access-control-allow-origin': origin,

@@ -1,234 +1,165 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type NodeIncomingMessageLike, toNodeHandler } from '@modelcontextprotocol/node';
-import {
-  type AuthInfo,
-  createMcpHandler,
-  type McpHttpHandler,
-  type McpServerFactory,
-} from '@modelcontextprotocol/server';
+import type { HttpBindings } from '@hono/node-server';
+import { type AuthInfo, isJsonContentType, type McpHttpHandler } from '@modelcontextprotocol/server';
+import { type Context, Hono, type Next } from 'hono';
 import type { Logger } from 'pino';
-import { isLoopback } from '../../config/loopback.ts';
-import { Access } from './access.ts';
-import type { Authorization } from './bearer.ts';
-import { readJson } from './body.ts';
-import { CallSlots } from './call-slots.ts';
-import { methodNotAllowed, notFound, Refusal, refuse, shuttingDown, tooManyCalls } from './refusal.ts';
+import type { Access } from './access.ts';
+import type { BearerAuthentication } from './bearer.ts';
+import type { CallSlots } from './call-slots.ts';
+import { METADATA_PATHS } from './protected-resource.ts';
+import * as refusal from './refusal.ts';
 import { RpcBody } from './rpc-body.ts';
 
-/** Where to serve, to whom, and how much of it. */
-export interface HttpFrontOptions {
-  host: string;
-  port: number;
-  allowedHosts: readonly string[];
-  allowedOrigins: readonly string[];
+export interface AppOptions {
+  /** Without it, anyone who can reach the host may call. */
+  authentication: BearerAuthentication | undefined;
   maxBodyBytes: number;
   requestTimeoutSeconds: number;
-  maxConcurrentCalls: number;
-  maxSubscriptions: number;
-  /** Without it everyone may call who can reach the host. */
-  authorization: Authorization | undefined;
-  /** How long a shutdown waits for calls in flight, in milliseconds. */
-  graceMilliseconds: number;
-  /** How long a client may take to send its headers, and its whole request, in milliseconds. */
-  headersMilliseconds?: number;
-  bodyMilliseconds?: number;
   logger: Logger;
 }
 
-/** Connections, idle ones included; each holds a file descriptor. */
-const MAX_CONNECTIONS = 2000;
+/** What the doors work with, the same for every request. */
+export interface Bindings extends AppOptions {
+  access: Access;
+  slots: CallSlots;
+  calls: McpHttpHandler;
+  subscriptions: McpHttpHandler;
+  /** Aborted when a shutdown begins. */
+  ending: AbortSignal;
+}
 
-/** Longer than the minute for which load balancers keep idle connections, so that none of theirs ends in a race. */
-const KEEP_ALIVE_MILLISECONDS = 65_000;
+/** Set for one request by the doors `authenticate` and `readBody`. */
+interface Variables {
+  caller?: AuthInfo;
+  body: RpcBody;
+}
+
+type Env = { Bindings: Bindings & HttpBindings; Variables: Variables };
+type Exchange = Context<Env>;
 
 /**
- * MCP over HTTP, both eras, without sessions: every request is complete in itself, and any process with the same
- * settings can answer it.
- *
- * A request goes through the doors in this order: Host and Origin, shutdown, token, method, content type, size,
- * JSON, scopes, concurrent calls.
+ * The HTTP application as a list of doors, outermost first. A door answers, throws a Refusal, or opens to the next.
+ * Paths count as they were sent, so that no other spelling of one gets past the rules of a proxy.
  */
-export class HttpFront {
-  readonly #options: HttpFrontOptions;
-  readonly #server: Server;
-  readonly #access: Access;
-  readonly #slots: CallSlots;
-  readonly #calls: McpHttpHandler;
-  /** Apart from the calls, so that a shutdown ends subscriptions at once and lets calls finish. */
-  readonly #subscriptions: McpHttpHandler;
-  #end: Promise<void> | undefined;
-  #isEnding = false;
-  #markEnding: () => void = () => {};
-  #markClosed: () => void = () => {};
+export const app = new Hono<Env>({
+  getPath: (_, options) => options?.env?.incoming.url?.split('?')[0] ?? '/',
+});
+app.all('/healthz', (c) => c.json({ status: 'up' }));
+app.all('/readyz', (c) =>
+  c.env.ending.aborted ? c.json({ status: 'shutting_down' }, 503) : c.json({ status: 'ready' }),
+);
+app.use(checkHostAndOrigin);
+app.all(METADATA_PATHS, describeResource);
+app.use('/mcp', refuseWhenEnding, authenticate, requirePost, requireJson, readBody, requireScopes);
+// Asked again, as the token and the body may have taken seconds.
+app.use('/mcp', refuseWhenEnding);
+app.use('/mcp', openSubscription, takeSlots, limitTime);
+app.all('/mcp', (c) => passOn(c.env.calls, c));
+app.notFound((c) => answerRefusal(refusal.notFound(), c));
+app.onError(answerRefusal);
 
-  /** Settles when no more calls are taken. */
-  readonly ending = new Promise<void>((resolve) => {
-    this.#markEnding = resolve;
-  });
-
-  /** Settles when nothing is served any more. */
-  readonly closed = new Promise<void>((resolve) => {
-    this.#markClosed = resolve;
-  });
-
-  private constructor(factory: McpServerFactory, options: HttpFrontOptions) {
-    const { host, allowedHosts, allowedOrigins, maxConcurrentCalls, maxSubscriptions, logger } = options;
-    this.#options = options;
-    this.#access = new Access(host, allowedHosts, allowedOrigins);
-    this.#slots = new CallSlots(maxConcurrentCalls);
-    const onerror = (error: Error): void => logger.warn({ reason: error.message }, 'protocol error');
-    // Streams from the start, with a sign of life every few seconds: clients give up on silence in minutes.
-    this.#calls = createMcpHandler(factory, { responseMode: 'sse', onerror });
-    this.#subscriptions = createMcpHandler(factory, { maxSubscriptions, onerror });
-    this.#server = createServer({ connectionsCheckingInterval: 1000 }, (request, response) => {
-      this.#handle(request, response).catch((error: unknown) => {
-        logger.error({ err: error }, 'a request failed');
-        response.destroy();
-      });
-    });
-    this.#server.headersTimeout = options.headersMilliseconds ?? 10_000;
-    this.#server.requestTimeout = options.bodyMilliseconds ?? 30_000;
-    this.#server.keepAliveTimeout = KEEP_ALIVE_MILLISECONDS;
-    this.#server.maxConnections = MAX_CONNECTIONS;
-  }
-
-  /**
-   * Listens, and serves what `factory` makes for each request.
-   *
-   * @throws NodeJS.ErrnoException where the address cannot be listened on
-   * @throws Error where others can reach it and there is no authorization
-   */
-  static async open(factory: McpServerFactory, options: HttpFrontOptions): Promise<HttpFront> {
-    const front = new HttpFront(factory, options);
-    await new Promise<void>((resolve, reject) => {
-      front.#server.once('error', reject);
-      front.#server.listen({ host: options.host, port: options.port }, resolve);
-    });
-    front.#server.on('error', (error) => options.logger.error({ err: error }, 'trouble with connections'));
-    const { address } = front.#server.address() as AddressInfo;
-    if (options.authorization === undefined && !isLoopback(address)) {
-      // A name can mean anything; this is what it means here.
-      front.#server.close();
-      throw new Error(`${options.host} is ${address}, which others can reach, and there is no authorization`);
-    }
-    return front;
-  }
-
-  /** Where MCP is served. */
-  get url(): string {
-    const { address, port, family } = this.#server.address() as AddressInfo;
-    return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}/mcp`;
-  }
-
-  /**
-   * Takes no more calls, lets those in flight finish within the grace period, and closes. Until then it answers
-   * others that it is shutting down, so that load balancers learn of it.
-   */
-  end(): Promise<void> {
-    this.#end ??= this.#close();
-    return this.#end;
-  }
-
-  async #close(): Promise<void> {
-    this.#isEnding = true;
-    this.#markEnding();
-    this.#server.closeIdleConnections();
-    await this.#subscriptions.close();
-    await Promise.race([this.#slots.idle(), sleep(this.#options.graceMilliseconds)]);
-    await this.#calls.close();
-    this.#server.close();
-    this.#server.closeAllConnections();
-    this.#markClosed();
-  }
-
-  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = request.url?.split('?')[0] ?? '/';
-    response.setHeader('cache-control', 'no-store');
-    response.once('close', () => {
-      if (this.#isEnding) setImmediate(() => this.#server.closeIdleConnections());
-    });
-    if (path === '/healthz') return tell(response, 200, { status: 'up' });
-    if (path === '/readyz') {
-      return !this.#isEnding
-        ? tell(response, 200, { status: 'ready' })
-        : tell(response, 503, { status: 'shutting_down' });
-    }
-    let messages: RpcBody | undefined;
-    let authInfo: AuthInfo | undefined;
-    try {
-      this.#access.check(request.headers);
-      const { host = '', origin } = request.headers;
-      const cors = Object.entries(this.#access.cors(origin));
-      for (const [name, value] of cors) response.setHeader(name, value);
-      // A browser asks before it sends, without a token.
-      if (cors.length > 0 && request.method === 'OPTIONS') return void response.writeHead(204).end();
-      const { authorization, maxBodyBytes } = this.#options;
-      if (authorization?.resource?.isMetadataPath(path)) {
-        return tell(response, 200, authorization.resource.metadata(host));
-      }
-      if (path !== '/mcp') throw notFound();
-      if (this.#isEnding) throw shuttingDown();
-      authInfo = await authorization?.enter(request.headers.authorization, host);
-      if (request.method !== 'POST') throw methodNotAllowed();
-      const body = await readJson(request, maxBodyBytes);
-      messages = new RpcBody(body);
-      if (authInfo !== undefined) authorization?.require(messages.scopes, authInfo, host);
-      if (messages.isSubscription) return await serve(this.#subscriptions, request, response, body, authInfo);
-      await this.#call(messages, request, response, body, authInfo);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      const refused = {
-        status: error.details.status,
-        path: path.slice(0, 200),
-        principal: authInfo?.clientId,
-      };
-      this.#options.logger.warn(refused, error.message);
-      if (this.#isEnding) response.setHeader('connection', 'close');
-      refuse(response, error, messages?.id ?? null);
-    }
-  }
-
-  /** Runs the call within its time, and holds its slots until its answer is over. */
-  async #call(
-    messages: RpcBody,
-    request: IncomingMessage,
-    response: ServerResponse,
-    body: unknown,
-    authInfo: AuthInfo | undefined,
-  ): Promise<void> {
-    if (this.#isEnding) throw shuttingDown();
-    if (response.destroyed) return;
-    const release = this.#slots.take(messages.calls, authInfo?.clientId);
-    if (release === undefined) throw tooManyCalls(this.#slots.limit);
-    const { requestTimeoutSeconds, logger } = this.#options;
-    const timer = setTimeout(() => {
-      logger.warn({ requestTimeoutSeconds }, 'a request took too long and was cut');
-      response.destroy();
-    }, requestTimeoutSeconds * 1000);
-    response.once('close', () => {
-      clearTimeout(timer);
-      release();
-    });
-    await serve(this.#calls, request, response, body, authInfo);
-  }
+async function checkHostAndOrigin(c: Exchange, next: Next): Promise<void> {
+  const { access } = c.env;
+  const origin = c.req.header('origin');
+  access.check(c.req.header('host'), origin);
+  const cors = access.cors(origin);
+  // A browser asks ahead, without a token, whether the page may call.
+  if (cors !== undefined && c.req.method === 'OPTIONS') c.res = c.body(null, 204);
+  else await next();
+  for (const [name, value] of Object.entries(cors ?? {})) c.header(name, value);
 }
 
-/** Hands a request over to MCP. */
-async function serve(
-  handler: McpHttpHandler,
-  request: IncomingMessage,
-  response: ServerResponse,
-  body: unknown,
-  auth: AuthInfo | undefined,
-): Promise<void> {
-  if (auth !== undefined) Object.assign(request, { auth });
-  // The adapter's types do without `undefined` where Node's have it.
-  await toNodeHandler(handler)(request as NodeIncomingMessageLike, response, body);
+async function describeResource(c: Exchange, next: Next): Promise<void> {
+  const resource = c.env.authentication?.resource;
+  if (resource !== undefined) c.res = c.json(resource.metadata(hostOf(c)));
+  else await next();
 }
 
-function tell(response: ServerResponse, status: number, value: object): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(value));
+async function refuseWhenEnding(c: Exchange, next: Next): Promise<void> {
+  if (c.env.ending.aborted) throw refusal.shuttingDown();
+  await next();
+}
+
+async function authenticate(c: Exchange, next: Next): Promise<void> {
+  const authorization = c.req.header('authorization');
+  c.set('caller', await c.env.authentication?.authenticate(authorization, hostOf(c)));
+  await next();
+}
+
+async function requirePost(c: Exchange, next: Next): Promise<void> {
+  if (c.req.method !== 'POST') throw refusal.methodNotAllowed();
+  await next();
+}
+
+/** Refuses encoded bodies too, which can be far larger than they look. */
+async function requireJson(c: Exchange, next: Next): Promise<void> {
+  const isJson = isJsonContentType(c.req.header('content-type') ?? null);
+  if (!isJson || c.req.header('content-encoding') !== undefined) throw refusal.unsupportedMediaType();
+  await next();
+}
+
+async function readBody(c: Exchange, next: Next): Promise<void> {
+  c.set('body', await RpcBody.read(c.env.incoming, c.env.maxBodyBytes));
+  await next();
+}
+
+async function requireScopes(c: Exchange, next: Next): Promise<void> {
+  const { caller, body } = c.var;
+  if (caller !== undefined) c.env.authentication?.requireScopes(body.scopes, caller, hostOf(c));
+  await next();
+}
+
+/** Subscriptions take no slot: they stay open until their caller leaves, and have a limit of their own. */
+async function openSubscription(c: Exchange, next: Next): Promise<void> {
+  if (c.var.body.isSubscription) c.res = await passOn(c.env.subscriptions, c);
+  else await next();
+}
+
+/** Takes a slot for each request of the body, until the answer is complete or its caller has left. */
+async function takeSlots(c: Exchange, next: Next): Promise<void> {
+  const { slots, outgoing } = c.env;
+  // If the caller has left already, no further event would give the slots back.
+  if (outgoing.destroyed) {
+    c.res = new Response(null, { status: 499 });
+    return;
+  }
+  const release = slots.take(c.var.body.calls, c.var.caller?.clientId);
+  if (release === undefined) throw refusal.tooManyCalls(slots.limit);
+  outgoing.once('close', release);
+  await next();
+}
+
+/** Cuts the connection of a call that takes too long, since the head of the answer may be out already. */
+async function limitTime(c: Exchange, next: Next): Promise<void> {
+  const { outgoing, requestTimeoutSeconds, logger } = c.env;
+  const timer = setTimeout(() => {
+    logger.warn({ requestTimeoutSeconds }, 'a request took too long and was cut');
+    outgoing.destroy();
+  }, requestTimeoutSeconds * 1000);
+  outgoing.once('close', () => clearTimeout(timer));
+  await next();
+}
+
+async function passOn(handler: McpHttpHandler, c: Exchange): Promise<Response> {
+  const { caller, body } = c.var;
+  const authInfo = caller === undefined ? {} : { authInfo: caller };
+  const response = await handler.fetch(c.req.raw, { parsedBody: body.json, ...authInfo });
+  // The SDK asks to keep the connection open, even for a client that asked to close it.
+  response.headers.delete('connection');
+  return response;
+}
+
+function answerRefusal(error: Error, c: Exchange): Response {
+  const { ending, logger } = c.env;
+  const { caller, body } = c.var as Partial<Variables>;
+  const refused = refusal.Refusal.of(error);
+  if (refused !== error) logger.error({ err: error }, 'a request failed');
+  const path = c.req.path.slice(0, 200);
+  logger.warn({ status: refused.status, path, principal: caller?.clientId }, refused.message);
+  const response = refused.toResponse(body?.id ?? null);
+  if (ending.aborted) response.headers.set('connection', 'close');
+  return response;
+}
+
+function hostOf(c: Exchange): string {
+  return c.req.header('host') ?? '';
 }

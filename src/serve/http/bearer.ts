@@ -3,29 +3,29 @@ import { SCOPES, type Scope } from '../../vocabulary/names.ts';
 import type { ProtectedResource } from './protected-resource.ts';
 import { Refusal } from './refusal.ts';
 
-/** Who calls, as their token tells. */
+/** The caller that a token stands for. */
 export interface Caller {
-  /** `token:NAME`, or `ISSUER#SUBJECT`; goes on record, and binds confirmations. */
+  /** `token:NAME`, or `ISSUER#SUBJECT`. Audit records name it, and confirmations are bound to it. */
   principal: string;
   scopes: readonly string[];
 }
 
-/** A token that is none of ours: unknown, expired, for someone else, or no token at all. */
+/** A token that is unknown, malformed, expired, or meant for another server. */
 export class InvalidToken extends Error {}
 
-/** What tells a good token from a bad one. */
+/** Tells good tokens from bad ones. */
 export interface Verifier {
   /**
-   * @throws InvalidToken with a reason that may be told to the caller
-   * @throws Refusal where it cannot be told now
+   * @throws InvalidToken with a reason that the caller may read
+   * @throws Refusal if the token cannot be checked now
    */
   verify(token: string): Promise<Caller>;
 }
 
-/** Lets in who brings a good token, with what it allows. */
-export class Authorization {
+/** Demands a bearer token of each caller, with the scopes that the request needs (RFC 6750). */
+export class BearerAuthentication {
   readonly #verifier: Verifier;
-  /** Where tokens come from an authorization server: what clients have to know to get one. */
+  /** Set if tokens come from an authorization server: the metadata that clients need to get one. */
   readonly resource: ProtectedResource | undefined;
 
   constructor(verifier: Verifier, resource?: ProtectedResource) {
@@ -34,11 +34,11 @@ export class Authorization {
   }
 
   /**
-   * Who calls, as MCP's handlers will see it. The token itself stays here.
+   * The caller, as MCP's handlers will see it. They never get the token itself.
    *
-   * @throws Refusal 401 without a good token
+   * @throws Refusal (401) without a good token
    */
-  async enter(header: string | undefined, host: string): Promise<AuthInfo> {
+  async authenticate(header: string | undefined, host: string): Promise<AuthInfo> {
     const [, token] = /^Bearer +([^\s,]+)$/i.exec(header ?? '') ?? [];
     if (token === undefined) throw this.#unauthorized(host, undefined);
     try {
@@ -50,46 +50,40 @@ export class Authorization {
     }
   }
 
-  /** @throws Refusal 403 where the token lacks one of the scopes */
-  require(scopes: readonly Scope[], authInfo: AuthInfo, host: string): void {
-    const missing = scopes.filter((scope) => !authInfo.scopes.includes(scope));
+  /** @throws Refusal (403) if the token lacks one of the scopes */
+  requireScopes(scopes: readonly Scope[], caller: AuthInfo, host: string): void {
+    const missing = scopes.filter((scope) => !caller.scopes.includes(scope));
     if (missing.length === 0) return;
     const list = missing.join(' ');
-    throw new Refusal({
-      status: 403,
-      message: `This needs the scope ${list}, which the token does not have. Nothing was done.`,
-      hint: `Call with a token that has the scope ${list}, or ask whoever runs this server for one.`,
-      headers: {
-        'www-authenticate': this.#challenge(host, {
-          error: 'insufficient_scope',
-          error_description: `The scope ${list} is missing`,
-          // What clients have to ask for: what they have, which a new token would lack otherwise, and the rest.
-          scope: SCOPES.filter((scope) => [...missing, ...authInfo.scopes].includes(scope)).join(' '),
-        }),
-      },
+    const challenge = this.#challenge(host, {
+      error: 'insufficient_scope',
+      error_description: `The scope ${list} is missing`,
+      // Clients ask for exactly these, so the scopes that the token has already must be among them.
+      scope: SCOPES.filter((scope) => [...missing, ...caller.scopes].includes(scope)).join(' '),
     });
+    const message = `This needs the scope ${list}, which the token does not have. Nothing was done.`;
+    const hint = `Call with a token that has the scope ${list}, or ask the operator of this server for one.`;
+    throw new Refusal(403, message, hint, { headers: challenge });
   }
 
   #unauthorized(host: string, reason: string | undefined): Refusal {
-    // RFC 6750, section 3.1: no error code for who brought no token.
+    const scope = SCOPES.join(' ');
+    // RFC 6750, section 3.1: no error code if the request had no token.
     const error = reason === undefined ? {} : { error: 'invalid_token', error_description: reason };
-    return new Refusal({
-      status: 401,
-      message: reason ?? 'This server needs a token: Authorization: Bearer TOKEN.',
-      hint:
-        this.resource === undefined
-          ? 'Ask whoever runs this server for a token.'
-          : `Get a token from ${this.resource.issuer}, for this server and with the scopes ${SCOPES.join(' ')} as needed.`,
-      headers: { 'www-authenticate': this.#challenge(host, { ...error, scope: SCOPES.join(' ') }) },
-    });
+    const message = reason ?? 'This server needs a token: Authorization: Bearer TOKEN.';
+    const hint =
+      this.resource === undefined
+        ? 'Ask the operator of this server for a token.'
+        : `Get a token from ${this.resource.issuer}, for this server and with the scopes ${scope} as needed.`;
+    return new Refusal(401, message, hint, { headers: this.#challenge(host, { ...error, scope }) });
   }
 
-  #challenge(host: string, parameters: Record<string, string>): string {
+  #challenge(host: string, parameters: Record<string, string>): Record<string, string> {
     const resource =
       this.resource === undefined ? {} : { resource_metadata: this.resource.metadataUrl(host) };
     const list = Object.entries({ ...parameters, ...resource }).map(
       ([name, value]) => `${name}="${value.replace(/[^\x20-\x7e]|["\\]/g, ' ')}"`,
     );
-    return `Bearer ${list.join(', ')}`;
+    return { 'www-authenticate': `Bearer ${list.join(', ')}` };
   }
 }

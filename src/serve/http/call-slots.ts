@@ -1,7 +1,6 @@
-/** How many calls run at the same time, and no more than may. */
+/** Limits how many calls run at the same time, in total and for each caller. */
 export class CallSlots {
   readonly limit: number;
-  /** By who takes them. */
   readonly #takenBy = new Map<string, number>();
   #taken = 0;
   #whenEmpty: (() => void)[] = [];
@@ -11,8 +10,8 @@ export class CallSlots {
   }
 
   /**
-   * Takes `count` slots and returns what gives them back, or nothing where there are not as many left. A caller with a
-   * name gets a quarter of all at most, so that nobody alone can keep everyone else out.
+   * Takes `count` slots and returns the function that gives them back, or nothing if too few are left. A named caller
+   * gets a quarter of all slots at most, so that no caller alone can keep out the others.
    */
   take(count: number, principal?: string): (() => void) | undefined {
     const held = principal === undefined ? 0 : (this.#takenBy.get(principal) ?? 0);

@@ -14,27 +14,30 @@ import { isLoopback } from '../../config/loopback.ts';
 import { type Caller, InvalidToken, type Verifier } from './bearer.ts';
 import { Refusal } from './refusal.ts';
 
-/** Signatures that only the issuer can make; with a shared secret (HS…) whoever checks could sign as well. */
+/** Signatures that only the issuer can make. With a shared secret (HS…), a server that checks could sign as well. */
 const ALGORITHMS = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ];
 
-/** How far the issuer's clock may be from ours, in seconds. */
+/** Allowed difference between the clocks of the issuer and this server, in seconds. */
 const CLOCK_TOLERANCE = 30;
 
-/** How long one request to the issuer may take, in milliseconds. */
-const TIMEOUTS = 5000;
+/** Time limit of one request to the issuer, in milliseconds. */
+const REQUEST_TIMEOUT = 5000;
 
-/** How long the issuer's metadata is believed, in milliseconds. */
-const METADATA_AGE = 3_600_000;
+/** Maximum age of the issuer's metadata and of its keys, in milliseconds. */
+const METADATA_MAX_AGE = 3_600_000;
+const KEYS_MAX_AGE = 600_000;
 
-/** How long keys are kept, and how soon a key that is not among them is looked for again, in milliseconds. */
-const KEYS_AGE = 600_000;
-const LOOK_AGAIN = 30_000;
+/** Pause before the keys are read again for a token whose key is not among them, in milliseconds. */
+const KEYS_COOLDOWN = 30_000;
 
-/** How long the last known keys go on to count while the issuer cannot be asked, in milliseconds. */
+/** How long the last known keys stay valid while the issuer does not answer, in milliseconds. */
 const KEYS_OUTLIVE_ISSUER = 6 * 3_600_000;
+
+/** RFC 9068 sets no maximum length of a subject; OpenID Connect allows 255. */
+const MAX_SUBJECT_LENGTH = 255;
 
 const metadataSchema = z.object({ issuer: z.string(), jwks_uri: z.string() });
 
@@ -46,13 +49,12 @@ export interface IssuerOptions {
   logger: Logger;
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** How soon a key that is not known is looked for again, in milliseconds. */
-  lookAgain?: number;
+  keysCooldown?: number;
 }
 
 /**
- * Access tokens (JWTs) of one authorization server. Nothing is asked of it before the first token comes, so that
- * this server starts while that one is down.
+ * Verifies access tokens (JWTs) of one authorization server. The first token causes the first request to it, so that
+ * this server can start while that one is down.
  */
 export class Issuer implements Verifier {
   readonly #options: IssuerOptions;
@@ -77,11 +79,11 @@ export class Issuer implements Verifier {
       });
       return { principal: `${issuer}#${subjectOf(payload)}`, scopes: scopesOf(payload) };
     } catch (error) {
-      throw this.#explained(error);
+      throw this.#verdictOn(error);
     }
   }
 
-  /** Asked for by jose once the token's form and algorithm are right. An issuer that is down takes no caller along. */
+  /** Called by jose once form and algorithm of the token are right. Falls back to the last known keys. */
   readonly #keyFor = async (header: JWSHeaderParameters, token: FlattenedJWSInput) => {
     const { now } = this.#options;
     try {
@@ -91,10 +93,10 @@ export class Issuer implements Verifier {
       return key;
     } catch (error) {
       const { keys, at } = this.#lastGood;
-      const isTokensFault = BAD_TOKENS.some(([kind]) => error instanceof kind);
-      if (isTokensFault || keys === undefined || now() - at > KEYS_OUTLIVE_ISSUER) throw error;
+      const isTokenBad = BAD_TOKENS.some(([kind]) => error instanceof kind);
+      if (isTokenBad || keys === undefined || now() - at > KEYS_OUTLIVE_ISSUER) throw error;
       return createLocalJWKSet(keys)(header, token).catch(() => {
-        // Among the keys of now it may be.
+        // The issuer may have new keys, so a key that is not among the old ones proves nothing.
         throw error;
       });
     }
@@ -103,7 +105,7 @@ export class Issuer implements Verifier {
   #currentKeys(): Promise<Keys> {
     const { now } = this.#options;
     if (this.#keys === undefined || now() > this.#keysUntil) {
-      this.#keysUntil = now() + METADATA_AGE;
+      this.#keysUntil = now() + METADATA_MAX_AGE;
       this.#keys = this.#discover().catch((error: unknown) => {
         this.#keys = undefined;
         throw error;
@@ -112,22 +114,16 @@ export class Issuer implements Verifier {
     return this.#keys;
   }
 
-  /** The issuer's keys by its metadata: RFC 8414, or OpenID Connect Discovery in both of its forms. */
+  /** Finds the keys through the issuer's metadata: RFC 8414, or OpenID Connect Discovery in both of its forms. */
   async #discover(): Promise<Keys> {
-    const { issuer, lookAgain = LOOK_AGAIN } = this.#options;
+    const { issuer, keysCooldown = KEYS_COOLDOWN } = this.#options;
     const problems: string[] = [];
     for (const url of metadataUrls(issuer)) {
       try {
-        const metadata = metadataSchema.parse(await getJson(url));
-        if (metadata.issuer !== issuer) throw new Error(`it is that of ${metadata.issuer}`);
-        const jwksUri = new URL(metadata.jwks_uri);
-        if (jwksUri.protocol !== 'https:' && !isLoopback(jwksUri.hostname)) {
-          throw new Error('its keys are not served over https');
-        }
-        return createRemoteJWKSet(jwksUri, {
-          timeoutDuration: TIMEOUTS,
-          cooldownDuration: lookAgain,
-          cacheMaxAge: KEYS_AGE,
+        return createRemoteJWKSet(await keysUrl(url, issuer), {
+          timeoutDuration: REQUEST_TIMEOUT,
+          cooldownDuration: keysCooldown,
+          cacheMaxAge: KEYS_MAX_AGE,
         });
       } catch (error) {
         problems.push(`${url}: ${(error as Error).message}`);
@@ -136,16 +132,17 @@ export class Issuer implements Verifier {
     throw new Error(`no metadata of the issuer: ${problems.join('; ')}`);
   }
 
-  /** A token that is bad is the caller's business; an issuer that cannot be asked is nobody's fault who calls. */
-  #explained(error: unknown): Error {
+  /** A bad token is refused with 401. If the issuer does not answer, the token may be good: 503. */
+  #verdictOn(error: unknown): Error {
     for (const [kind, reason] of BAD_TOKENS) if (error instanceof kind) return new InvalidToken(reason);
-    this.#options.logger.error({ reason: (error as Error).message }, 'the issuer of tokens cannot be asked');
-    return new Refusal({
-      status: 503,
-      message: 'The authorization server cannot be asked for its keys, so no token can be checked now.',
-      hint: 'The token may be good: send the same request again in a while. Whoever runs this server finds the reason in its log.',
-      retryAfterSeconds: 30,
-    });
+    this.#options.logger.error(
+      { reason: (error as Error).message },
+      'cannot read the keys of the token issuer',
+    );
+    const message = 'The keys of the authorization server cannot be read, so no token can be checked now.';
+    const hint =
+      'The token may be good: send the same request again later. The log of this server has the reason.';
+    return new Refusal(503, message, hint, { retryAfterSeconds: 30 });
   }
 }
 
@@ -159,44 +156,44 @@ const BAD_TOKENS: readonly [new (...args: never[]) => Error, string][] = [
   [errors.JOSEAlgNotAllowed, 'The token is signed with an algorithm that is not accepted.'],
   [errors.JWKSNoMatchingKey, 'The token is signed with a key that the issuer does not list.'],
   [errors.JWKSMultipleMatchingKeys, 'The token does not say with which key it is signed.'],
-  [errors.JWSInvalid, 'The token is no signed JWT.'],
-  [errors.JWTInvalid, 'The token is no JWT.'],
-  [errors.JOSENotSupported, 'The token uses something that is not supported.'],
+  [errors.JWSInvalid, 'The token is not a signed JWT.'],
+  [errors.JWTInvalid, 'The token is not a JWT.'],
+  [errors.JOSENotSupported, 'The token uses a feature that is not supported.'],
 ];
 
-/** Whose token it is: what goes on record and binds confirmations has to tell one from another. */
+/** The subject tells callers apart in audit records, and confirmations are bound to it. */
 function subjectOf({ sub }: JWTPayload): string {
-  if (typeof sub === 'string' && sub !== '' && sub.length <= LONGEST_SUBJECT) return sub;
+  if (typeof sub === 'string' && sub !== '' && sub.length <= MAX_SUBJECT_LENGTH) return sub;
   throw new errors.JWTInvalid('no subject');
 }
 
-/** RFC 9068 leaves the length open; OpenID Connect allows 255. */
-const LONGEST_SUBJECT = 255;
-
-/** `scope` by RFC 9068; some issuers write `scp`, a text or a list. */
+/** Reads `scope` (RFC 9068) and `scp`, a text or a list, which some issuers write instead. */
 function scopesOf({ scope, scp }: JWTPayload): string[] {
   const list = [scope, scp].flatMap((value) => (Array.isArray(value) ? value : [value]));
   return list.flatMap((value) => (typeof value === 'string' ? value.split(' ') : [])).filter(Boolean);
 }
 
-function metadataUrls(issuer: string): string[] {
+function metadataUrls(issuer: string): Set<string> {
   const { origin, pathname } = new URL(issuer);
   const path = pathname.replace(/\/$/, '');
-  return [
-    ...new Set([
-      `${origin}/.well-known/oauth-authorization-server${path}`,
-      `${origin}/.well-known/openid-configuration${path}`,
-      `${origin}${path}/.well-known/openid-configuration`,
-    ]),
-  ];
+  return new Set([
+    `${origin}/.well-known/oauth-authorization-server${path}`,
+    `${origin}/.well-known/openid-configuration${path}`,
+    `${origin}${path}/.well-known/openid-configuration`,
+  ]);
 }
 
-async function getJson(url: string): Promise<unknown> {
+/** The URL of the keys, by the metadata at `url`. @throws Error if it is not the metadata of `issuer` */
+async function keysUrl(url: string, issuer: string): Promise<URL> {
   const response = await fetch(url, {
     headers: { accept: 'application/json' },
     redirect: 'error',
-    signal: AbortSignal.timeout(TIMEOUTS),
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT),
   });
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
-  return response.json();
+  const metadata = metadataSchema.parse(await response.json());
+  if (metadata.issuer !== issuer) throw new Error(`it names the issuer ${metadata.issuer}`);
+  const keys = new URL(metadata.jwks_uri);
+  if (keys.protocol === 'https:' || isLoopback(keys.hostname)) return keys;
+  throw new Error('its keys are not served over https');
 }

@@ -5,9 +5,10 @@ import {
 import { isLoopback } from '../../config/loopback.ts';
 import { SCOPES } from '../../vocabulary/names.ts';
 
-const WELL_KNOWN = '/.well-known/oauth-protected-resource';
+/** The paths at which clients look for the metadata; some append the path of the resource (RFC 9728, section 3). */
+export const METADATA_PATHS = '/.well-known/oauth-protected-resource/*';
 
-/** What clients have to know to get a token for this server: its metadata by RFC 9728. */
+/** The metadata with which clients get a token for this server (RFC 9728). */
 export class ProtectedResource {
   readonly issuer: string;
   readonly #audience: string;
@@ -17,14 +18,9 @@ export class ProtectedResource {
     this.#audience = audience;
   }
 
-  /** Where the metadata is, for a client that called under `host`. */
+  /** The URL of the metadata, for a client that called under `host`. */
   metadataUrl(host: string): string {
     return getOAuthProtectedResourceMetadataUrl(this.#url(host));
-  }
-
-  /** Whether `path` is where clients look for the metadata. */
-  isMetadataPath(path: string): boolean {
-    return path === WELL_KNOWN || path.startsWith(`${WELL_KNOWN}/`);
   }
 
   metadata(host: string): OAuthProtectedResourceMetadata {
@@ -38,8 +34,8 @@ export class ProtectedResource {
   }
 
   /**
-   * This server as clients know it: its audience, where that is a URL, else by the name they called. TLS ends in
-   * front of this server, so that a name of another machine means https.
+   * The URL by which clients know this server: its audience if that is a URL, else the host they called. TLS ends in
+   * front of this server, so the name of another machine means https.
    */
   #url(host: string): URL {
     if (/^https?:/.test(this.#audience) && URL.canParse(this.#audience)) return new URL(this.#audience);

@@ -1,111 +1,108 @@
-import type { ServerResponse } from 'node:http';
+import { RequestError } from '@hono/node-server';
 
 const INVALID_REQUEST = -32600;
+const INTERNAL_ERROR = -32603;
 const PARSE_ERROR = -32700;
 const SERVER_ERROR = -32000;
 
-/** What is refused before MCP sees it. */
-export interface RefusalDetails {
-  status: number;
-  /** JSON-RPC's code; by default that of a server's own error. */
+interface Extras {
+  /** The code of the JSON-RPC error; -32000 by default. */
   rpcCode?: number;
-  message: string;
-  /** The caller's next step. */
-  hint: string;
   retryAfterSeconds?: number;
   headers?: Readonly<Record<string, string>>;
 }
 
-/** A refusal by the HTTP front: an HTTP status, and a JSON-RPC error that says why and what to do. */
+/** Refuses a request before MCP sees it: an HTTP status, and a JSON-RPC error with the reason and the next step. */
 export class Refusal extends Error {
-  readonly details: RefusalDetails;
+  readonly status: number;
+  readonly #hint: string;
+  readonly #extras: Extras;
 
-  constructor(details: RefusalDetails) {
-    super(details.message);
+  /** `hint` is the caller's next step. */
+  constructor(status: number, message: string, hint: string, extras: Extras = {}) {
+    super(message);
     this.name = 'Refusal';
-    this.details = details;
+    this.status = status;
+    this.#hint = hint;
+    this.#extras = extras;
+  }
+
+  /** The refusal that answers an error; an unexpected error is the fault of the server. */
+  static of(error: unknown): Refusal {
+    if (error instanceof Refusal) return error;
+    return error instanceof RequestError ? malformedRequest() : internalError();
+  }
+
+  /** `id` is the id of the request, if known. */
+  toResponse(id: string | number | null): Response {
+    const { rpcCode = SERVER_ERROR, retryAfterSeconds: seconds, headers } = this.#extras;
+    const retry = seconds === undefined ? {} : { retry_after_seconds: seconds };
+    const data = { retryable: seconds !== undefined, ...retry, hint: this.#hint };
+    const error = { code: rpcCode, message: this.message, data };
+    return Response.json(
+      { jsonrpc: '2.0', id, error },
+      {
+        status: this.status,
+        headers: { ...(seconds === undefined ? {} : { 'retry-after': `${seconds}` }), ...headers },
+      },
+    );
   }
 }
 
-/** Answers with a refusal; `id` is that of the request, where it is known. */
-export function refuse(response: ServerResponse, { details }: Refusal, id: string | number | null): void {
-  const { status, rpcCode = SERVER_ERROR, message, hint, retryAfterSeconds, headers } = details;
-  const retryable = retryAfterSeconds !== undefined;
-  const data = { retryable, ...(retryable ? { retry_after_seconds: retryAfterSeconds } : {}), hint };
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    ...(retryable ? { 'retry-after': String(retryAfterSeconds) } : {}),
-    ...headers,
-  });
-  response.end(JSON.stringify({ jsonrpc: '2.0', id, error: { code: rpcCode, message, data } }));
+function malformedRequest(): Refusal {
+  const message = 'The Host or the target of this request is malformed.';
+  const hint =
+    'Call /mcp under a host name that this server allows; its operator can add one with --allowed-hosts.';
+  return new Refusal(400, message, hint);
+}
+
+function internalError(): Refusal {
+  const message = 'The server failed to handle this request.';
+  const hint = 'Report this to the operator of the server, whose log has the reason.';
+  return new Refusal(500, message, hint, { rpcCode: INTERNAL_ERROR });
 }
 
 export function notFound(): Refusal {
-  return new Refusal({
-    status: 404,
-    message: 'There is nothing at this path.',
-    hint: 'MCP is served at /mcp; /healthz and /readyz tell how the process is.',
-  });
+  const hint = 'MCP is served at /mcp. /healthz and /readyz report the state of the process.';
+  return new Refusal(404, 'Nothing is served at this path.', hint);
 }
 
 export function methodNotAllowed(): Refusal {
-  return new Refusal({
-    status: 405,
-    message: 'Only POST is served at /mcp: there are no sessions, and so no streams to resume or delete.',
-    hint: 'Send each MCP message as a POST.',
-    headers: { allow: 'POST' },
-  });
+  const message =
+    'Only POST is served at /mcp. There are no sessions, so there is no stream to resume or delete.';
+  return new Refusal(405, message, 'Send each MCP message as a POST.', { headers: { allow: 'POST' } });
 }
 
 export function unsupportedMediaType(): Refusal {
-  return new Refusal({
-    status: 415,
-    message: 'The Content-Type has to be application/json, without a Content-Encoding.',
-    hint: 'Send the message as plain JSON with Content-Type: application/json.',
-  });
+  const message = 'The Content-Type must be application/json, without a Content-Encoding.';
+  const hint = 'Send the message as plain JSON with Content-Type: application/json.';
+  return new Refusal(415, message, hint);
 }
 
 export function bodyTooLarge(limit: number): Refusal {
-  return new Refusal({
-    status: 413,
-    message: `A request may have at most ${limit} bytes.`,
-    hint: 'Send less at once; whoever runs this server can raise --max-body-bytes.',
-  });
+  const hint = 'Send a smaller request; the operator of this server can raise --max-body-bytes.';
+  return new Refusal(413, `The body of a request may have at most ${limit} bytes.`, hint);
 }
 
+const ONE_MESSAGE = 'Send one JSON-RPC 2.0 message as the body.';
+
 export function notJson(): Refusal {
-  return new Refusal({
-    status: 400,
-    rpcCode: PARSE_ERROR,
-    message: 'Parse error: the body has to be JSON in UTF-8.',
-    hint: 'Send one JSON-RPC 2.0 message as the body.',
-  });
+  const message = 'Parse error: the body must be JSON in UTF-8.';
+  return new Refusal(400, message, ONE_MESSAGE, { rpcCode: PARSE_ERROR });
 }
 
 export function notMessages(): Refusal {
-  return new Refusal({
-    status: 400,
-    rpcCode: INVALID_REQUEST,
-    message: 'The body has to be a JSON-RPC 2.0 message, or an array of some.',
-    hint: 'Send one JSON-RPC 2.0 message as the body.',
-  });
+  const message = 'The body must be a JSON-RPC 2.0 message, or an array of at least one.';
+  return new Refusal(400, message, ONE_MESSAGE, { rpcCode: INVALID_REQUEST });
 }
 
 export function tooManyCalls(limit: number): Refusal {
-  return new Refusal({
-    status: 503,
-    message: `This server is running as many calls as it may at the same time (${limit} of all callers, a quarter of them for one with a token). Nothing was done.`,
-    hint: 'Send the same request again in a few seconds.',
-    retryAfterSeconds: 5,
-  });
+  const message = `This server runs at most ${limit} calls at the same time, and at most a quarter of them for one token. Nothing was done.`;
+  return new Refusal(503, message, 'Send the same request again in a few seconds.', { retryAfterSeconds: 5 });
 }
 
 export function shuttingDown(): Refusal {
-  return new Refusal({
-    status: 503,
-    message: 'This server is shutting down and takes no more calls. Nothing was done.',
-    hint: 'Send the same request again in a few seconds: another process may take it.',
-    retryAfterSeconds: 5,
-    headers: { connection: 'close' },
-  });
+  const message = 'This server is shutting down and takes no more calls. Nothing was done.';
+  const hint = 'Send the same request again in a few seconds: another process may take it.';
+  return new Refusal(503, message, hint, { retryAfterSeconds: 5 });
 }

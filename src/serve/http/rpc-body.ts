@@ -1,52 +1,100 @@
+import type { IncomingMessage } from 'node:http';
 import { READ_SCOPE, type Scope, UNASSIGN, WRITE_SCOPE } from '../../vocabulary/names.ts';
-import { notMessages } from './refusal.ts';
+import { bodyTooLarge, notJson, notMessages } from './refusal.ts';
 
-/** What is known of a message before MCP sees it. */
+/** The members of a message that are read before MCP sees it. */
 interface Message {
   method?: unknown;
   id?: unknown;
   params?: unknown;
 }
 
-/** Methods that every token may use: they tell what this server is, and nothing of AWS. */
+/** Methods that every token may call: they describe this server, and nothing in AWS. */
 const FOR_ALL = new Set(['initialize', 'ping', 'server/discover']);
 
-/** A request's body, read once: what the front decides by is what MCP gets. */
+/** The body of a request, parsed once, so that the checks decide by exactly what MCP gets. */
 export class RpcBody {
-  readonly #messages: readonly Message[];
+  readonly json: unknown;
   readonly #isBatch: boolean;
+  readonly #messages: readonly Message[];
 
-  /** @throws Refusal (400) where the body is no JSON-RPC message and no array of some */
-  constructor(body: unknown) {
-    this.#isBatch = Array.isArray(body);
-    const messages: readonly unknown[] = Array.isArray(body) ? body : [body];
+  private constructor(json: unknown) {
+    const messages: readonly unknown[] = Array.isArray(json) ? json : [json];
     if (messages.length === 0 || !messages.every(isMessage)) throw notMessages();
+    this.json = json;
+    this.#isBatch = Array.isArray(json);
     this.#messages = messages;
   }
 
-  /** How many requests there are to answer. */
+  /**
+   * Reads a body of at most `limit` bytes.
+   *
+   * @throws Refusal 413 if it is longer, 400 if it is no JSON-RPC message and no array of them
+   */
+  static async read(request: IncomingMessage, limit: number): Promise<RpcBody> {
+    if (Number(request.headers['content-length']) > limit) throw bodyTooLarge(limit);
+    const bytes = await readBytes(request, limit);
+    let json: unknown;
+    try {
+      json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    } catch {
+      throw notJson();
+    }
+    return new RpcBody(json);
+  }
+
+  /** The number of requests to answer. */
   get calls(): number {
     return this.#messages.filter(isRequest).length;
   }
 
-  /** The id to answer with, where there is one. */
+  /** The id to answer with: that of a single request. */
   get id(): string | number | null {
     const [{ id } = {}] = this.#isBatch ? [] : this.#messages;
     return typeof id === 'string' || typeof id === 'number' ? id : null;
   }
 
-  /** Whether this opens a subscription, which stays open for as long as its caller likes; no batch does. */
+  /** Whether this opens a subscription, which stays open until its caller leaves. A batch opens none. */
   get isSubscription(): boolean {
     return !this.#isBatch && this.#messages[0]?.method === 'subscriptions/listen';
   }
 
-  /** The scopes that a token needs for all of them. */
+  /** The scopes that a token needs for all the requests. */
   get scopes(): readonly Scope[] {
     return [...new Set(this.#messages.flatMap((message) => scopeOf(message) ?? []))];
   }
 }
 
-/** Whatever is not known here needs to look at least; only the unassign tool changes anything. */
+/**
+ * Joins the chunks as they come, so that a body of many small ones costs no more memory than its bytes. Listens to
+ * events, because leaving an iteration early would destroy the connection that the refusal has to go through.
+ */
+function readBytes(request: IncomingMessage, limit: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    let joined = new Uint8Array(0);
+    let length = 0;
+    if (request.destroyed) reject(notJson());
+    request.on('data', (chunk: Uint8Array) => {
+      const start = length;
+      length += chunk.length;
+      if (length > limit) {
+        joined = new Uint8Array(0);
+        reject(bodyTooLarge(limit));
+        return;
+      }
+      if (length > joined.length) {
+        const grown = new Uint8Array(Math.min(limit, Math.max(length, 2 * joined.length)));
+        grown.set(joined.subarray(0, start));
+        joined = grown;
+      }
+      joined.set(chunk, start);
+    });
+    request.on('end', () => resolve(joined.subarray(0, length)));
+    for (const event of ['error', 'close']) request.on(event, () => reject(notJson()));
+  });
+}
+
+/** Every request needs the read scope at least. Only the unassign tool changes anything. */
 function scopeOf(message: Message): Scope | undefined {
   const { method, params } = message;
   if (!isRequest(message) || (typeof method === 'string' && FOR_ALL.has(method))) return undefined;
@@ -55,7 +103,7 @@ function scopeOf(message: Message): Scope | undefined {
   return name === UNASSIGN ? WRITE_SCOPE : READ_SCOPE;
 }
 
-/** A notification asks for nothing, and a response was asked for. */
+/** Notifications have no id, and responses have no method. */
 function isRequest({ method, id }: Message): boolean {
   return method !== undefined && id !== undefined;
 }

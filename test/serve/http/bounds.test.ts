@@ -2,13 +2,14 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { AuditLog } from '../../../src/changes/audit-log.ts';
+import { BearerAuthentication } from '../../../src/serve/http/bearer.ts';
 import type { Answer as Ec2Answer, Intercept } from '../../../src/simulator/simulator.ts';
 import { DESCRIBE, UNASSIGN } from '../../../src/vocabulary/names.ts';
 import { phaseOf } from '../../support/faults.ts';
 import { deferred, legacyCall, legacyRequest, modernRequest, openFront, send } from '../../support/http.ts';
 import { EGRESS, realCalls } from '../../support/session.ts';
 
-const wish = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
+const change = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
 const list = legacyRequest('tools/list');
 
 const KINDS = [
@@ -16,7 +17,7 @@ const KINDS = [
   ['2026', (name: string, args: object) => modernRequest('tools/call', { name, arguments: args })],
 ] as const;
 
-/** Holds requests of one phase until they are let go, and tells of each that arrives. */
+/** Holds requests of one phase until `open` is called; `arrived` waits for that many. */
 function gate(phase: ReturnType<typeof phaseOf>) {
   const opened = deferred();
   const waiting: (() => void)[] = [];
@@ -36,7 +37,7 @@ function gate(phase: ReturnType<typeof phaseOf>) {
 }
 
 describe('concurrent calls', () => {
-  it.each(KINDS)('above the limit are refused with a time to come again (%s)', async (_, call) => {
+  it.each(KINDS)('are refused above the limit, with a time to retry (%s)', async (_, call) => {
     const describes = gate('describe');
     const { url } = await openFront({ intercept: describes.intercept }, { maxConcurrentCalls: 2 });
     const running = [send(url, call(DESCRIBE, {})), send(url, call(DESCRIBE, {}))];
@@ -55,7 +56,7 @@ describe('concurrent calls', () => {
     expect((await send(url, call(DESCRIBE, {}))).status).toBe(200);
   });
 
-  it('are counted one by one in a batch', async () => {
+  it('are counted separately in a batch', async () => {
     const { url, calls } = await openFront({}, { maxConcurrentCalls: 2 });
     const batch = (count: number) =>
       Array.from({ length: count }, (_, id) => legacyRequest('tools/list', {}, id));
@@ -64,7 +65,7 @@ describe('concurrent calls', () => {
     expect(calls).toEqual([]);
   });
 
-  it.each(KINDS)('give their place back when their caller has gone (%s)', async (_, call) => {
+  it.each(KINDS)('give their slot back when their caller leaves (%s)', async (_, call) => {
     const describes = gate('describe');
     const { url } = await openFront({ intercept: describes.intercept }, { maxConcurrentCalls: 1 });
     const leaving = new AbortController();
@@ -80,7 +81,7 @@ describe('concurrent calls', () => {
 });
 
 describe('subscriptions', () => {
-  it('are refused above the limit, and hold no place of a call', async () => {
+  it('are refused above the limit, and take no slot of a call', async () => {
     const { url } = await openFront({}, { maxSubscriptions: 1, maxConcurrentCalls: 1 });
     const listen = modernRequest('subscriptions/listen', { notifications: { toolsListChanged: true } });
     const first = await open(url, listen);
@@ -91,7 +92,7 @@ describe('subscriptions', () => {
   });
 });
 
-/** Sends a request over a socket and resolves once an event stream has begun. */
+/** Sends a request over a socket and waits until its event stream has begun. */
 async function open(url: string, { body, headers = {} }: ReturnType<typeof modernRequest>): Promise<Socket> {
   const { hostname, port, host } = new URL(url);
   const text = JSON.stringify(body);
@@ -117,7 +118,7 @@ describe('a slow client', () => {
       'its body',
       'POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{',
     ],
-  ])('is cut off before it has sent %s', async (_, part) => {
+  ])('is cut off if sending %s takes too long', async (_, part) => {
     const { url } = await openFront({}, { headersMilliseconds: 1000, bodyMilliseconds: 1000 });
     const { hostname, port } = new URL(url);
     const socket = connect(Number(port), hostname);
@@ -133,7 +134,7 @@ describe('a slow client', () => {
 });
 
 describe('a request that takes too long', () => {
-  it('is cut, and gives its place back', async () => {
+  it('is cut, and gives its slot back', async () => {
     const describes = gate('describe');
     const { url } = await openFront(
       { intercept: describes.intercept },
@@ -146,7 +147,7 @@ describe('a request that takes too long', () => {
 });
 
 describe('a client that leaves after the real call was sent', () => {
-  it.each(KINDS)('changes nothing about it: its outcome goes on record (%s)', async (_, call) => {
+  it.each(KINDS)('does not stop it: the outcome is audited (%s)', async (_, call) => {
     const real = gate('real call');
     const recorded = deferred<Record<string, unknown>>();
     class Audit extends AuditLog {
@@ -158,7 +159,7 @@ describe('a client that leaves after the real call was sent', () => {
     const audit = new Audit('/dev/null', 'test', Date.now);
     const { url, calls } = await openFront({ intercept: real.intercept, confirmMode: 'never', audit });
     const leaving = new AbortController();
-    const left = send(url, { ...call(UNASSIGN, wish), signal: leaving.signal }).catch(() => 'gone');
+    const left = send(url, { ...call(UNASSIGN, change), signal: leaving.signal }).catch(() => 'gone');
     await real.arrived(1);
     leaving.abort();
     expect(await left).toBe('gone');
@@ -169,10 +170,10 @@ describe('a client that leaves after the real call was sent', () => {
 });
 
 describe('a shutdown', () => {
-  it.each(KINDS)('lets calls in flight finish and takes no others (%s)', async (_, call) => {
+  it.each(KINDS)('lets running calls finish and takes no others (%s)', async (_, call) => {
     const real = gate('real call');
     const { front, url } = await openFront({ intercept: real.intercept, confirmMode: 'never' });
-    const running = send(url, call(UNASSIGN, wish));
+    const running = send(url, call(UNASSIGN, change));
     await real.arrived(1);
     const ended = front.end();
     await front.ending;
@@ -190,7 +191,34 @@ describe('a shutdown', () => {
     await expect(send(url, { body: list })).rejects.toThrow(/ECONNREFUSED/);
   });
 
-  it('closes connections that are idle, and subscriptions, at once', async () => {
+  it('takes no call whose token is still being checked when it begins', async () => {
+    const describes = gate('describe');
+    const [checking, checked] = [deferred(), deferred()];
+    const verify = async (token: string) => {
+      if (token === 'slow') {
+        checking.resolve();
+        await checked.promise;
+      }
+      return { principal: token, scopes: ['nat:read'] };
+    };
+    const authentication = new BearerAuthentication({ verify });
+    const { front, url } = await openFront({ intercept: describes.intercept }, { authentication });
+    const call = (token: string) =>
+      send(url, { body: legacyCall(DESCRIBE), headers: { authorization: `Bearer ${token}` } });
+    const running = call('fast');
+    await describes.arrived(1);
+    const late = call('slow');
+    await checking.promise;
+    const ended = front.end();
+    await front.ending;
+    checked.resolve();
+    expect(await late).toMatchObject({ status: 503, headers: { connection: 'close' } });
+    describes.open();
+    expect((await running).status).toBe(200);
+    await ended;
+  });
+
+  it('closes idle connections and subscriptions at once', async () => {
     const describes = gate('describe');
     const { front, url } = await openFront({ intercept: describes.intercept });
     const running = send(url, { body: legacyCall(DESCRIBE) });
@@ -204,7 +232,7 @@ describe('a shutdown', () => {
     expect((await running).status).toBe(200);
   });
 
-  it('does not wait longer than the grace period', async () => {
+  it('waits no longer than the grace period', async () => {
     const describes = gate('describe');
     const { front, url } = await openFront({ intercept: describes.intercept }, { graceMilliseconds: 50 });
     const running = send(url, { body: legacyCall(DESCRIBE) }).catch(() => 'cut');

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Authorization } from '../../../src/serve/http/bearer.ts';
+import { BearerAuthentication } from '../../../src/serve/http/bearer.ts';
 import { Issuer } from '../../../src/serve/http/issuer.ts';
 import { ProtectedResource } from '../../../src/serve/http/protected-resource.ts';
 import { DESCRIBE, UNASSIGN } from '../../../src/vocabulary/names.ts';
@@ -11,19 +11,19 @@ import { connectModern, deferred, legacyCall, legacyRequest, openFront, send } f
 import { EGRESS } from '../../support/session.ts';
 
 const AUDIENCE = 'https://nat.example.com/mcp';
-const wish = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
+const change = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
 const list = legacyRequest('tools/list');
 
 type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>;
 
-/** An authorization server with keys that can be rotated, and that can be down. */
+/** An authorization server that can rotate its keys, hang, and be down. */
 class FakeIssuer {
   readonly server: Server;
   readonly requests: string[] = [];
   metadataPath = '/.well-known/oauth-authorization-server';
   down = false;
   hanging = false;
-  /** In place of its own metadata. */
+  /** Served in place of its own metadata. */
   metadata: object | undefined;
   #keys: { kid: string; pair: KeyPair }[] = [];
 
@@ -85,27 +85,27 @@ async function openGuarded(issuer: FakeIssuer, { audience = AUDIENCE, now = Date
     audience,
     logger: pino({ level: 'silent' }),
     now,
-    lookAgain: 0,
+    keysCooldown: 0,
   });
-  const authorization = new Authorization(verifier, new ProtectedResource(issuer.url, audience));
-  const session = await openFront({ confirmMode: 'never' }, { authorization });
+  const authentication = new BearerAuthentication(verifier, new ProtectedResource(issuer.url, audience));
+  const session = await openFront({ confirmMode: 'never' }, { authentication });
   const ask = (token: string, body: object = list) =>
     send(session.url, { body, headers: { authorization: `Bearer ${token}` } });
   return { ...session, ask };
 }
 
 describe('a server behind an authorization server', () => {
-  it('serves who brings its token, and records issuer and subject', async () => {
+  it('serves a caller with its token, and audits issuer and subject', async () => {
     const issuer = await FakeIssuer.open();
     const { url, audit } = await openGuarded(issuer);
     const token = await issuer.token();
     const client = await connectModern(url, { token });
-    expect((await client.call(UNASSIGN, wish)).structuredContent.outcome).toBe('unassigning');
+    expect((await client.call(UNASSIGN, change)).structuredContent.outcome).toBe('unassigning');
     expect(audit.records.at(-1)).toMatchObject({ principal: `${issuer.url}#ada` });
     expect(JSON.stringify(audit.records)).not.toContain(token);
   });
 
-  it('asks the issuer for nothing before a token comes, and then for each thing once', async () => {
+  it('sends the issuer no request before a token comes, and then one for metadata and one for keys', async () => {
     const issuer = await FakeIssuer.open();
     const { ask } = await openGuarded(issuer);
     expect((await ask('no.token.this')).status).toBe(401);
@@ -117,7 +117,7 @@ describe('a server behind an authorization server', () => {
     expect(issuer.requests).toEqual(['/.well-known/oauth-authorization-server', '/keys']);
   });
 
-  it('tells who brings no token where to get one, all the way to the issuer', async () => {
+  it('leads a caller without a token through the metadata to the issuer', async () => {
     const issuer = await FakeIssuer.open();
     const { url } = await openGuarded(issuer);
     const { status, headers } = await send(url, { body: list });
@@ -137,7 +137,7 @@ describe('a server behind an authorization server', () => {
     });
   });
 
-  it('goes by the name it is called, where the audience is no URL', async () => {
+  it('is described under the host that was called if the audience is not a URL', async () => {
     const issuer = await FakeIssuer.open();
     const { url } = await openGuarded(issuer, { audience: 'api://nat' });
     const { headers } = await send(url, { body: list });
@@ -148,13 +148,13 @@ describe('a server behind an authorization server', () => {
   it.each([
     ['expired', { exp: 1 }],
     ['not valid yet', { nbf: 4_000_000_000 }],
-    ['without an end', { exp: undefined }],
+    ['without an expiry', { exp: undefined }],
     ['for another audience', { aud: 'https://other.example.com/mcp' }],
     ['for part of the audience', { aud: 'https://nat.example.com' }],
-    ['for nobody', { aud: undefined }],
-    ['of another issuer', { iss: 'https://issuer.example.com' }],
-    ['of no issuer', { iss: undefined }],
-    ['of nobody', { sub: undefined }],
+    ['without an audience', { aud: undefined }],
+    ['from another issuer', { iss: 'https://issuer.example.com' }],
+    ['without an issuer', { iss: undefined }],
+    ['without a subject', { sub: undefined }],
   ])('refuses a token that is %s', async (_, claims) => {
     const issuer = await FakeIssuer.open();
     const { ask } = await openGuarded(issuer);
@@ -166,17 +166,17 @@ describe('a server behind an authorization server', () => {
     expect((await ask(await issuer.token())).status).toBe(200);
   });
 
-  it('takes a token that is for several, with its scopes in scp', async () => {
+  it('accepts a token for several audiences, with its scopes in scp', async () => {
     const issuer = await FakeIssuer.open();
     const { ask } = await openGuarded(issuer);
     for (const scp of ['nat:read', ['nat:read']]) {
       const token = await issuer.token({ aud: ['x', AUDIENCE], scope: undefined, scp });
       expect((await ask(token)).status).toBe(200);
-      expect((await ask(token, legacyCall(UNASSIGN, wish))).status).toBe(403);
+      expect((await ask(token, legacyCall(UNASSIGN, change))).status).toBe(403);
     }
   });
 
-  it('refuses a token that nobody signed', async () => {
+  it('refuses a token without a signature', async () => {
     const issuer = await FakeIssuer.open();
     const { ask } = await openGuarded(issuer);
     const unsigned = new UnsecuredJWT(issuer.claims()).encode();
@@ -185,7 +185,7 @@ describe('a server behind an authorization server', () => {
     expect((await ask(`${header}.${payload}.`)).status).toBe(401);
   });
 
-  it('refuses a token signed with the public key as if that were a secret', async () => {
+  it('refuses a token signed with the public key as a shared secret', async () => {
     const issuer = await FakeIssuer.open();
     const { ask } = await openGuarded(issuer);
     for (const secret of [
@@ -199,7 +199,7 @@ describe('a server behind an authorization server', () => {
     }
   });
 
-  it('refuses a token signed with a key of anyone else, whatever key the token brings along', async () => {
+  it('refuses a token signed with a foreign key, even if the token contains that key', async () => {
     const issuer = await FakeIssuer.open();
     const { ask } = await openGuarded(issuer);
     const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
@@ -212,7 +212,7 @@ describe('a server behind an authorization server', () => {
     }
   });
 
-  it('follows the issuer to new keys, and drops the old ones', async () => {
+  it('accepts the new keys of the issuer, and drops the old ones', async () => {
     const issuer = await FakeIssuer.open();
     const { ask } = await openGuarded(issuer);
     const old = await issuer.token();
@@ -222,14 +222,14 @@ describe('a server behind an authorization server', () => {
     expect((await ask(old)).status).toBe(401);
   });
 
-  it.each(['RS256', 'PS256', 'ES384', 'EdDSA'])('takes %s', async (alg) => {
+  it.each(['RS256', 'PS256', 'ES384', 'EdDSA'])('accepts %s', async (alg) => {
     const issuer = await FakeIssuer.open();
     await issuer.rotate('other', alg);
     const { ask } = await openGuarded(issuer);
     expect((await ask(await issuer.token({}, { alg }))).status).toBe(200);
   });
 
-  it('says 503, not 401, while the issuer is down, and serves once it is up', async () => {
+  it('answers 503, not 401, while the issuer is down, and serves once it is up', async () => {
     const issuer = await FakeIssuer.open();
     issuer.down = true;
     const { ask } = await openGuarded(issuer);
@@ -244,7 +244,7 @@ describe('a server behind an authorization server', () => {
     expect((await ask(token)).status).toBe(200);
   });
 
-  it('serves with the keys it has while the issuer is down, and says 503 for a key it has not', async () => {
+  it('serves with the last known keys while the issuer is down, and answers 503 for another key', async () => {
     const issuer = await FakeIssuer.open();
     const { ask } = await openGuarded(issuer);
     const known = await issuer.token();
@@ -255,7 +255,7 @@ describe('a server behind an authorization server', () => {
     expect((await ask(await issuer.token())).status).toBe(503);
   });
 
-  it('waits for an issuer that hangs without holding up others', async () => {
+  it('serves others while it waits for an issuer that hangs', async () => {
     const issuer = await FakeIssuer.open();
     issuer.hanging = true;
     const asked = deferred();
@@ -271,13 +271,13 @@ describe('a server behind an authorization server', () => {
   });
 
   it.each([
-    ['of another issuer', (url: string) => ({ issuer: 'https://evil.example', jwks_uri: `${url}/keys` })],
+    ['names another issuer', (url: string) => ({ issuer: 'https://evil.example', jwks_uri: `${url}/keys` })],
     [
-      'whose keys come over plain HTTP',
+      'has its keys served over plain HTTP',
       (url: string) => ({ issuer: url, jwks_uri: 'http://evil.example/keys' }),
     ],
-    ['without keys', (url: string) => ({ issuer: url })],
-  ])('believes no metadata %s', async (_, metadata) => {
+    ['names no keys', (url: string) => ({ issuer: url })],
+  ])('refuses metadata that %s', async (_, metadata) => {
     const issuer = await FakeIssuer.open();
     issuer.metadata = metadata(issuer.url);
     const { ask } = await openGuarded(issuer);
@@ -285,7 +285,7 @@ describe('a server behind an authorization server', () => {
     expect(issuer.requests).not.toContain('/keys');
   });
 
-  it('finds the keys of an issuer that speaks OpenID Connect only', async () => {
+  it('finds the keys of an issuer that has OpenID Connect metadata only', async () => {
     const issuer = await FakeIssuer.open();
     issuer.metadataPath = '/.well-known/openid-configuration';
     const { ask } = await openGuarded(issuer);
@@ -297,10 +297,10 @@ describe('a server behind an authorization server', () => {
     ['nat:read', UNASSIGN, 'nat:write'],
     ['', DESCRIBE, 'nat:read'],
     ['nat:reader nat:*', DESCRIBE, 'nat:read'],
-  ])('with "%s" refuses %s and names %s', async (scope, tool, missing) => {
+  ])('with the scopes "%s" refuses %s and names %s', async (scope, tool, missing) => {
     const issuer = await FakeIssuer.open();
     const { ask, calls } = await openGuarded(issuer);
-    const { status, headers } = await ask(await issuer.token({ scope }), legacyCall(tool, wish));
+    const { status, headers } = await ask(await issuer.token({ scope }), legacyCall(tool, change));
     expect(status).toBe(403);
     expect(headers['www-authenticate']).toMatch(
       new RegExp(

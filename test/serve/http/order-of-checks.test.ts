@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { BearerAuthentication } from '../../../src/serve/http/bearer.ts';
 import { DESCRIBE } from '../../../src/vocabulary/names.ts';
-import { legacyCall, legacyRequest, modernRequest, openFront, send } from '../../support/http.ts';
+import { legacyCall, legacyRequest, modernRequest, openFront, type Sent, send } from '../../support/http.ts';
 
 const list = legacyRequest('tools/list');
 
@@ -9,8 +11,33 @@ function at(url: string, path: string): string {
   return new URL(path, url).href;
 }
 
-describe('the front door', () => {
-  it('lets in by the loopback names and the bound host, with any port, in any case', async () => {
+describe('the checks', () => {
+  it('come in this order: Host, token, method, content type, size, JSON, scopes', async () => {
+    const verify = async () => ({ principal: 'someone', scopes: [] });
+    const authentication = new BearerAuthentication({ verify });
+    const { url } = await openFront({}, { authentication, maxBodyBytes: 4096 });
+    const headers: Record<string, string> = { host: 'evil.example', 'content-type': 'text/plain' };
+    const request: Sent = { method: 'PUT', headers, body: 'x'.repeat(4097) };
+    const statuses: number[] = [];
+    // Everything is wrong with the request at first; each step puts one thing right.
+    for (const mend of [
+      () => {},
+      () => Object.assign(headers, { host: 'localhost' }),
+      () => Object.assign(headers, { authorization: 'Bearer token' }),
+      () => Object.assign(request, { method: 'POST' }),
+      () => Object.assign(headers, { 'content-type': 'application/json' }),
+      () => Object.assign(request, { body: 'x' }),
+      () => Object.assign(request, { body: list }),
+    ]) {
+      mend();
+      statuses.push((await send(url, request)).status);
+    }
+    expect(statuses).toEqual([403, 401, 405, 415, 413, 400, 403]);
+  });
+});
+
+describe('the Host check', () => {
+  it('accepts the loopback names and the bound host, with any port, in any case', async () => {
     const { url } = await openFront();
     for (const host of ['127.0.0.1', 'localhost', 'LocalHost:1', '[::1]:80', '127.0.0.1:65535']) {
       expect((await send(url, { headers: { host }, body: list })).status).toBe(200);
@@ -18,41 +45,46 @@ describe('the front door', () => {
   });
 
   it.each([
-    'evil.example',
-    'evil.example:80',
-    'localhost.evil.example',
-    'evil.example@localhost',
-    'localhost/x',
-    '127.0.0.1.nip.io',
-    '127.0.0.2',
-    'localhost:',
-    '[::2]',
-    '0.0.0.0',
-  ])('refuses the Host %s and says who can add it', async (host) => {
+    ['evil.example', 403],
+    ['evil.example:80', 403],
+    ['localhost.evil.example', 403],
+    ['evil.example@localhost', 400],
+    ['localhost/x', 400],
+    ['127.0.0.1.nip.io', 403],
+    ['127.0.0.2', 403],
+    ['localhost:', 400],
+    ['localhost:99999', 400],
+    ['[::2]', 403],
+    ['0.0.0.0', 403],
+  ])('refuses %s with %i and names the flag that adds a host', async (host, expected) => {
     const { url, calls } = await openFront();
-    const { status, json } = await send(url, { headers: { host }, body: legacyCall(DESCRIBE) });
-    expect(status).toBe(403);
+    const { status, headers, json } = await send(url, { headers: { host }, body: legacyCall(DESCRIBE) });
+    expect(status).toBe(expected);
+    expect(headers['cache-control']).toBe('no-store');
     expect(json).toMatchObject({ jsonrpc: '2.0', id: null, error: { code: -32000 } });
     expect(json.error.data.hint).toContain('--allowed-hosts');
     expect(calls).toEqual([]);
   });
 
-  it.each(['0.0.0.0', '::', '10.0.0.1'])(
-    'stays shut on %s, which others can reach, without tokens',
-    async (host) => {
-      await expect(openFront({}, { host })).rejects.toThrow(/authorization|EADDRNOTAVAIL|EAFNOSUPPORT/);
-    },
-  );
+  it('refuses a request with two Hosts, of which a proxy may have checked the other', async () => {
+    const { url } = await openFront();
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    socket.write('POST /mcp HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n');
+    expect(await textFrom(socket)).toContain('403 Forbidden');
+  });
 
-  it('lets in by the hosts that are allowed, and by no others then', async () => {
+  it('accepts the allowed hosts and no others', async () => {
     const { url } = await openFront({}, { allowedHosts: ['NAT.example.com'] });
     const asked = async (host: string) => (await send(url, { headers: { host }, body: list })).status;
     expect(await asked('nat.example.com:443')).toBe(200);
     expect(await asked('localhost')).toBe(403);
   });
+});
 
+describe('the Origin check', () => {
   it.each(['http://localhost:6274', 'https://127.0.0.1', 'http://[::1]:1', 'http://LOCALHOST'])(
-    'lets in a page of this machine: Origin %s',
+    'accepts %s, an origin of this machine',
     async (origin) => {
       const { url } = await openFront();
       expect((await send(url, { headers: { origin }, body: list })).status).toBe(200);
@@ -69,14 +101,14 @@ describe('the front door', () => {
     'http://localhost@evil.example',
     'http://127.0.0.1.nip.io',
     '',
-  ])('refuses a page of elsewhere: Origin "%s"', async (origin) => {
+  ])('refuses "%s" and names the flag that adds an origin', async (origin) => {
     const { url } = await openFront();
     const { status, json } = await send(url, { headers: { origin }, body: list });
     expect(status).toBe(403);
     expect(json.error.data.hint).toContain('--allowed-origins');
   });
 
-  it('lets in the origins that are allowed exactly, and no others then', async () => {
+  it('accepts exactly the allowed origins, and requests without any', async () => {
     const { url } = await openFront({}, { allowedOrigins: ['https://chat.example.com'] });
     const asked = async (origin: string) => (await send(url, { headers: { origin }, body: list })).status;
     expect(await asked('https://chat.example.com')).toBe(200);
@@ -86,7 +118,7 @@ describe('the front door', () => {
     expect((await send(url, { body: list })).status).toBe(200);
   });
 
-  it('lets the pages of origins that are named call and read, token or none, and no others', async () => {
+  it('answers preflights and sends CORS headers for allowed origins alone', async () => {
     const { url } = await openFront({}, { allowedOrigins: ['https://chat.example.com'] });
     const ask = (origin: string) =>
       send(url, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } });
@@ -104,8 +136,16 @@ describe('the front door', () => {
     expect(refused.status).toBe(403);
     expect(refused.headers['access-control-allow-origin']).toBeUndefined();
   });
+});
 
-  it('tells how it is to whoever asks, by whatever name', async () => {
+describe('a front without authentication', () => {
+  it.each(['0.0.0.0', '::', '10.0.0.1'])('does not open on %s, which others can reach', async (host) => {
+    await expect(openFront({}, { host })).rejects.toThrow(/authorization|EADDRNOTAVAIL|EAFNOSUPPORT/);
+  });
+});
+
+describe('the paths', () => {
+  it('report the state of the process to any Host and Origin', async () => {
     const { url } = await openFront();
     for (const path of ['/healthz', '/readyz']) {
       const headers = { host: '10.0.0.7:8080', origin: 'https://evil.example' };
@@ -113,8 +153,8 @@ describe('the front door', () => {
     }
   });
 
-  it.each(['/', '/mcp/', '/mcp2', '/sse', '/.well-known/oauth-protected-resource'])(
-    'has nothing at %s',
+  it.each(['/', '/mcp/', '/mcp2', '/%6dcp', '/sse', '/.well-known/oauth-protected-resource'])(
+    'do not include %s: 404, with the path of MCP',
     async (path) => {
       const { url } = await openFront();
       const { status, json } = await send(at(url, path), { body: list });
@@ -122,7 +162,9 @@ describe('the front door', () => {
       expect(json.error.data.hint).toContain('/mcp');
     },
   );
+});
 
+describe('the method check', () => {
   it.each(['GET', 'DELETE', 'PUT', 'OPTIONS', 'PATCH'])('refuses %s and names POST', async (method) => {
     const { url } = await openFront();
     const { status, headers } = await send(url, { method, headers: { origin: 'http://localhost' } });
@@ -130,21 +172,25 @@ describe('the front door', () => {
     expect(headers.allow).toBe('POST');
     expect(headers['access-control-allow-origin']).toBeUndefined();
   });
+});
 
+describe('the content type check', () => {
   it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', ''])(
-    'refuses the content type "%s"',
+    'refuses "%s"',
     async (type) => {
       const { url } = await openFront();
       expect((await send(url, { headers: { 'content-type': type }, body: list })).status).toBe(415);
     },
   );
 
-  it('refuses a body that is encoded, which could be far larger than it looks', async () => {
+  it('refuses an encoded body, which could be far larger than it looks', async () => {
     const { url } = await openFront();
     expect((await send(url, { headers: { 'content-encoding': 'gzip' }, body: list })).status).toBe(415);
   });
+});
 
-  it('takes a body of as many bytes as may be, and refuses one more, announced or not', async () => {
+describe('the size check', () => {
+  it('accepts the maximum number of bytes and refuses one more, announced or not', async () => {
     const { url } = await openFront({}, { maxBodyBytes: 4096 });
     const filled = (bytes: number) => JSON.stringify(list).padEnd(bytes);
     expect((await send(url, { body: filled(4096) })).status).toBe(200);
@@ -155,18 +201,18 @@ describe('the front door', () => {
     }
   });
 
-  it('refuses what is far too large and serves on', async () => {
+  it('refuses a body far too large, which is still being sent, and serves the next request', async () => {
     const { url } = await openFront({}, { maxBodyBytes: 4096 });
-    const large = Buffer.alloc(2_000_000, 'x');
-    const refused = await send(url, { headers: { 'transfer-encoding': 'chunked' }, body: large }).catch(
-      (error: NodeJS.ErrnoException) => error,
-    );
-    if (!(refused instanceof Error)) expect(refused.status).toBe(413);
+    // Kept alive, the connection is not closed under the client while it sends.
+    const headers = { 'transfer-encoding': 'chunked', connection: 'keep-alive' };
+    expect((await send(url, { headers, body: Buffer.alloc(2_000_000, 'x') })).status).toBe(413);
     expect((await send(url, { body: list })).status).toBe(200);
   });
+});
 
+describe('the JSON check', () => {
   it.each(['{', '', 'null x', '{"jsonrpc":"2.0",}', Buffer.from([0x22, 0xff, 0x22])])(
-    'refuses a body that is no JSON: %s',
+    'refuses a body that is not JSON: %s',
     async (body) => {
       const { url } = await openFront();
       const { status, json } = await send(url, { body });
@@ -176,7 +222,7 @@ describe('the front door', () => {
   );
 
   it.each(['null', '1', '"tools/list"', '[]', '[[]]', '[null]'])(
-    'refuses JSON that is no message: %s',
+    'refuses JSON that is not a message: %s',
     async (body) => {
       const { url } = await openFront();
       const { status, json } = await send(url, { body });
@@ -184,36 +230,58 @@ describe('the front door', () => {
       expect(json.error.code).toBe(-32600);
     },
   );
+});
 
-  it('refuses a revision that there is not and tells which there are', async () => {
+describe('a request that passes every check', () => {
+  it('is refused if its revision does not exist, with those that do', async () => {
     const { url } = await openFront();
     const { status, json } = await send(url, modernRequest('tools/list', {}, '2099-01-01'));
     expect(status).toBe(400);
     expect(json.error).toMatchObject({ code: -32022, data: { supported: ['2026-07-28'] } });
   });
 
-  it('serves both eras, each request by itself', async () => {
+  it('is served in both eras', async () => {
     const { url } = await openFront();
     for (const request of [{ body: list }, modernRequest('tools/list')]) {
-      const { status, json } = await send(url, request);
+      const { status, headers, json } = await send(url, request);
       expect(status).toBe(200);
+      expect(headers.connection).toBe('close');
       expect(json.result.tools).toHaveLength(3);
     }
   });
+});
 
-  it('survives what is no HTTP at all', async () => {
+describe('a check that fails unexpectedly', () => {
+  it('answers 500 without the reason, and serves the next request', async () => {
+    const verify = async () => {
+      throw new Error('disk on fire');
+    };
+    const { url } = await openFront({}, { authentication: new BearerAuthentication({ verify }) });
+    const { status, text, json } = await send(url, { headers: { authorization: 'Bearer x' }, body: list });
+    expect(status).toBe(500);
+    expect(json).toMatchObject({ id: null, error: { code: -32603, data: { retryable: false } } });
+    expect(text).not.toContain('disk on fire');
+    expect((await send(url, { body: list })).status).toBe(401);
+  });
+});
+
+describe('bytes that are not HTTP', () => {
+  it('are answered with 400, and the next request is served', async () => {
     const { url } = await openFront();
     const { hostname, port } = new URL(url);
     const socket = connect(Number(port), hostname);
     socket.write('\x16\x03\x01 hello\r\n\r\n');
-    const answer: string = await new Promise((resolve) => {
-      let text = '';
-      socket.on('data', (chunk) => {
-        text += chunk;
-      });
-      socket.on('close', () => resolve(text));
-    });
-    expect(answer).toContain('400 Bad Request');
+    expect(await textFrom(socket)).toContain('400 Bad Request');
     expect((await send(url, { body: list })).status).toBe(200);
   });
 });
+
+/** Everything that comes until the connection is closed. */
+async function textFrom(socket: ReturnType<typeof connect>): Promise<string> {
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk;
+  });
+  await once(socket, 'close');
+  return text;
+}
