@@ -5,15 +5,15 @@ import { SCOPES } from '../../vocabulary/names.ts';
 import { type Caller, InvalidToken, type Verifier } from './bearer.ts';
 
 const entrySchema = z.strictObject({
-  name: z.string().regex(/^[\w.@+-]{1,64}$/, 'has to be 1 to 64 letters, digits or any of _ . @ + -'),
+  name: z.string().regex(/^[\w.@+-]{1,64}$/, 'must be 1 to 64 letters, digits or any of _ . @ + -'),
   scopes: z.array(z.enum(SCOPES)).min(1),
   sha256: z
     .string()
-    .regex(/^[0-9a-f]{64}$/i, 'has to be 64 hexadecimal digits')
+    .regex(/^[0-9a-f]{64}$/i, 'must be 64 hexadecimal digits')
     .optional(),
   token: z
     .string()
-    .regex(/^[!-~]{32,}$/, 'has to be 32 printable characters or more, without spaces')
+    .regex(/^[!-~]{32,}$/, 'must be 32 printable characters or more, without spaces')
     .optional(),
 });
 
@@ -21,26 +21,26 @@ const fileSchema = z.strictObject({ tokens: z.array(entrySchema).min(1) });
 
 type Entry = z.infer<typeof entrySchema>;
 
-/** One that may call, and what their token hashes to. */
 interface Holder extends Caller {
+  /** SHA-256 of the token. */
   digest: Buffer;
 }
 
-/** Tokens from a file, read once: to change them, change the file and start the server again. */
+/** Verifies tokens against a file that is read once: a change takes effect at the next start. */
 export class TokenFile implements Verifier {
   readonly #holders: readonly Holder[];
 
   /**
-   * Reads the file. Others than its owner may read it where it holds digests alone, and may never write to it.
+   * Reads the file. Others than its owner may read it if it holds digests alone, and may never write to it.
    *
-   * @throws Error whose message completes "--token-file …", and holds nothing of the file but names
+   * @throws Error whose message completes "--token-file …", and quotes nothing of the file but names
    */
   constructor(file: string) {
     const { text, mode } = read(file);
     const tokens = parse(text);
-    if ((mode & 0o022) !== 0) throw new Error('may be written to by others than its owner: chmod go-w it');
+    if ((mode & 0o022) !== 0) throw new Error('can be written to by others than its owner: run chmod go-w');
     if ((mode & 0o044) !== 0 && tokens.some(({ token }) => token !== undefined)) {
-      throw new Error('holds tokens and may be read by others than its owner: chmod 600 it, or use sha256');
+      throw new Error('holds tokens and can be read by others than its owner: run chmod 600, or use sha256');
     }
     this.#holders = tokens.map(holder);
     for (const key of [(each: Holder) => each.principal, (each: Holder) => each.digest.toString('hex')]) {
@@ -50,17 +50,17 @@ export class TokenFile implements Verifier {
     }
   }
 
-  /** Compares with every token, digest by digest, so that the time it takes tells nothing. */
+  /** Compares the digests of all tokens, so that the duration reveals nothing about any. */
   async verify(token: string): Promise<Caller> {
     const given = sha256(token);
     let found: Holder | undefined;
     for (const each of this.#holders) if (timingSafeEqual(each.digest, given)) found = each;
-    if (found === undefined) throw new InvalidToken('The token is not known here.');
+    if (found === undefined) throw new InvalidToken('The token is unknown.');
     return { principal: found.principal, scopes: found.scopes };
   }
 }
 
-/** The text and the mode of one and the same file, even if another takes its name meanwhile. */
+/** Reads text and mode of the same file, even if another file takes its name meanwhile. */
 function read(file: string): { text: string; mode: number } {
   let descriptor: number | undefined;
   try {
@@ -90,7 +90,7 @@ function parse(text: string): Entry[] {
   }
   for (const { name, sha256: digest, token } of parsed.data.tokens) {
     if ((digest === undefined) === (token === undefined)) {
-      throw new Error(`has to give "${name}" either sha256 or token`);
+      throw new Error(`must give "${name}" either sha256 or token`);
     }
   }
   return parsed.data.tokens;
