@@ -11,7 +11,7 @@ import { ServerProcess } from '../support/server-process.ts';
 import { EGRESS } from '../support/session.ts';
 
 const TOKEN = 'a-token-of-thirty-two-characters-or-more';
-const wish = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
+const change = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
 const list = legacyRequest('tools/list');
 
 function tokenFile(content: string): string {
@@ -26,8 +26,8 @@ function tokenFile(content: string): string {
 const good = () =>
   tokenFile(JSON.stringify({ tokens: [{ name: 'ops', scopes: ['nat:read', 'nat:write'], token: TOKEN }] }));
 
-describe('the program serving over HTTP', () => {
-  it('tells its URL, keeps stdout empty, and needs neither AWS nor credentials to list its tools', async () => {
+describe('the program with --http', () => {
+  it('logs its URL, keeps stdout empty, and lists its tools without AWS and credentials', async () => {
     const server = await HttpProcess.start(['--confirm', 'never']);
     expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/mcp$/);
     expect((await send(server.url, { body: list })).json.result.tools).toHaveLength(3);
@@ -40,7 +40,7 @@ describe('the program serving over HTTP', () => {
     expect((await send(server.url, { body: list })).status).toBe(200);
   });
 
-  it('on an address that others can reach takes no call without a token, which stays out of its log and AWS', async () => {
+  it('demands a token on an address that others can reach, and keeps it out of its log and of requests to AWS', async () => {
     const seen: string[] = [];
     const { environment } = await sharedEndpoint({
       intercept: async (exchange) => {
@@ -56,7 +56,7 @@ describe('the program serving over HTTP', () => {
     const url = server.url.replace('0.0.0.0', '127.0.0.1');
     expect((await send(url, { body: list })).status).toBe(401);
     const headers = { authorization: `Bearer ${TOKEN}` };
-    const { json } = await send(url, { body: legacyCall(UNASSIGN, wish), headers });
+    const { json } = await send(url, { body: legacyCall(UNASSIGN, change), headers });
     expect(json.result.structuredContent.outcome).toBe('unassigning');
     expect(server.audit.at(-1)).toMatchObject({ principal: 'token:ops', outcome: 'unassigning' });
     expect(server.log).not.toContain(TOKEN);
@@ -66,7 +66,7 @@ describe('the program serving over HTTP', () => {
 
   it.each([
     [
-      'a token file that is not there',
+      'a token file that does not exist',
       () => ['--token-file', '/nonexistent'],
       /^nat-gateway-mcp: --token-file cannot be read/,
     ],
@@ -81,7 +81,7 @@ describe('the program serving over HTTP', () => {
     expect(server.log).toMatch(message);
   });
 
-  it('does not start on a port that is taken, and says so', async () => {
+  it('does not start on a port in use, and says so', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void other.close());
@@ -91,48 +91,49 @@ describe('the program serving over HTTP', () => {
     expect(server.log).toMatch(/^nat-gateway-mcp: --http .*EADDRINUSE/);
   });
 
-  it('ends at once when nothing is in flight', async () => {
+  it('ends at once if no call is running', async () => {
     const server = await HttpProcess.start(['--confirm', 'never']);
     server.child.kill('SIGTERM');
     expect(await server.exit).toBe(0);
   });
 
-  it.each(['waits for its answer', 'has gone'])(
-    'told to end lets a real call finish, whose caller %s, and records its outcome',
-    async (caller) => {
-      const sent = deferred();
-      const answer = deferred();
-      const { environment } = await sharedEndpoint({
-        intercept: async (exchange) => {
-          if (phaseOf(exchange) !== 'real call') return exchange.apply();
-          sent.resolve();
-          const applied = exchange.apply();
-          await answer.promise;
-          return applied;
-        },
-      });
-      const server = await HttpProcess.start(['--confirm', 'never'], environment);
-      const leaving = new AbortController();
-      const call = send(server.url, { body: legacyCall(UNASSIGN, wish), signal: leaving.signal }).catch(
-        () => undefined,
-      );
-      await sent.promise;
-      if (caller === 'has gone') {
-        leaving.abort();
-        await call;
-      }
-      server.child.kill('SIGTERM');
-      while (!server.log.includes('shutting down')) await new Promise((resolve) => setImmediate(resolve));
-      answer.resolve();
-      expect((await call)?.json.result.structuredContent.outcome).toBe(
-        caller === 'has gone' ? undefined : 'unassigning',
-      );
-      expect(await server.exit).toBe(0);
-      expect(server.audit.map(({ audit, outcome }) => outcome ?? audit)).toEqual(['intent', 'unassigning']);
-    },
-  );
+  it.each([
+    ['waits for its answer', false, 'unassigning'],
+    ['has left', true, undefined],
+  ])('lets a real call finish on SIGTERM, and audits it, if its caller %s', async (_, leaves, outcome) => {
+    const sent = deferred();
+    const answer = deferred();
+    const { environment } = await sharedEndpoint({
+      intercept: async (exchange) => {
+        if (phaseOf(exchange) !== 'real call') return exchange.apply();
+        sent.resolve();
+        const applied = exchange.apply();
+        await answer.promise;
+        return applied;
+      },
+    });
+    const server = await HttpProcess.start(['--confirm', 'never'], environment);
+    const leaving = new AbortController();
+    const call = send(server.url, { body: legacyCall(UNASSIGN, change), signal: leaving.signal }).catch(
+      () => undefined,
+    );
+    await sent.promise;
+    if (leaves) {
+      leaving.abort();
+      await call;
+    }
+    server.child.kill('SIGTERM');
+    await server.logged('shutting down');
+    answer.resolve();
+    expect((await call)?.json.result.structuredContent.outcome).toBe(outcome);
+    expect(await server.exit).toBe(0);
+    expect(server.audit.map(({ audit, outcome: ended }) => ended ?? audit)).toEqual([
+      'intent',
+      'unassigning',
+    ]);
+  });
 
-  it('told to end answers a wait with how to go on elsewhere', async () => {
+  it('ends a wait on SIGTERM with the call to repeat at another replica', async () => {
     let follow = (): void => {};
     const { environment } = await sharedEndpoint({
       intercept: async (exchange) => {
@@ -142,7 +143,7 @@ describe('the program serving over HTTP', () => {
     });
     const server = await HttpProcess.start(['--confirm', 'never'], environment);
     const { json } = await send(server.url, {
-      body: legacyCall(UNASSIGN, { ...wish, max_drain_duration_seconds: 4000 }),
+      body: legacyCall(UNASSIGN, { ...change, max_drain_duration_seconds: 4000 }),
     });
     const { next } = json.result.structuredContent;
     const followed = deferred();
@@ -159,7 +160,7 @@ describe('the program serving over HTTP', () => {
     expect(await server.exit).toBe(0);
   });
 
-  it('records what it cannot wait for as unknown', async () => {
+  it('audits a running change as unknown on a second SIGTERM', async () => {
     const sent = deferred();
     const { environment } = await sharedEndpoint({
       intercept: async (exchange) => {
@@ -169,17 +170,17 @@ describe('the program serving over HTTP', () => {
       },
     });
     const server = await HttpProcess.start(['--confirm', 'never'], environment);
-    const call = send(server.url, { body: legacyCall(UNASSIGN, wish) }).catch(() => 'cut');
+    const call = send(server.url, { body: legacyCall(UNASSIGN, change) }).catch(() => 'cut');
     await sent.promise;
     server.child.kill('SIGTERM');
-    while (!server.log.includes('shutting down')) await new Promise((resolve) => setImmediate(resolve));
+    await server.logged('shutting down');
     server.child.kill('SIGTERM');
     expect(await server.exit).toBe(1);
     expect(await call).toBe('cut');
     expect(server.audit.at(-1)).toMatchObject({ audit: 'outcome', outcome: 'unknown' });
   });
 
-  it('survives a storm of calls that are dropped', async () => {
+  it('serves on after many dropped calls', async () => {
     const server = await HttpProcess.start(['--confirm', 'never', '--simulate']);
     await Promise.all(
       Array.from({ length: 40 }, async (_, i) => {

@@ -6,7 +6,7 @@ import { connectModern, deferred, legacyCall, send } from '../support/http.ts';
 import { HttpProcess, roundRobin, sharedEndpoint } from '../support/http-process.ts';
 import { EGRESS, realCalls } from '../support/session.ts';
 
-const wish = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
+const change = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
 const KEY = 'a key that two processes share, 32 bytes or more';
 
 async function twoReplicas(environment: Record<string, string>, keys: [string, string] = [KEY, KEY]) {
@@ -18,12 +18,12 @@ async function twoReplicas(environment: Record<string, string>, keys: [string, s
 }
 
 describe('two processes behind a load balancer', () => {
-  it('share a confirmation: one asks, the other is answered', async () => {
+  it('share a confirmation: one asks, the other gets the answer', async () => {
     const calls: SimulatorCall[] = [];
     const { environment } = await sharedEndpoint({ onCall: (call) => calls.push(call) });
     const { url, passed, replicas } = await twoReplicas(environment);
     const client = await connectModern(url, { confirm: () => true });
-    const { structuredContent } = await client.call(UNASSIGN, wish);
+    const { structuredContent } = await client.call(UNASSIGN, change);
     expect(structuredContent).toMatchObject({ outcome: 'unassigning', confirmation: 'confirmed' });
     const upstreams = passed.filter(({ method }) => method === 'tools/call').map(({ upstream }) => upstream);
     expect(upstreams).toHaveLength(2);
@@ -34,16 +34,16 @@ describe('two processes behind a load balancer', () => {
     expect(realCalls(calls)).toHaveLength(1);
   });
 
-  it('do not take each other’s confirmations without a shared key', async () => {
+  it('refuse the confirmations of each other without a shared key', async () => {
     const calls: SimulatorCall[] = [];
     const { environment } = await sharedEndpoint({ onCall: (call) => calls.push(call) });
     const { url } = await twoReplicas(environment, [KEY, `${KEY}, but not this one`]);
     const client = await connectModern(url, { confirm: () => true });
-    await expect(client.call(UNASSIGN, wish)).rejects.toMatchObject({ code: -32602 });
+    await expect(client.call(UNASSIGN, change)).rejects.toMatchObject({ code: -32602 });
     expect(realCalls(calls)).toHaveLength(0);
   });
 
-  it('read on where the other stopped, page by page', async () => {
+  it('continue the pages of each other', async () => {
     const { environment } = await sharedEndpoint();
     const { url, passed } = await twoReplicas(environment);
     const ids = new Set<string>();
@@ -59,7 +59,7 @@ describe('two processes behind a load balancer', () => {
     expect(new Set(passed.map(({ upstream }) => upstream)).size).toBe(2);
   });
 
-  it('lose nothing but its own calls when one is killed', async () => {
+  it('lose only the calls of the one that is killed', async () => {
     const arrived = deferred();
     const hold = deferred();
     let held = 0;
@@ -88,7 +88,7 @@ describe('two processes behind a load balancer', () => {
       const { structuredContent } = await client.call(DESCRIBE, {});
       expect(structuredContent.nat_gateways).not.toHaveLength(0);
     }
-    expect((await client.call(UNASSIGN, wish)).structuredContent.outcome).toBe('unassigning');
+    expect((await client.call(UNASSIGN, change)).structuredContent.outcome).toBe('unassigning');
     expect(new Set(passed.map(({ upstream }) => upstream))).toEqual(new Set([1]));
     expect(survivor.audit.at(-1)).toMatchObject({ outcome: 'unassigning' });
   });

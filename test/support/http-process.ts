@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 import { type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
 import { ServerProcess } from './server-process.ts';
 
-/** An embedded endpoint, and the environment in which a server takes it for AWS. */
+/** An embedded endpoint, and the environment with which a server uses it as AWS. */
 export async function sharedEndpoint(options: SimulatorOptions = {}) {
   const simulator = await startSimulator({ throttling: false, ...options });
   onTestFinished(() => simulator.close());
@@ -49,18 +49,18 @@ export class HttpProcess extends ServerProcess {
   }
 }
 
-/** One request that a proxy passed on. */
+/** A request that the proxy passed on. */
 interface Passed {
   method: string;
   upstream: number;
 }
 
-/** A load balancer that takes turns, request by request, and leaves out upstreams that are gone. */
+/** A load balancer that alternates between its upstreams, request by request, and skips those that are down. */
 export async function roundRobin(upstreams: readonly string[]) {
   const passed: Passed[] = [];
   let turn = 0;
 
-  const pass = (request: IncomingMessage, response: ServerResponse, body: Buffer, tries: number): void => {
+  const pass = (request: IncomingMessage, response: ServerResponse, body: Buffer, attempts: number): void => {
     const upstream = turn++ % upstreams.length;
     const target = new URL(request.url ?? '/', upstreams[upstream]);
     const onward = httpRequest(target, { method: request.method, headers: request.headers, agent: false });
@@ -74,8 +74,8 @@ export async function roundRobin(upstreams: readonly string[]) {
       answer.pipe(response);
     });
     onward.on('error', (error: NodeJS.ErrnoException) => {
-      // Only what was certainly never taken may go to another.
-      if (error.code === 'ECONNREFUSED' && tries > 1) pass(request, response, body, tries - 1);
+      // Only a request that no upstream has received may go to another one.
+      if (error.code === 'ECONNREFUSED' && attempts > 1) pass(request, response, body, attempts - 1);
       else if (sent) response.destroy();
       else response.writeHead(502).end();
     });
