@@ -3,20 +3,19 @@ import type { RequestContext } from '../../src/aws/aws-codes.ts';
 import { concernsCredentials, failureFrom } from '../../src/aws/failure-from.ts';
 import { cancelled } from '../../src/vocabulary/failure.ts';
 
-/** Pure: what is made of an error, however it came about. */
-
 const NOW = Date.UTC(2026, 0, 2);
 const context: RequestContext = { region: 'us-east-1', now: NOW };
 
-interface Answered {
+interface AnswerOptions {
   status?: number;
-  attempts?: number;
+  attempts?: number | undefined;
   message?: string;
   headers?: Record<string, string>;
 }
 
-/** An error as the SDK makes it of EC2's error envelope. */
-function answered(code: string, { status, attempts = 1, message = 'says EC2', headers = {} }: Answered = {}) {
+/** The error that the SDK makes of EC2's error envelope; answered at the first attempt unless `attempts` is given. */
+function answered(code: string, options: AnswerOptions = {}) {
+  const { status, attempts, message = 'says EC2', headers = {} } = { attempts: 1, ...options };
   return Object.assign(new Error(message), {
     name: code,
     Code: code,
@@ -26,33 +25,47 @@ function answered(code: string, { status, attempts = 1, message = 'says EC2', he
   });
 }
 
-describe('whether a refusal proves that nothing was done', () => {
+/** An error of Node. */
+function nodeError(code: string, syscall?: string): Error {
+  return Object.assign(new Error(`${syscall} ${code}`), { code, syscall });
+}
+
+describe('the possible effect of a failed request', () => {
   it.each<[string, unknown, 'none' | 'possible']>([
-    ['a 4xx to the only try', answered('InvalidParameterValue', { status: 400 }), 'none'],
+    ['a 4xx at the only attempt', answered('InvalidParameterValue', { status: 400 }), 'none'],
     ['a 499', answered('InvalidParameterValue', { status: 499 }), 'none'],
-    ['a 4xx after another try', answered('InvalidParameterValue', { status: 400, attempts: 2 }), 'possible'],
+    [
+      'a 4xx at the second attempt',
+      answered('InvalidParameterValue', { status: 400, attempts: 2 }),
+      'possible',
+    ],
+    [
+      'a 4xx after an unknown number of attempts',
+      answered('InvalidParameterValue', { status: 400, attempts: undefined }),
+      'possible',
+    ],
     ['no status', answered('InvalidParameterValue'), 'possible'],
     ['a 2xx', answered('InvalidParameterValue', { status: 200 }), 'possible'],
     ['a 3xx', answered('InvalidParameterValue', { status: 399 }), 'possible'],
     ['a 5xx', answered('InternalError', { status: 500 }), 'possible'],
-    ['throttling, whatever the status', answered('RequestLimitExceeded', { status: 503 }), 'none'],
+    ['throttling with a 5xx', answered('RequestLimitExceeded', { status: 503 }), 'none'],
     [
-      'words about a region in an answer without a code',
+      'a message about a region in an answer without a code',
       Object.assign(new Error('Region is missing'), { $metadata: { httpStatusCode: 500 } }),
       'possible',
     ],
     [
-      'the name of a provider in an answer without a code',
+      'the name of a credential provider in an answer without a code',
       Object.assign(new Error('x'), { name: 'ProviderError', $metadata: { httpStatusCode: 500 } }),
       'possible',
     ],
-    ['no answer in time', Object.assign(new Error('late'), { name: 'TimeoutError' }), 'possible'],
-    ['given up', Object.assign(new Error('gone'), { name: 'AbortError' }), 'possible'],
-  ])('%s', (_, error, effect) => {
+    ['a timeout', Object.assign(new Error('late'), { name: 'TimeoutError' }), 'possible'],
+    ['an abort', Object.assign(new Error('gone'), { name: 'AbortError' }), 'possible'],
+  ])('after %s', (_, error, effect) => {
     expect(failureFrom(error, context).effect).toBe(effect);
   });
 
-  it('says success only of a 2xx', () => {
+  it('after a success status is marked as such, for 2xx only', () => {
     const html = (status?: number): unknown =>
       Object.assign(new Error('no XML'), { $metadata: { httpStatusCode: status } });
     for (const [status, saidSuccess] of [
@@ -71,46 +84,56 @@ describe('whether a refusal proves that nothing was done', () => {
   });
 });
 
-describe('what an error is called', () => {
+describe('the error code', () => {
   it.each<[string, unknown, string]>([
     ['TimeoutError', Object.assign(new Error(), { name: 'TimeoutError' }), 'timed_out'],
     ['AbortError', Object.assign(new Error(), { name: 'AbortError' }), 'timed_out'],
-    ['ETIMEDOUT', Object.assign(new Error(), { code: 'ETIMEDOUT', syscall: 'connect' }), 'timed_out'],
-    ['no region', new Error('Region is missing'), 'region_unknown'],
+    ['ETIMEDOUT', nodeError('ETIMEDOUT', 'connect'), 'timed_out'],
+    ['a missing region', new Error('Region is missing'), 'region_unknown'],
     [
       'a provider without credentials',
       Object.assign(new Error('none'), { name: 'ProviderError' }),
       'credentials_missing',
     ],
     [
-      'a token that is over',
+      'an expired token',
       Object.assign(new Error('Token is expired'), { name: 'TokenProviderError' }),
       'credentials_expired',
     ],
     ['a TLS code in the middle of a word', Object.assign(new Error(), { code: 'XERR_SSL_ODD' }), 'internal'],
     ['a code without its envelope', { name: 'NatGatewayNotFound', Code: 'NatGatewayNotFound' }, 'internal'],
-    ['an envelope of another code', { ...answered('X'), name: 'NatGatewayNotFound', Code: 'Y' }, 'internal'],
-    ['an envelope called Unknown', { ...answered('Unknown'), name: 'Unknown' }, 'internal'],
-  ])('%s', (_, error, code) => {
+    [
+      'an envelope with another code',
+      { ...answered('X'), name: 'NatGatewayNotFound', Code: 'Y' },
+      'internal',
+    ],
+    ['an envelope named Unknown', { ...answered('Unknown'), name: 'Unknown' }, 'internal'],
+    ['an InvalidParameterValue', answered('InvalidParameterValue', { status: 400 }), 'invalid_argument'],
+  ])('for %s', (_, error, code) => {
     expect(failureFrom(error, context).report.code).toBe(code);
   });
 
-  it('takes AuthFailure for a region that is not enabled only where it can be: a 401, and one to opt into', () => {
-    const code = (status: number, region: string, awsCode = 'AuthFailure'): string =>
-      failureFrom(answered(awsCode, { status }), { region, now: NOW }).report.code;
-    expect(code(401, 'ap-east-1')).toBe('region_not_enabled');
-    expect(code(403, 'ap-east-1')).toBe('not_authorized');
-    expect(code(401, 'us-east-1')).toBe('not_authorized');
-    expect(code(401, 'ap-east-1', 'InvalidClientTokenId')).toBe('not_authorized');
+  it('is region_not_enabled for AuthFailure only with a 401 and in an opt-in region', () => {
+    const report = (status: number, region: string, awsCode = 'AuthFailure') =>
+      failureFrom(answered(awsCode, { status }), { region, now: NOW }).report;
+    expect(report(401, 'ap-east-1')).toMatchObject({
+      code: 'region_not_enabled',
+      aws_code: 'AuthFailure',
+      hint: expect.stringContaining('--region-name ap-east-1'),
+    });
+    expect(report(403, 'ap-east-1').code).toBe('not_authorized');
+    expect(report(401, 'us-east-1').code).toBe('not_authorized');
+    expect(report(401, 'ap-east-1', 'InvalidClientTokenId').code).toBe('not_authorized');
   });
 
-  it('calls an unknown code of a server at fault retryable, and another not', () => {
-    const retryable = (status?: number): boolean =>
-      failureFrom(answered('NeverHeardOf', status === undefined ? {} : { status }), context).report.retryable;
-    expect([retryable(500), retryable(499), retryable()]).toEqual([true, false, false]);
+  it('is a retryable aws_error for an unknown code with a 5xx only', () => {
+    const report = (status?: number) =>
+      failureFrom(answered('NeverHeardOf', status === undefined ? {} : { status }), context).report;
+    expect(report(500)).toMatchObject({ code: 'aws_error', retryable: true, aws_code: 'NeverHeardOf' });
+    expect([report(499).retryable, report().retryable]).toEqual([false, false]);
   });
 
-  it('takes a skewed clock for what it is, from four minutes on', () => {
+  it('is clock_skew when the Date of the answer differs by four minutes or more', () => {
     const code = (milliseconds: number): string => {
       const date = new Date(NOW + milliseconds).toUTCString();
       return failureFrom(answered('RequestExpired', { status: 400, headers: { date } }), context).report.code;
@@ -126,24 +149,114 @@ describe('what an error is called', () => {
   });
 });
 
-describe('what an error says', () => {
+describe('a failure below HTTP', () => {
+  const elsewhere = { region: 'eu-wset-1', now: NOW };
+
+  it.each([
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'CERT_HAS_EXPIRED',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+  ])('with %s points to the certificate authority and has no effect', (code) => {
+    const { report, effect } = failureFrom(nodeError(code), elsewhere);
+    expect(report).toMatchObject({ code: 'unreachable', retryable: false });
+    expect(report.hint).toContain('NODE_EXTRA_CA_CERTS');
+    expect(effect).toBe('none');
+  });
+
+  it.each([
+    'ERR_SSL_WRONG_VERSION_NUMBER',
+    'ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC',
+    'ERR_SSL_SSLV3_ALERT_BAD_RECORD_MAC',
+  ])('with %s has a possible effect', (code) => {
+    expect(failureFrom(nodeError(code), elsewhere)).toMatchObject({
+      effect: 'possible',
+      report: { code: 'unreachable' },
+    });
+  });
+
+  it('in name resolution points to the region, which may be mistyped', () => {
+    const { report, effect } = failureFrom(nodeError('ENOTFOUND', 'getaddrinfo'), elsewhere);
+    expect(report).toMatchObject({ code: 'unreachable', retryable: true });
+    expect(report.hint).toContain('eu-wset-1');
+    expect(effect).toBe('none');
+  });
+
+  it('has no effect when no address of the endpoint could be connected to', () => {
+    const errors = ['ECONNREFUSED', 'ENETUNREACH'].map((code) => nodeError(code, 'connect'));
+    expect(failureFrom(new AggregateError(errors), elsewhere)).toMatchObject({
+      effect: 'none',
+      report: { code: 'unreachable' },
+    });
+  });
+
+  it('has a possible effect when a host becomes unreachable on a connection', () => {
+    for (const error of [nodeError('EHOSTUNREACH', 'read'), nodeError('ENETUNREACH')]) {
+      expect(failureFrom(error, elsewhere)).toMatchObject({ effect: 'possible' });
+    }
+    const errors = [nodeError('ECONNREFUSED', 'connect'), nodeError('EHOSTUNREACH', 'read')];
+    expect(failureFrom(new AggregateError(errors), elsewhere)).toMatchObject({
+      effect: 'possible',
+      report: { code: 'unreachable' },
+    });
+  });
+
+  it('has a possible effect when one of several connections was reset', () => {
+    const errors = ['ECONNREFUSED', 'ECONNRESET'].map((code) => Object.assign(new Error(code), { code }));
+    expect(failureFrom(new AggregateError(errors), elsewhere)).toMatchObject({
+      effect: 'possible',
+      report: { code: 'unreachable' },
+    });
+  });
+
+  it.each<[string, unknown]>([
+    ['an error', new Error('SQLSTATE 42')],
+    ['an error of another shape', { name: 1, message: ['SQLSTATE 42'], $metadata: 'x' }],
+    ['a string', 'SQLSTATE 42'],
+    ['null', null],
+    ['undefined', undefined],
+  ])(
+    'of an unknown kind (%s) is internal, has a possible effect, and keeps its message private',
+    (_, thrown) => {
+      const { report, effect } = failureFrom(thrown, elsewhere);
+      expect(report).toMatchObject({ code: 'internal', retryable: false });
+      expect(JSON.stringify(report)).not.toContain('SQLSTATE');
+      expect(effect).toBe('possible');
+    },
+  );
+
+  it('is told by the innermost error codes', () => {
+    const inner = nodeError('ECONNRESET', 'read');
+    const outer = Object.assign(new Error('outer', { cause: inner }), { code: 'OUTER' });
+    expect(failureFrom(outer, context).report.message).toContain('(ECONNRESET)');
+    const deep = [1, 2, 3, 4].reduce((cause: Error) => new Error('wrapped', { cause }), inner);
+    expect(failureFrom(deep, context).report.message).toContain('(ECONNRESET)');
+    expect(failureFrom(new Error('one more', { cause: deep }), context).report.code).toBe('internal');
+  });
+});
+
+describe('the message', () => {
   const message = (text: string): string =>
     failureFrom(answered('UnauthorizedOperation', { status: 403, message: text }), context).report.message;
 
-  it('leaves out what describes the policies of the account, and nothing else', () => {
-    const blob = 'Encoded authorization failure message:  abc-DEF_123';
-    expect(message(`You may not.  ${blob}`)).toBe('You may not.');
-    expect(message(`You may not. ${blob} Really.`)).toBe('You may not. Really.');
-    expect(message(`You may not,${blob}`)).toBe('You may not,');
+  it('leaves out the encoded authorization message, and nothing else', () => {
+    const encoded = 'Encoded authorization failure message:  abc-DEF_123';
+    expect(message(`You may not.  ${encoded}`)).toBe('You may not.');
+    expect(message(`You may not. ${encoded} Really.`)).toBe('You may not. Really.');
+    expect(message(`You may not,${encoded}`)).toBe('You may not,');
   });
 
-  it('has the code where AWS has no words, and words that only resemble those of none', () => {
+  it('is the code when the SDK found no message', () => {
     expect(message('UnknownError')).toBe('UnauthorizedOperation');
     expect(message('No UnknownError')).toBe('No UnknownError');
     expect(message('UnknownError, again')).toBe('UnknownError, again');
   });
+});
 
-  it('names the profile wherever there is one', () => {
+describe('the hint', () => {
+  it('names the profile when there is one', () => {
     const hint = (profile?: string): string =>
       failureFrom(Object.assign(new Error('none'), { name: 'CredentialsProviderError' }), {
         ...context,
@@ -153,8 +266,10 @@ describe('what an error says', () => {
     expect(hint('ops')).toContain('aws sso login --profile ops');
     expect(hint()).not.toMatch(/profile undefined|in profile/);
   });
+});
 
-  it('tells when to come again only where AWS does, and not beyond an hour', () => {
+describe('retry_after_seconds', () => {
+  it('is the Retry-After of the answer when it is positive, an hour at most', () => {
     const seconds = (value: string): number | undefined =>
       failureFrom(
         answered('RequestLimitExceeded', { status: 503, headers: { 'retry-after': value } }),
@@ -165,22 +280,13 @@ describe('what an error says', () => {
       ...[2, 3600, 3600],
     ]);
   });
-
-  it('has the codes of what an error wraps, and its own only where it wraps none', () => {
-    const inner = Object.assign(new Error(), { code: 'ECONNRESET', syscall: 'read' });
-    const outer = Object.assign(new Error('outer', { cause: inner }), { code: 'OUTER' });
-    expect(failureFrom(outer, context).report.message).toContain('(ECONNRESET)');
-    const deep = [1, 2, 3, 4].reduce((cause: Error) => new Error('wrapped', { cause }), inner);
-    expect(failureFrom(deep, context).report.message).toContain('(ECONNRESET)');
-    expect(failureFrom(new Error('one more', { cause: deep }), context).report.code).toBe('internal');
-  });
 });
 
-describe('what may be mended with other credentials', () => {
+describe('concernsCredentials', () => {
   const concerns = (error: unknown, region = 'us-east-1'): boolean =>
     concernsCredentials(failureFrom(error, { region, now: NOW }));
 
-  it('is what AWS does not accept, and not what it does not permit', () => {
+  it('is true when AWS does not accept the credentials, false when it denies a permission', () => {
     expect(concerns(answered('AuthFailure', { status: 401 }))).toBe(true);
     expect(concerns(answered('AuthFailure', { status: 401 }), 'ap-east-1')).toBe(true);
     expect(concerns(answered('OptInRequired', { status: 401 }), 'ap-east-1')).toBe(false);
@@ -188,7 +294,7 @@ describe('what may be mended with other credentials', () => {
     expect(concerns(answered('InvalidParameterValue', { status: 400 }))).toBe(false);
   });
 
-  it('is nothing of a call that was cancelled, which may come again', () => {
+  it('is false for a cancelled call, which is retryable', () => {
     expect(concernsCredentials(cancelled())).toBe(false);
     expect(cancelled().report).toMatchObject({ code: 'timed_out', retryable: true });
   });

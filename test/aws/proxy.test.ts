@@ -1,9 +1,8 @@
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createNetServer, type Server } from 'node:net';
-import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { connectEc2 } from '../../src/aws/ec2.ts';
-import { type ErrorReport, Failure } from '../../src/vocabulary/failure.ts';
+import type { ErrorReport } from '../../src/vocabulary/failure.ts';
+import { connect, failureReport, readAll } from '../support/ec2-stub.ts';
 
 const AWS = 'https://ec2.us-east-1.amazonaws.com';
 
@@ -22,7 +21,7 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A proxy that records what it is asked to connect to, and with whose credentials, and refuses. */
+/** A proxy that refuses every request and records its target and its credentials. */
 async function startProxy() {
   const targets: string[] = [];
   const authorizations: (string | undefined)[] = [];
@@ -36,7 +35,7 @@ async function startProxy() {
   return { address: `127.0.0.1:${await listen(server)}`, targets, authorizations };
 }
 
-/** A port on which nobody listens. */
+/** A port without a listener. */
 async function closedPort(): Promise<number> {
   const server = createNetServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -45,29 +44,16 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-/** A describe that has to fail: what it says, and what the log says. */
+/** The report and the log of a read that has to fail; without `endpoint`, of the region's own. */
 async function failedRead(endpoint?: string): Promise<{ report: ErrorReport; log: string }> {
-  let log = '';
-  const write = (line: string): void => {
-    log += line;
-  };
-  const target = {
-    region: 'us-east-1',
-    endpoint,
-    credentials: { accessKeyId: 'AKIATEST', secretAccessKey: 'secret' },
-  };
-  const ec2 = connectEc2(target, '0.0.0', pino({ level: 'trace' }, { write }));
-  onTestFinished(() => ec2.close());
-  const error = await ec2
-    .readPage('us-east-1', { filters: [] }, new AbortController().signal)
-    .catch((e) => e);
-  if (!(error instanceof Failure)) throw new Error('the read was to fail');
-  return { report: error.report, log };
+  const { ec2, log } = connect(onTestFinished, { endpoint });
+  const report = await failureReport(readAll(ec2));
+  return { report, log: log.text };
 }
 
-describe('a proxy for HTTPS', () => {
+describe('an HTTPS proxy', () => {
   it.each(['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'])(
-    'named by %s is asked to connect to EC2',
+    'connects to EC2 when %s names it',
     async (variable) => {
       const proxy = await startProxy();
       vi.stubEnv(variable, `http://${proxy.address}`);
@@ -76,7 +62,7 @@ describe('a proxy for HTTPS', () => {
     },
   );
 
-  it('that refuses is told as what answered in place of EC2, which may pass', async () => {
+  it('that refuses is reported as bad_response, which is retryable', async () => {
     const proxy = await startProxy();
     vi.stubEnv('HTTPS_PROXY', `http://${proxy.address}`);
     const { report } = await failedRead(AWS);
@@ -85,7 +71,7 @@ describe('a proxy for HTTPS', () => {
     expect(report.hint).toContain('proxy');
   });
 
-  it('is given the credentials in its address, which appear in no report and no log', async () => {
+  it('gets the credentials in its URL, which stay out of report and log', async () => {
     const proxy = await startProxy();
     vi.stubEnv('HTTPS_PROXY', `http://someone:pa55word@${proxy.address}`);
     const { report, log } = await failedRead(AWS);
@@ -94,7 +80,7 @@ describe('a proxy for HTTPS', () => {
     expect(JSON.stringify(report) + log).not.toContain('pa55word');
   });
 
-  it('that cannot be reached is told as unreachable, without the credentials in its address', async () => {
+  it('that cannot be reached is reported as unreachable, without the credentials in its URL', async () => {
     vi.stubEnv('HTTPS_PROXY', `http://someone:pa55word@127.0.0.1:${await closedPort()}`);
     const { report, log } = await failedRead(AWS);
     expect(report).toMatchObject({ code: 'unreachable', retryable: true });
@@ -102,7 +88,7 @@ describe('a proxy for HTTPS', () => {
     expect(JSON.stringify(report) + log).not.toContain('pa55word');
   });
 
-  it('is looked up for each request, so that a change of the variable counts', async () => {
+  it('is looked up again for each request', async () => {
     const [first, second] = [await startProxy(), await startProxy()];
     vi.stubEnv('HTTPS_PROXY', `http://${first.address}`);
     await failedRead(AWS);
@@ -113,7 +99,7 @@ describe('a proxy for HTTPS', () => {
     expect(second.targets).toContain('ec2.us-east-1.amazonaws.com:443');
   });
 
-  it('is asked for an endpoint of its own port as well', async () => {
+  it('connects to the port of an endpoint', async () => {
     const proxy = await startProxy();
     const port = await closedPort();
     vi.stubEnv('HTTPS_PROXY', `http://${proxy.address}`);
@@ -122,13 +108,13 @@ describe('a proxy for HTTPS', () => {
   });
 });
 
-describe('no proxy is asked', () => {
+describe('a direct connection is made', () => {
   it.each([
     ['the host', 'NO_PROXY', () => '127.0.0.1'],
     ['the host in a list', 'NO_PROXY', () => 'localhost, 127.0.0.1,.example.com'],
     ['the host and port', 'no_proxy', (port: number) => `127.0.0.1:${port}`],
     ['everything', 'NO_PROXY', () => '*'],
-  ])('where %s is named by %s', async (_, variable, value) => {
+  ])('to %s named by %s', async (_, variable, value) => {
     const proxy = await startProxy();
     const port = await closedPort();
     vi.stubEnv('HTTPS_PROXY', `http://${proxy.address}`);
@@ -138,12 +124,12 @@ describe('no proxy is asked', () => {
     expect(proxy.targets).toEqual([]);
   });
 
-  it('where none is configured', async () => {
+  it('when no proxy is configured', async () => {
     const { report } = await failedRead(`https://127.0.0.1:${await closedPort()}`);
     expect(report.message).toContain('ECONNREFUSED');
   });
 
-  it('for a plain HTTP endpoint', async () => {
+  it('to a plain HTTP endpoint', async () => {
     const proxy = await startProxy();
     for (const variable of ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY']) {
       vi.stubEnv(variable, `http://${proxy.address}`);
@@ -157,11 +143,5 @@ describe('no proxy is asked', () => {
     await failedRead(`http://127.0.0.1:${await listen(endpoint)}`);
     expect(requests).toBe(1);
     expect(proxy.targets).toEqual([]);
-  });
-
-  it('by an endpoint that speaks no TLS, which is told as unreachable', async () => {
-    const endpoint = createServer((_, response) => void response.end());
-    const { report } = await failedRead(`https://127.0.0.1:${await listen(endpoint)}`);
-    expect(report).toMatchObject({ code: 'unreachable' });
   });
 });
