@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import config from './vitest.config.ts';
 
-/** What takes too long for every run: many more sequences, many calls, much rubbish. */
+/** Tests that take too long for every run: more sequences, many calls, fuzzed lines. */
 export default defineConfig({
   ...config,
   test: {
