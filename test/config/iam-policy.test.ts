@@ -10,20 +10,20 @@ function statements(policy: Partial<typeof OPEN_POLICY>) {
 }
 
 describe('the IAM policy', () => {
-  it('of a read-only server allows to look and nothing else', () => {
+  it('allows only describes when the server is read-only', () => {
     expect(statements({ readOnly: true })).toEqual([
       { Sid: 'DescribeNatGateways', Effect: 'Allow', Action: 'ec2:DescribeNatGateways', Resource: '*' },
     ]);
   });
 
-  it('without rules allows to unassign from NAT gateways, and from nothing else', () => {
+  it('allows unassigning from NAT gateways only when there are no rules', () => {
     expect(statements({})).toMatchObject([
       { Action: 'ec2:DescribeNatGateways' },
       { Effect: 'Allow', Action: ACTION, Resource: ['arn:aws:ec2:*:*:natgateway/*'] },
     ]);
   });
 
-  it('names the accounts, regions and gateways that are allowed, each in its partition', () => {
+  it('names the allowed accounts, regions and gateways, each in its partition', () => {
     const [, unassign] = statements({
       allowAccount: ['111122223333'],
       allowRegion: ['eu-west-1', 'cn-north-1', 'us-gov-west-1'],
@@ -39,7 +39,7 @@ describe('the IAM policy', () => {
     ]);
   });
 
-  it('denies what a rule about tags forbids, each rule by itself', () => {
+  it('has one denial for each rule about tags', () => {
     const [, , ...denials] = statements({
       requireTag: ['env=test', 'owner'],
       protectTag: ['critical', 'tier=core'],
