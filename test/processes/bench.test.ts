@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-/** That the benchmark runs, and the figures of it that no machine changes. No time decides here. */
+/** Only figures that are the same on every machine are checked. */
 
 interface Row {
   name: string;
@@ -32,7 +32,7 @@ beforeAll(async () => {
 }, 120_000);
 
 describe('the benchmark', () => {
-  it('has every figure, and a ratio wherever it has a floor', () => {
+  it('reports every figure, with a ratio where it has a floor', () => {
     const names = new Set(rows.map(({ name }) => name));
     expect([...names]).toEqual(
       expect.arrayContaining(['start to tools/list', 'unassign (--confirm never)', 'tools/list']),
@@ -45,7 +45,7 @@ describe('the benchmark', () => {
     }
   });
 
-  it('finds what a model reads within its budget', () => {
+  it('keeps the texts for models within their token budgets', () => {
     expect(tokens('tools/list')).toBeLessThanOrEqual(2500);
     expect(tokens('describe, one gateway of 4 addresses')).toBeLessThanOrEqual(450);
     expect(tokens('unassign')).toBeLessThanOrEqual(450);

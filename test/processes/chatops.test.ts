@@ -15,7 +15,7 @@ let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'chatops-'));
-  // Node 24 runs the example as it is; Node 20 has to have it in JavaScript.
+  // Node 20 does not run TypeScript.
   await build({
     entryPoints: ['examples/chatops.ts'],
     outfile: join(folder, 'chatops.mjs'),
@@ -35,27 +35,27 @@ function startServer(): Promise<HttpProcess> {
   return HttpProcess.start(['--simulate', '--simulate-speed', '1000', '--confirm', 'always', ...tokens]);
 }
 
-/** Runs the bot with what its user types. */
-async function bot(args: readonly string[], typed: string, token = TOKEN) {
+/** Runs the bot with the input that its user types. */
+async function runBot(args: readonly string[], typed: string, token = TOKEN) {
   const child = spawn(process.execPath, [join(folder, 'chatops.mjs'), ...args], {
     env: { NAT_TOKEN: token },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
   child.stdin.end(`${typed}\n`);
   const [code] = await once(child, 'close');
-  return { code, said };
+  return { code, output };
 }
 
-describe('the bot of the example', () => {
-  it('shows the gateway, asks its user, releases the address and follows the drain', async () => {
+describe('the example bot', () => {
+  it('shows the gateway, asks its user, releases the address and reports the end of the drain', async () => {
     const server = await startServer();
-    const { code, said } = await bot([server.url, EGRESS, '10.0.1.11'], 'yes');
-    expect(said).toContain('10.0.1.10 succeeded (stays: primary)');
-    expect(said).toContain(`Release this private address of NAT gateway ${EGRESS}?`);
-    expect(said).toContain('Outcome: unassigning');
-    expect(said).toContain('10.0.1.11 released');
+    const { code, output } = await runBot([server.url, EGRESS, '10.0.1.11'], 'yes');
+    expect(output).toContain('10.0.1.10 succeeded (stays: primary)');
+    expect(output).toContain(`Release this private address of NAT gateway ${EGRESS}?`);
+    expect(output).toContain('Outcome: unassigning');
+    expect(output).toContain('10.0.1.11 released');
     expect(code).toBe(0);
     expect(server.audit).toMatchObject([
       { audit: 'outcome', outcome: 'confirmation_asked', principal: 'token:bot' },
@@ -64,25 +64,25 @@ describe('the bot of the example', () => {
     ]);
   });
 
-  it('releases nothing when its user does not say yes', async () => {
+  it('releases nothing when its user says no', async () => {
     const server = await startServer();
-    const { code, said } = await bot([server.url, EGRESS, '10.0.1.11'], 'no');
-    expect(said).toContain('Outcome: not_confirmed');
+    const { code, output } = await runBot([server.url, EGRESS, '10.0.1.11'], 'no');
+    expect(output).toContain('Outcome: not_confirmed');
     expect(code).toBe(1);
     expect(server.audit.map(({ audit }) => audit)).not.toContain('intent');
   });
 
-  it('tells its user why it was refused, and what to do', async () => {
+  it('shows a refusal with its hint', async () => {
     const server = await startServer();
-    const { code, said } = await bot([server.url, EGRESS, '10.0.1.10'], 'yes');
-    expect(said).toContain('The primary address cannot be unassigned. Leave it out');
+    const { code, output } = await runBot([server.url, EGRESS, '10.0.1.10'], 'yes');
+    expect(output).toContain('The primary address cannot be unassigned. Leave it out');
     expect(code).toBe(1);
   });
 
-  it('gets nowhere with a token that is not known', async () => {
+  it('fails with an unknown token', async () => {
     const server = await startServer();
-    const { code, said } = await bot([server.url, EGRESS, '10.0.1.11'], 'yes', 'another');
+    const { code, output } = await runBot([server.url, EGRESS, '10.0.1.11'], 'yes', 'another');
     expect(code).not.toBe(0);
-    expect(said).not.toContain('10.0.1.11 succeeded');
+    expect(output).not.toContain('10.0.1.11 succeeded');
   });
 });

@@ -3,21 +3,24 @@ import {
   EC2Client,
   UnassignPrivateNatGatewayAddressCommand,
 } from '@aws-sdk/client-ec2';
-import { Client as ModernClient } from '@modelcontextprotocol/client';
-import { StdioClientTransport as ModernTransport } from '@modelcontextprotocol/client/stdio';
-import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { scaledClock, startSimulator } from '../../src/simulator/simulator.ts';
 import { DESCRIBE, UNASSIGN } from '../../src/vocabulary/names.ts';
-import { BARE_ENVIRONMENT, MAIN } from '../support/server-process.ts';
+import { deferred } from '../support/http.ts';
+import { endpointEnvironment } from '../support/server-process.ts';
 import { EGRESS } from '../support/session.ts';
+import {
+  connectLegacy,
+  type FormAnswer,
+  STDIO_CLIENTS,
+  type StdioClient,
+  serverCommand,
+} from '../support/stdio-clients.ts';
 
-/** A human's yes between real clients and the built server, where the human, the client or the state misbehaves. */
-
-const wish = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
-const YES = { action: 'accept' as const, content: { confirm: true } };
+const change = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
+const YES: FormAnswer = { action: 'accept', content: { confirm: true } };
 
 /** The addresses that an unassign request names. */
 function addressesIn(parameters: Record<string, string>): string[] {
@@ -26,80 +29,66 @@ function addressesIn(parameters: Record<string, string>): string[] {
   );
 }
 
-/** An endpoint of the test's own, and how to start a server that takes it for AWS. */
-async function stage() {
+/** An endpoint, the environment of servers that use it, and a second administrator who changes the gateway. */
+async function startEndpoint() {
   const changed: string[][] = [];
   const simulator = await startSimulator({
     throttling: false,
     clock: scaledClock(20),
-    onCall: ({ changed: did, parameters }) => {
-      if (did) changed.push(addressesIn(parameters));
+    onCall: (call) => {
+      if (call.changed) changed.push(addressesIn(call.parameters));
     },
   });
   onTestFinished(() => simulator.close());
-  const env = {
-    ...BARE_ENVIRONMENT,
-    AWS_ENDPOINT_URL: simulator.url,
-    AWS_REGION: simulator.region,
-    AWS_ACCESS_KEY_ID: 'AKIASIMULATEDACCESS0',
-    AWS_SECRET_ACCESS_KEY: 'simulated',
-  };
-  const parameters = { command: process.execPath, args: [MAIN], env, stderr: 'ignore' as const };
-  const client = new EC2Client({
+  const ec2 = new EC2Client({
     region: simulator.region,
     endpoint: simulator.url,
     credentials: { accessKeyId: 'AKIASOMEONEELSE00000', secretAccessKey: 'simulated' },
   });
-  /** Someone else releases an address, and it is gone. */
-  const moveOn = async (): Promise<void> => {
+  onTestFinished(() => ec2.destroy());
+  /** Releases another address of the gateway, to the end of its drain. */
+  const releaseAnother = async (): Promise<void> => {
     const NatGatewayId = EGRESS;
-    const change = { NatGatewayId, PrivateIpAddresses: ['10.0.1.14'], MaxDrainDurationSeconds: 1 };
-    await client.send(new UnassignPrivateNatGatewayAddressCommand(change));
+    const request = { NatGatewayId, PrivateIpAddresses: ['10.0.1.14'], MaxDrainDurationSeconds: 1 };
+    await ec2.send(new UnassignPrivateNatGatewayAddressCommand(request));
     for (let held = 5; held > 4; ) {
-      const { NatGateways } = await client.send(
+      const { NatGateways } = await ec2.send(
         new DescribeNatGatewaysCommand({ NatGatewayIds: [NatGatewayId] }),
       );
       held = NatGateways?.[0]?.NatGatewayAddresses?.length ?? 5;
     }
   };
-  return { changed, parameters, moveOn };
+  return { changed, environment: endpointEnvironment(simulator), releaseAnother };
 }
 
-type Human = (question: string) => object | Promise<object>;
+/** Asks for a release and waits until the form is shown; it is answered when `answer` settles. */
+async function callUntilAsked(connect: (answer: () => Promise<FormAnswer>) => Promise<StdioClient>) {
+  const { promise: asked, resolve: ask } = deferred();
+  const { promise: answered, resolve: answer } = deferred<FormAnswer>();
+  const client = await connect(() => {
+    ask();
+    return answered;
+  });
+  const caller = new AbortController();
+  // A call in flight would delay the end of its server.
+  onTestFinished(() => caller.abort());
+  const result = client.call(UNASSIGN, change, { signal: caller.signal });
+  await asked;
+  return { client, result, answer, cancel: () => caller.abort() };
+}
 
-/** The v2 client, on revision 2026-07-28, and the v1 client, on 2025-11-25, with a human each. */
-const CLIENTS = {
-  '2026-07-28': async (parameters: ConstructorParameters<typeof ModernTransport>[0], human: Human) => {
-    const client = new ModernClient(
-      { name: 'v2', version: '1.0.0' },
-      { capabilities: { elicitation: {} }, versionNegotiation: { mode: 'auto' } },
-    );
-    client.setRequestHandler('elicitation/create', ({ params }) => human(params.message) as never);
-    await client.connect(new ModernTransport(parameters));
-    onTestFinished(() => client.close());
-    return (name: string, args: Record<string, unknown>, timeout = 30_000) =>
-      client.callTool({ name, arguments: args }, { timeout });
-  },
-  '2025-11-25': async (parameters: ConstructorParameters<typeof ModernTransport>[0], human: Human) => {
-    const client = new LegacyClient({ name: 'v1', version: '1.0.0' }, { capabilities: { elicitation: {} } });
-    client.setRequestHandler(ElicitRequestSchema, ({ params }) => human(params.message) as never);
-    await client.connect(new LegacyTransport(parameters));
-    onTestFinished(() => client.close());
-    return (name: string, args: Record<string, unknown>, timeout = 30_000) =>
-      client.callTool({ name, arguments: args }, undefined, { timeout });
-  },
-};
-
-describe.each(Object.entries(CLIENTS))('a human behind a client of %s', (revision, connect) => {
-  it('who is asked while the gateway moves is shown it again, and a yes to that counts', async () => {
-    const { changed, parameters, moveOn } = await stage();
+describe.each(STDIO_CLIENTS)('a human at %s (%s)', (_, __, connect) => {
+  it('is asked again when the gateway changes meanwhile, and the second yes counts', async () => {
+    const { changed, environment, releaseAnother } = await startEndpoint();
     const questions: string[] = [];
-    const call = await connect(parameters, async (question) => {
-      questions.push(question);
-      if (questions.length === 1) await moveOn();
-      return YES;
+    const { call } = await connect({
+      environment,
+      answer: async (question) => {
+        if (questions.push(question) === 1) await releaseAnother();
+        return YES;
+      },
     });
-    const { structuredContent } = await call(UNASSIGN, wish);
+    const { structuredContent } = await call(UNASSIGN, change);
     expect(structuredContent).toMatchObject({ outcome: 'unassigning', confirmation: 'confirmed' });
     expect(questions).toHaveLength(2);
     expect(questions[0]).toContain('Working addresses that remain: 4');
@@ -108,49 +97,38 @@ describe.each(Object.entries(CLIENTS))('a human behind a client of %s', (revisio
     expect(changed).toEqual([['10.0.1.14'], ['10.0.1.11']]);
   });
 
-  it('who never answers changes nothing, and holds up nobody', async () => {
-    const { changed, parameters } = await stage();
-    let asked: () => void = () => {};
-    const question = new Promise<void>((resolve) => {
-      asked = resolve;
-    });
-    const call = await connect(parameters, () => {
-      asked();
-      return new Promise(() => {});
-    });
-    const waiting = call(UNASSIGN, wish, 2000);
-    await question;
-    // Nothing is locked while a human thinks: another call looks, and rehearses, on the same gateway.
-    expect((await call(DESCRIBE, { nat_gateway_ids: [EGRESS] })).isError).toBeFalsy();
-    const rehearsed = await call(UNASSIGN, { ...wish, mode: 'dry_run' });
-    expect(rehearsed.structuredContent).toMatchObject({ outcome: 'dry_run_passed' });
-    // A client of 2026 has an answer already, the question, and waits for its human as long as it likes.
-    if (revision === '2025-11-25') await expect(waiting).rejects.toThrow();
-    else waiting.catch(() => {});
+  it('who does not answer changes nothing and blocks no other call on the gateway', async () => {
+    const { changed, environment } = await startEndpoint();
+    const { client, result } = await callUntilAsked((answer) => connect({ environment, answer }));
+    result.catch(() => {});
+    expect((await client.call(DESCRIBE, { nat_gateway_ids: [EGRESS] })).isError).toBeFalsy();
+    const dryRun = await client.call(UNASSIGN, { ...change, mode: 'dry_run' });
+    expect(dryRun.structuredContent).toMatchObject({ outcome: 'dry_run_passed' });
     expect(changed).toEqual([]);
   });
 });
 
-describe('a human behind a client of 2025-11-25, which gives up waiting for the call', () => {
-  it('changes nothing when the answer comes after that', async () => {
-    const { changed, parameters } = await stage();
-    let answer: (yes: object) => void = () => {};
-    const late = new Promise<object>((resolve) => {
-      answer = resolve;
-    });
-    const call = await CLIENTS['2025-11-25'](parameters, () => late);
-    await expect(call(UNASSIGN, wish, 1500)).rejects.toThrow();
+describe('a call cancelled while its human is asked', () => {
+  // Revision 2026-07-28 has no such call: there the question is the answer to a call that is over.
+  it('of the v1 client changes nothing, even when the human says yes afterwards', async () => {
+    const { changed, environment } = await startEndpoint();
+    const { client, result, answer, cancel } = await callUntilAsked((answer) =>
+      connectLegacy({ environment, answer }),
+    );
+    cancel();
+    await expect(result).rejects.toThrow();
     answer(YES);
-    expect((await call(DESCRIBE, { nat_gateway_ids: [EGRESS] })).isError).toBeFalsy();
+    expect((await client.call(DESCRIBE, { nat_gateway_ids: [EGRESS] })).isError).toBeFalsy();
+    await client.close();
     expect(changed).toEqual([]);
   });
 });
 
-describe('the state that a client of 2026-07-28 carries', () => {
-  /** A client that answers by hand, so that the state can be kept, changed and sent again. */
-  async function carrier() {
-    const { parameters, ...rest } = await stage();
-    const client = new ModernClient(
+describe('the request state of revision 2026-07-28', () => {
+  /** Connects a client that answers by hand, so that a test can keep, change and repeat the state. */
+  async function connectByHand() {
+    const { environment, changed } = await startEndpoint();
+    const client = new Client(
       { name: 'v2', version: '1.0.0' },
       {
         capabilities: { elicitation: {} },
@@ -158,22 +136,22 @@ describe('the state that a client of 2026-07-28 carries', () => {
         versionNegotiation: { mode: 'auto' },
       },
     );
-    await client.connect(new ModernTransport(parameters));
+    await client.connect(new StdioClientTransport(serverCommand({ environment })));
     onTestFinished(() => client.close());
     const send = async (requestState?: string) => {
       const params = {
         name: UNASSIGN,
-        arguments: wish,
+        arguments: change,
         ...(requestState === undefined ? {} : { requestState, inputResponses: { confirm: YES } }),
       };
       // biome-ignore lint/suspicious/noExplicitAny: the raw result of a round
       return (await client.callTool(params as any, { allowInputRequired: true } as any)) as any;
     };
-    return { send, ...rest };
+    return { send, changed };
   }
 
-  it('is good for one change, whoever sends it again', async () => {
-    const { send, changed } = await carrier();
+  it('allows one change, however often it is sent', async () => {
+    const { send, changed } = await connectByHand();
     const { requestState } = await send();
     const answers = await Promise.all([send(requestState), send(requestState), send(requestState)]);
     expect(answers.filter((each) => each.structuredContent?.outcome === 'unassigning')).toHaveLength(1);
@@ -181,8 +159,8 @@ describe('the state that a client of 2026-07-28 carries', () => {
     expect(changed).toEqual([['10.0.1.11']]);
   });
 
-  it('is refused when a letter of it is another', async () => {
-    const { send, changed } = await carrier();
+  it('is refused when one character differs, and remains valid', async () => {
+    const { send, changed } = await connectByHand();
     const { requestState } = await send();
     for (const at of [0, Math.floor(requestState.length / 2), requestState.length - 2]) {
       const letter = requestState[at] === 'A' ? 'B' : 'A';

@@ -1,16 +1,17 @@
 import { execFile } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
 import { promisify } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import fc from 'fast-check';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { privateNatGateway, startSimulator } from '../../src/simulator/simulator.ts';
-import { ServerProcess } from '../support/server-process.ts';
+import { DESCRIBE, WAIT } from '../../src/vocabulary/names.ts';
+import { fuzzedLines } from '../support/fuzzed-lines.ts';
+import { endpointEnvironment, type ServerProcess, startServer } from '../support/server-process.ts';
 import { FAST_TIMEOUTS, openSession } from '../support/session.ts';
 
-const DESCRIBE = 'describe_nat_gateway_addresses';
 const CALLS = 100_000;
-const AT_ONCE = 32;
+const CONCURRENCY = 32;
 const GATEWAYS = 40;
 
 /** Resident memory of a process, in MB. */
@@ -19,7 +20,7 @@ async function memory(pid: number | undefined): Promise<number> {
   return Number(stdout) / 1024;
 }
 
-/** What this process really keeps, in MB: the heap after a collection. */
+/** Heap of this process after a garbage collection, in MB. */
 function heap(): number {
   setFlagsFromString('--expose-gc');
   runInNewContext('gc')();
@@ -30,8 +31,8 @@ function id(index: number): string {
   return `nat-${index.toString(16).padStart(17, '0')}`;
 }
 
-describe('a server that runs for long', () => {
-  it(`answers ${CALLS} describes, ${AT_ONCE} at a time, none lost or crossed, in steady memory`, {
+describe('a long-running server', () => {
+  it(`answers ${CALLS} describes, ${CONCURRENCY} at a time, each with its gateway, in steady memory`, {
     timeout: 1_800_000,
   }, async () => {
     const inventory = Array.from({ length: GATEWAYS }, (_, index) =>
@@ -39,15 +40,7 @@ describe('a server that runs for long', () => {
     );
     const simulator = await startSimulator({ inventory, throttling: false });
     onTestFinished(() => simulator.close());
-    const server = new ServerProcess(['--log-level', 'warn'], {
-      AWS_ENDPOINT_URL: simulator.url,
-      AWS_REGION: 'us-east-1',
-      AWS_ACCESS_KEY_ID: 'AKIATEST',
-      AWS_SECRET_ACCESS_KEY: 'secret',
-    });
-    onTestFinished(() => {
-      server.child.kill('SIGKILL');
-    });
+    const server = startServer(['--log-level', 'warn'], endpointEnvironment(simulator));
 
     let next = 0;
     let early = 0;
@@ -61,7 +54,7 @@ describe('a server that runs for long', () => {
       }
     };
     const began = Date.now();
-    await Promise.all(Array.from({ length: AT_ONCE }, caller));
+    await Promise.all(Array.from({ length: CONCURRENCY }, caller));
     const late = await memory(server.child.pid);
     const perSecond = Math.round(CALLS / ((Date.now() - began) / 1000));
     process.stdout.write(
@@ -71,7 +64,7 @@ describe('a server that runs for long', () => {
     expect(server.stray).toEqual([]);
   });
 
-  it('follows 200 drains for 200 callers through the 720 reads of an hour in steady memory', {
+  it('waits for 200 drains through 720 reads, as many as in an hour, in steady memory', {
     timeout: 300_000,
   }, async () => {
     const inventory = Array.from({ length: 200 }, (_, index) => {
@@ -88,11 +81,12 @@ describe('a server that runs for long', () => {
     const session = await openSession({ inventory, timeouts });
     onTestFinished(session.close);
     const cancel = new AbortController();
+    setMaxListeners(200, cancel.signal);
     const waits = Array.from({ length: 200 }, (_, index) =>
       session.client
         .callTool(
           {
-            name: 'wait_for_nat_gateway_addresses',
+            name: WAIT,
             arguments: { nat_gateway_id: id(index), timeout_seconds: 900 },
           },
           { signal: cancel.signal, timeout: 900_000 },
@@ -100,15 +94,17 @@ describe('a server that runs for long', () => {
         .catch(() => undefined),
     );
     let reads = 0;
-    const readsUntil = async (count: number): Promise<void> => {
-      while (reads < count) {
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        reads += session.calls.splice(0).filter(({ action }) => action === 'DescribeNatGateways').length;
-      }
-    };
-    await readsUntil(120);
+    const readsReach = (count: number) =>
+      vi.waitUntil(
+        () => {
+          reads += session.calls.splice(0).filter(({ action }) => action === 'DescribeNatGateways').length;
+          return reads >= count;
+        },
+        { timeout: 300_000, interval: 20 },
+      );
+    await readsReach(120);
     const early = heap();
-    await readsUntil(720);
+    await readsReach(720);
     const late = heap();
     cancel.abort();
     await Promise.all(waits);
@@ -116,52 +112,20 @@ describe('a server that runs for long', () => {
     expect(late - early).toBeLessThan(5);
   });
 
-  it.each(['modern', 'legacy'])(
+  it.each<[string, (server: ServerProcess) => Promise<unknown>]>([
+    ['modern', (server) => server.request('tools/list')],
+    ['legacy', (server) => server.initialize()],
+  ])(
     'survives 100,000 fuzzed lines of a %s connection without a stray byte',
     { timeout: 600_000 },
-    async (era) => {
-      const server = new ServerProcess(['--simulate', '--log-level', 'fatal']);
-      onTestFinished(() => {
-        server.child.kill('SIGKILL');
-      });
-      if (era === 'modern') {
-        await server.request('tools/list');
-      } else {
-        const params = {
-          protocolVersion: '2025-11-25',
-          capabilities: {},
-          clientInfo: { name: 'fuzz', version: '1' },
-        };
-        server.send(JSON.stringify({ jsonrpc: '2.0', id: 'first', method: 'initialize', params }));
-        await server.until((message) => (message.id as unknown) === 'first');
-      }
-      const method = fc.oneof(
-        fc.constantFrom(
-          'tools/list',
-          'tools/call',
-          'ping',
-          'initialize',
-          'server/discover',
-          'notifications/cancelled',
-          'resources/list',
-        ),
-        fc.string(),
-      );
-      const line = fc.oneof(
-        fc.string({ unit: 'binary' }),
-        fc.json(),
-        fc
-          .record(
-            { jsonrpc: fc.constant('2.0'), id: fc.jsonValue(), method, params: fc.jsonValue() },
-            { requiredKeys: [] },
-          )
-          .map((each) => JSON.stringify(each)),
-      );
+    async (_, open) => {
+      const server = startServer(['--simulate', '--log-level', 'fatal']);
+      await open(server);
       for (let batch = 0; batch < 100; batch++) {
-        for (const each of fc.sample(line, 1000)) server.send(each.replace(/[\r\n]/g, ' '));
+        for (const line of fuzzedLines(1000)) server.send(line);
         const last = `batch ${batch}`;
         server.send(JSON.stringify({ jsonrpc: '2.0', id: last, method: 'ping' }));
-        await server.until((message) => (message.id as unknown) === last);
+        await server.answerTo(last);
         server.messages.length = 0;
       }
       expect(server.stray).toEqual([]);

@@ -1,6 +1,6 @@
 import type { Answer, Exchange, Intercept } from '../../src/simulator/simulator.ts';
 
-/** What can spoil an answer, or take its place. */
+/** Changes or replaces an answer; `undefined` when it has dealt with the connection itself. */
 export type Fault = (exchange: Exchange, answer: Answer) => Answer | undefined;
 
 const xml = { 'content-type': 'text/xml;charset=UTF-8', 'x-amzn-requestid': 'fault' };
@@ -16,7 +16,7 @@ function plain(status: number, body: string, headers: Record<string, string> = h
   return () => ({ status, headers, body });
 }
 
-/** Sends a part of the true answer and then does what `then` does to the connection. */
+/** Sends a part of the answer, then resets the connection or leaves it open. */
 function partly(part: number, then: 'reset' | 'hang'): Fault {
   return ({ response }, { status, headers, body }) => {
     const bytes = Buffer.from(body);
@@ -28,7 +28,7 @@ function partly(part: number, then: 'reset' | 'hang'): Fault {
   };
 }
 
-/** The answer ends cleanly, by its length, before it is complete. */
+/** Cuts the body and declares the shorter length, so that the connection ends in order. */
 export function cutAt(bytes: number): Fault {
   return (_, { status, headers, body }) => ({
     status,
@@ -37,7 +37,7 @@ export function cutAt(bytes: number): Fault {
   });
 }
 
-/** Faults after which nobody can know, from the answer alone, whether the request was carried out. */
+/** Faults whose answer does not tell whether EC2 carried out the request. */
 export const AMBIGUOUS: Readonly<Record<string, Fault>> = {
   'connection reset': ({ response }) => {
     response.socket?.resetAndDestroy();
@@ -60,7 +60,7 @@ export const AMBIGUOUS: Readonly<Record<string, Fault>> = {
   '200 without a body': plain(200, '', xml),
   '204': plain(204, '', xml),
   '200 in HTML': plain(200, '<html><body>Please log in</body></html>'),
-  '200 that is no XML': plain(200, '{"ok":true}', xml),
+  '200 that is not XML': plain(200, '{"ok":true}', xml),
   '200 cut in half': (exchange, answer) => cutAt(answer.body.length / 2)(exchange, answer),
   '200 of another shape': plain(200, '<Something><else/></Something>', xml),
   '403 without a body': plain(403, '', xml),
@@ -69,7 +69,7 @@ export const AMBIGUOUS: Readonly<Record<string, Fault>> = {
   'garbage said to be gzip': plain(200, 'not gzip', { ...xml, 'content-encoding': 'gzip' }),
 };
 
-/** Refusals of EC2's own: a parsed 4xx, or throttling. They tell that nothing was done. */
+/** Refusals that prove that EC2 did nothing: a parsed 4xx, or throttling. */
 export const DEFINITE: Readonly<Record<string, { fault: Fault; code: string }>> = {
   '400 InvalidParameterValue': { fault: error(400, 'InvalidParameterValue'), code: 'invalid_argument' },
   '400 OperationInProgress': { fault: error(400, 'OperationInProgress'), code: 'precondition_failed' },
@@ -90,7 +90,7 @@ export function phaseOf({ action, dryRun }: Exchange): Phase | undefined {
   return dryRun ? 'dry run' : 'real call';
 }
 
-/** Lets `fault` strike in one phase, `times` times: before the request is carried out, or after. */
+/** Applies `fault` to the first `times` requests of a phase, before or after EC2 carries them out. */
 export function striking(phase: Phase, when: 'before' | 'after', fault: Fault, times = Infinity): Intercept {
   let left = times;
   return async (exchange) => {

@@ -1,20 +1,31 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import type { Simulator } from '../../src/simulator/simulator.ts';
 
 /** The built program. */
 export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
-/** An environment in which no AWS configuration can be found. */
+/** An environment without any AWS configuration. */
 export const BARE_ENVIRONMENT: Record<string, string> = {
   PATH: process.env.PATH ?? '',
   HOME: '/nonexistent',
   AWS_EC2_METADATA_DISABLED: 'true',
 };
 
-/** The revision of the modern era, and the envelope that each of its requests carries. */
+/** Makes a server take an endpoint for AWS. */
+export function endpointEnvironment({ url }: Pick<Simulator, 'url'>): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL: url,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'AKIATEST',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+  };
+}
+
+/** The envelope of every request of revision 2026-07-28. */
 const MODERN = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
   'io.modelcontextprotocol/clientInfo': { name: 'raw', version: '1.0.0' },
@@ -22,23 +33,23 @@ const MODERN = {
 };
 
 interface Message {
-  id?: number;
+  id?: number | string;
   // biome-ignore lint/suspicious/noExplicitAny: JSON-RPC messages of every shape
   result?: any;
   error?: { code: number; message: string };
 }
 
-/** The server as a process, spoken to line by line. */
+/** The server as a process that is spoken to line by line. */
 export class ServerProcess {
   readonly child: ChildProcess;
-  /** Lines on stdout that are no JSON-RPC message. */
+  /** Lines on stdout that are not JSON-RPC messages. */
   readonly stray: string[] = [];
   readonly messages: Message[] = [];
   log = '';
-  /** The exit code, or the signal that ended it. */
+  /** The exit code or the signal that ended the process. */
   readonly exit: Promise<number | string>;
   #nextId = 1;
-  #arrived: (() => void)[] = [];
+  #waiting: (() => void)[] = [];
 
   constructor(args: readonly string[] = [], environment: Record<string, string> = {}) {
     this.child = spawn(process.execPath, [MAIN, ...args], {
@@ -48,6 +59,7 @@ export class ServerProcess {
     this.child.stdin?.on('error', () => {});
     this.child.stderr?.on('data', (chunk) => {
       this.log += chunk;
+      this.#wake();
     });
     if (this.child.stdout !== null) {
       createInterface({ input: this.child.stdout }).on('line', (line) => this.#take(line));
@@ -59,7 +71,7 @@ export class ServerProcess {
     this.child.stdin?.write(`${line}\n`);
   }
 
-  /** Sends a request of the modern era, without waiting for its answer. */
+  /** Sends a request of revision 2026-07-28 and returns its id without waiting for the answer. */
   post(method: string, params: Record<string, unknown> = {}): number {
     const id = this.#nextId++;
     this.send(JSON.stringify({ jsonrpc: '2.0', id, method, params: { ...params, _meta: MODERN } }));
@@ -67,26 +79,41 @@ export class ServerProcess {
   }
 
   async request(method: string, params: Record<string, unknown> = {}): Promise<Message> {
-    const id = this.post(method, params);
-    return this.until((message) => message.id === id);
+    return this.answerTo(this.post(method, params));
   }
 
   call(name: string, args: Record<string, unknown>): Promise<Message> {
     return this.request('tools/call', { name, arguments: args });
   }
 
-  /** The first message, already here or still to come, that fits. */
+  answerTo(id: number | string): Promise<Message> {
+    return this.until((message) => message.id === id);
+  }
+
+  /** Initializes the connection for the 2025 revisions. */
+  async initialize(): Promise<void> {
+    const params = {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'raw', version: '1.0.0' },
+    };
+    this.send(JSON.stringify({ jsonrpc: '2.0', id: 'initialize', method: 'initialize', params }));
+    await this.answerTo('initialize');
+    this.send(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }));
+  }
+
+  /** The first message that fits, received already or still to come. */
   async until(fits: (message: Message) => boolean): Promise<Message> {
     for (;;) {
       const found = this.messages.find(fits);
       if (found !== undefined) return found;
-      await new Promise<void>((resolve) => this.#arrived.push(resolve));
+      await this.#output();
     }
   }
 
-  /** Waits until the log says so. */
+  /** Waits until the log contains `text`. */
   async logged(text: string): Promise<void> {
-    while (!this.log.includes(text)) await sleep(10);
+    while (!this.log.includes(text)) await this.#output();
   }
 
   /** Records of the audit log on stderr. */
@@ -102,6 +129,24 @@ export class ServerProcess {
     } catch {
       this.stray.push(line);
     }
-    for (const resolve of this.#arrived.splice(0)) resolve();
+    this.#wake();
   }
+
+  #output(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+/** Starts the server over stdio; it is killed when the test is over. */
+export function startServer(
+  args: readonly string[] = ['--simulate'],
+  environment: Record<string, string> = {},
+): ServerProcess {
+  const server = new ServerProcess(args, environment);
+  onTestFinished(() => void server.child.kill('SIGKILL'));
+  return server;
 }
