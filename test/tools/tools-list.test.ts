@@ -1,4 +1,9 @@
+import { createInterface } from 'node:readline';
+import { PassThrough } from 'node:stream';
+import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { StdioTransport } from '../../src/serve/stdio-transport.ts';
+import { createServer } from '../../src/server.ts';
 import { openSession, type Session } from '../support/session.ts';
 
 interface JsonSchema {
@@ -9,64 +14,119 @@ interface JsonSchema {
   [keyword: string]: unknown;
 }
 
+interface Tool {
+  name: string;
+  title?: string;
+  description?: string;
+  inputSchema: JsonSchema;
+  outputSchema: JsonSchema;
+  annotations?: Record<string, boolean>;
+}
+
+/** Sends lines over stdio and returns the result for the request with the id `list`. */
+async function resultOfList(
+  { dependencies }: Session,
+  ...messages: object[]
+): Promise<{ tools: Tool[]; [member: string]: unknown }> {
+  const [input, output] = [new PassThrough(), new PassThrough()];
+  serveStdio(({ era }) => createServer(dependencies, era), {
+    transport: new StdioTransport(input, output, 1000),
+  });
+  for (const message of messages) input.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+  for await (const line of createInterface({ input: output })) {
+    const { id, result } = JSON.parse(line);
+    if (id === 'list') return result;
+  }
+  throw new Error('no answer to tools/list');
+}
+
+function listModern(session: Session) {
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientInfo': { name: 'raw', version: '1.0.0' },
+    'io.modelcontextprotocol/clientCapabilities': {},
+  };
+  return resultOfList(session, { id: 'list', method: 'tools/list', params: { _meta } });
+}
+
+function listLegacy(session: Session) {
+  const clientInfo = { name: 'raw', version: '1.0.0' };
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo };
+  return resultOfList(
+    session,
+    { id: 'initialize', method: 'initialize', params },
+    { method: 'notifications/initialized' },
+    { id: 'list', method: 'tools/list' },
+  );
+}
+
+/** A schema and all schemas in it, with their paths. */
+function schemasIn(schema: JsonSchema, path: string): [string, JsonSchema][] {
+  const properties = Object.entries(schema.properties ?? {});
+  return [
+    [path, schema],
+    ...properties.flatMap(([name, property]) => schemasIn(property, `${path}.${name}`)),
+    ...(schema.items === undefined ? [] : schemasIn(schema.items, `${path}[]`)),
+  ];
+}
+
 describe('tools/list', () => {
   let session: Session;
-  let tools: Awaited<ReturnType<Session['client']['listTools']>>['tools'];
+  let modern: Awaited<ReturnType<typeof listModern>>;
+  let legacy: Awaited<ReturnType<typeof listLegacy>>;
 
   beforeAll(async () => {
     session = await openSession();
-    ({ tools } = await session.client.listTools());
+    [modern, legacy] = [await listModern(session), await listLegacy(session)];
   });
 
   afterAll(() => session.close());
 
-  it('is what it was: a change of it is a change for every host, and made on purpose', () => {
-    expect(tools).toMatchSnapshot();
+  it('is the pinned JSON: a change of it is a change for every host, and made on purpose', async () => {
+    await expect(`${JSON.stringify(modern, undefined, 2)}\n`).toMatchFileSnapshot(
+      '__snapshots__/tools-list.json',
+    );
   });
 
-  it('needs neither AWS nor the embedded endpoint', () => {
+  it('has the same tools, and nothing else, for clients of the 2025 revisions', () => {
+    expect(JSON.stringify(legacy)).toBe(JSON.stringify({ tools: modern.tools }));
+  });
+
+  it('sends no request to AWS', () => {
     expect(session.calls).toEqual([]);
   });
 
-  it('has object roots with properties, single types, and no references', () => {
-    const visit = (schema: JsonSchema, path: string): void => {
-      expect(JSON.stringify(Object.keys(schema)), path).not.toMatch(/\$ref|\$defs|anyOf|oneOf|allOf/);
-      if (schema.type !== undefined) expect(typeof schema.type, path).toBe('string');
-      for (const [name, property] of Object.entries(schema.properties ?? {}))
-        visit(property, `${path}.${name}`);
-      if (schema.items !== undefined) visit(schema.items, `${path}[]`);
-    };
-    for (const { name, inputSchema, outputSchema } of tools) {
-      for (const root of [inputSchema, outputSchema] as JsonSchema[]) {
+  it('has schemas with object roots, single types and no references', () => {
+    for (const { name, inputSchema, outputSchema } of modern.tools) {
+      for (const root of [inputSchema, outputSchema]) {
         expect(root.type, name).toBe('object');
         expect(root.properties, name).toBeDefined();
-        visit(root, name);
+        for (const [path, schema] of schemasIn(root, name)) {
+          expect(JSON.stringify(Object.keys(schema)), path).not.toMatch(/\$ref|\$defs|anyOf|oneOf|allOf/);
+          expect(['string', 'undefined'], path).toContain(typeof schema.type);
+        }
       }
     }
   });
 
-  it('describes every parameter, and accepts no others', () => {
-    for (const { name, description, inputSchema } of tools) {
+  it('describes every parameter, and allows no others', () => {
+    for (const { name, description, inputSchema } of modern.tools) {
       expect(description, name).toBeTruthy();
-      expect((inputSchema as JsonSchema).additionalProperties, name).toBe(false);
-      for (const [parameter, { description: text }] of Object.entries(
-        (inputSchema as JsonSchema).properties ?? {},
-      )) {
+      expect(inputSchema.additionalProperties, name).toBe(false);
+      for (const [parameter, { description: text }] of Object.entries(inputSchema.properties ?? {})) {
         expect(text, `${name}.${parameter}`).toBeTruthy();
       }
     }
   });
 
-  it('gives every hint on every tool', () => {
-    for (const { name, title, annotations } of tools) {
+  it('sets every annotation of every tool; unassigning alone is destructive', () => {
+    for (const { name, title, annotations } of modern.tools) {
       expect(title, name).toBeTruthy();
-      for (const hint of ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'] as const) {
+      for (const hint of ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint']) {
         expect(annotations?.[hint], `${name} ${hint}`).toEqual(expect.any(Boolean));
       }
     }
-    const destructive = tools
-      .filter(({ annotations }) => annotations?.destructiveHint)
-      .map(({ name }) => name);
-    expect(destructive).toEqual(['unassign_private_nat_gateway_address']);
+    const destructive = modern.tools.filter(({ annotations }) => annotations?.destructiveHint);
+    expect(destructive.map(({ name }) => name)).toEqual(['unassign_private_nat_gateway_address']);
   });
 });
