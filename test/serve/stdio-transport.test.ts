@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { StdioTransport } from '../../src/serve/stdio-transport.ts';
 
-/** Longer than any test: waiting for it to pass fails the test. */
+/** A grace period longer than any test: a test that waits for its end fails. */
 const FOREVER = 3_600_000;
 
-/** The longest line that is read, in bytes. */
+/** The longest accepted line, in bytes. */
 const LIMIT = 256 * 1024;
 
 const PARSE_ERROR = -32700;
@@ -15,30 +15,30 @@ const INVALID_REQUEST = -32600;
 
 interface Options {
   grace?: number;
-  /** How many bytes of output may wait for a reader. */
+  /** Bytes of output that may wait for a reader. */
   outputBuffer?: number;
 }
 
-/** A started transport between two streams, with everything it received. */
+/** Starts a transport between two streams and records what it receives. */
 async function start({ grace = FOREVER, outputBuffer = 1 << 20 }: Options = {}) {
   const input = new PassThrough();
   const output = new PassThrough({ highWaterMark: outputBuffer });
   const transport = new StdioTransport(input, output, grace);
   const received: JSONRPCMessage[] = [];
   const errors: string[] = [];
-  const seen = { closes: 0 };
+  const counts = { closes: 0 };
   transport.onmessage = (message) => void received.push(message);
   transport.onerror = ({ message }) => void errors.push(message);
   transport.onclose = () => {
-    seen.closes += 1;
+    counts.closes += 1;
   };
   await transport.start();
-  return { input, output, transport, received, errors, seen };
+  return { input, output, transport, received, errors, counts };
 }
 
 type Started = Awaited<ReturnType<typeof start>>;
 
-/** What was written to the output since the last look. */
+/** Messages written to the output since the last call. */
 function answers({ output }: Started): unknown[] {
   const text = String(output.read() ?? '');
   expect(text === '' || text.endsWith('\n')).toBe(true);
@@ -48,14 +48,14 @@ function answers({ output }: Started): unknown[] {
     .map((line) => JSON.parse(line));
 }
 
-/** Feeds the chunks, ends the input, and waits until everything has been read. */
+/** Writes the chunks, ends the input, and waits until the transport has read everything. */
 async function feed(started: Started, ...chunks: (string | Buffer)[]): Promise<void> {
   for (const chunk of chunks) started.input.write(chunk);
   started.input.end();
   await started.transport.ending;
 }
 
-/** Feeds lines without ending the input, and waits until they have been read. */
+/** Writes lines, and waits until the transport has read them; the input stays open. */
 async function deliver(started: Started, ...lines: string[]): Promise<void> {
   const mark = `mark ${started.received.length}`;
   const { onmessage } = started.transport;
@@ -69,13 +69,18 @@ async function deliver(started: Started, ...lines: string[]): Promise<void> {
   if (onmessage !== undefined) started.transport.onmessage = onmessage;
 }
 
-/** Whether a promise has settled, after everything that is due has run. */
+/** Lets everything run that is due; in-memory streams need fewer turns than these. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Whether a promise settles without further events. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   let settled = false;
   void promise.then(() => {
     settled = true;
   });
-  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  await turns();
   return settled;
 }
 
@@ -99,14 +104,14 @@ function refusal(code: number, id?: string | number) {
   };
 }
 
-/** A message whose line has exactly this many bytes. */
+/** A message whose line has exactly `bytes` bytes. */
 function ofLength(bytes: number): string {
   const bare = notification('long', { text: '' }).length;
   return notification('long', { text: 'x'.repeat(bytes - bare) });
 }
 
 describe('a line', () => {
-  it('that is a message is delivered as it is', async () => {
+  it('with a message is delivered unchanged', async () => {
     const started = await start();
     await feed(started, `${notification('a', { text: '✓ "\\n"' })}\n${notification('b')}\n`);
     expect(started.received).toEqual([
@@ -118,7 +123,7 @@ describe('a line', () => {
   });
 
   it.each(['not json', '{', '{"jsonrpc":"2.0","id":7,"method":"a"', "{'id':7}", '{"id":7}}', '\u0000'])(
-    'that is no JSON (%j) is answered with a parse error without an id, and the next is delivered',
+    'that is not JSON (%j) is answered with a parse error without an id, and the next is delivered',
     async (line) => {
       const started = await start();
       await feed(started, `${line}\n${notification('next')}\n`);
@@ -143,14 +148,14 @@ describe('a line', () => {
     ['{"jsonrpc":"2.0","id":null,"method":"a"}', undefined],
     ['{"jsonrpc":"2.0","id":{"a":1},"method":"a"}', undefined],
     ['{"jsonrpc":"2.0","id":true,"method":"a"}', undefined],
-  ])('that is no JSON-RPC message (%s) is refused with the id %j', async (line, id) => {
+  ])('that is not a JSON-RPC message (%s) is refused with the id %j', async (line, id) => {
     const started = await start();
     await feed(started, `${line}\n${notification('next')}\n`);
     expect(answers(started)).toEqual([refusal(INVALID_REQUEST, id)]);
     expect(started.received).toHaveLength(1);
   });
 
-  it('that is empty or blank is passed over, and one may end in CRLF', async () => {
+  it('that is blank is ignored, and CRLF ends a line as well', async () => {
     const started = await start();
     await feed(started, `\n\r\n  \n\t\r\n${notification('a')}\r\n\n${notification('b')}\n\r\n`);
     expect(started.received.map((message) => 'method' in message && message.method)).toEqual(['a', 'b']);
@@ -164,21 +169,21 @@ describe('a line', () => {
     expect(answers(started)).toEqual([]);
   });
 
-  it('that is not ended when the input is, is no line', async () => {
+  it('that the end of the input cuts off is ignored', async () => {
     const started = await start();
     await feed(started, `${notification('a')}\n${notification('b')}`);
     expect(started.received).toHaveLength(1);
     expect(answers(started)).toEqual([]);
   });
 
-  it('may be as long as the limit', async () => {
+  it('of the longest accepted length is delivered', async () => {
     const started = await start();
     await feed(started, `${ofLength(LIMIT)}\n`);
     expect(started.received).toHaveLength(1);
     expect(answers(started)).toEqual([]);
   });
 
-  it('that is one byte longer than the limit is refused once', async () => {
+  it('that is one byte longer is refused once', async () => {
     const started = await start();
     await feed(started, `${ofLength(LIMIT + 1)}\n`);
     expect(started.received).toEqual([]);
@@ -188,7 +193,7 @@ describe('a line', () => {
   it.each([
     ['at once', 10 * 1024 * 1024],
     ['in pieces', 64 * 1024],
-  ])('of 10 MB that comes %s is refused once, and the next is delivered', async (_, pieces) => {
+  ])('of 10 MB, received %s, is refused once, and the next is delivered', async (_, pieces) => {
     const bytes = Buffer.from(`${ofLength(10 * 1024 * 1024)}\n${notification('next')}\n`);
     const chunks: Buffer[] = [];
     for (let from = 0; from < bytes.length; from += pieces) chunks.push(bytes.subarray(from, from + pieces));
@@ -199,7 +204,7 @@ describe('a line', () => {
     expect(started.received).toEqual([{ jsonrpc: '2.0', method: 'next', params: {} }]);
   });
 
-  it('that is too long is refused before it ends, and again if there is another', async () => {
+  it('that is too long is refused before it ends; a second one is refused too', async () => {
     const started = await start();
     await feed(started, 'x'.repeat(LIMIT + 1));
     expect(answers(started)).toEqual([refusal(INVALID_REQUEST)]);
@@ -209,7 +214,7 @@ describe('a line', () => {
     expect(answers(again)).toEqual([refusal(INVALID_REQUEST), refusal(INVALID_REQUEST)]);
   });
 
-  it('whose message makes the receiver throw is reported, and the next is delivered', async () => {
+  it('whose receiver throws is reported as an error, and the next is delivered', async () => {
     const started = await start();
     const methods: unknown[] = [];
     started.transport.onmessage = (message) => {
@@ -221,7 +226,7 @@ describe('a line', () => {
     expect(started.errors).toEqual(['no']);
   });
 
-  it('is read the same however the bytes arrive', async () => {
+  it('is read the same in whatever chunks it arrives', async () => {
     const line = fc.oneof(
       fc.string({ unit: 'grapheme' }).map((text) => notification('any', { text })),
       fc.constantFrom('', '\r', 'not json ✓', '{"id":"é"}', 'null', '💥', notification('𝒳', { ü: '日本語' })),
@@ -229,16 +234,16 @@ describe('a line', () => {
     const end = fc.constantFrom('\n', '\r\n');
     const text = fc.array(fc.tuple(line, end), { maxLength: 8 }).map((lines) => lines.flat().join(''));
     await fc.assert(
-      fc.asyncProperty(text, fc.array(fc.nat(), { maxLength: 20 }), async (whole, cuts) => {
-        const bytes = Buffer.from(whole);
+      fc.asyncProperty(text, fc.array(fc.nat(), { maxLength: 20 }), async (lines, cuts) => {
+        const bytes = Buffer.from(lines);
         const at = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].sort((a, b) => a - b);
         const pieces = [0, ...at].map((from, index) => bytes.subarray(from, at[index] ?? bytes.length));
         expect(Buffer.concat(pieces)).toEqual(bytes);
-        const [once, inPieces] = [await start(), await start()];
-        await feed(once, bytes);
+        const [whole, inPieces] = [await start(), await start()];
+        await feed(whole, bytes);
         await feed(inPieces, ...pieces);
-        expect(inPieces.received).toEqual(once.received);
-        expect(answers(inPieces)).toEqual(answers(once));
+        expect(inPieces.received).toEqual(whole.received);
+        expect(answers(inPieces)).toEqual(answers(whole));
       }),
       { numRuns: 300 },
     );
@@ -259,14 +264,14 @@ describe('a line', () => {
 describe('the end of the input', () => {
   afterEach(() => void vi.useRealTimers());
 
-  it('closes an idle connection at once', async () => {
+  it('closes an idle connection', async () => {
     const started = await start();
     await feed(started, `${notification('a')}\n`);
     await started.transport.closed;
-    expect(started.seen.closes).toBe(1);
+    expect(started.counts.closes).toBe(1);
   });
 
-  it('closes at once when every request has been answered', async () => {
+  it('closes the connection when every request has been answered', async () => {
     const started = await start();
     await deliver(started, request(1), request('1'));
     await started.transport.send(reply('1'));
@@ -276,17 +281,17 @@ describe('the end of the input', () => {
     expect(answers(started)).toHaveLength(2);
   });
 
-  it('waits for a request in flight, whose answer is still sent', async () => {
+  it('waits for a request in flight and sends its answer', async () => {
     const started = await start();
     await feed(started, `${request(1)}\n`);
     expect(await isSettled(started.transport.closed)).toBe(false);
     await started.transport.send(reply(1));
     await started.transport.closed;
     expect(answers(started)).toEqual([reply(1)]);
-    expect(started.seen.closes).toBe(1);
+    expect(started.counts.closes).toBe(1);
   });
 
-  it('waits no longer than the grace period', async () => {
+  it('waits for requests no longer than the grace period', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const started = await start({ grace: 10_000 });
     await feed(started, `${request(1)}\n`);
@@ -298,7 +303,7 @@ describe('the end of the input', () => {
     expect(answers(started)).toEqual([]);
   });
 
-  it('leaves no timer behind when the answer comes in time', async () => {
+  it('clears its timer when the answer comes in time', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const started = await start({ grace: 10_000 });
     await feed(started, `${request(1)}\n`);
@@ -308,7 +313,7 @@ describe('the end of the input', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('waits until its answers have been read, however slowly', async () => {
+  it('waits until its answers have been read', async () => {
     const started = await start({ outputBuffer: 10 });
     await deliver(started, request(1));
     void started.transport.send(reply(1));
@@ -319,7 +324,7 @@ describe('the end of the input', () => {
     await started.transport.closed;
   });
 
-  it('waits no longer than the grace period for answers to be read', async () => {
+  it('waits for answers to be read no longer than the grace period', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout'] });
     const started = await start({ grace: 10_000, outputBuffer: 10 });
     await deliver(started, request(1));
@@ -351,7 +356,7 @@ describe('the end of the input', () => {
     expect(answers(started)).toEqual([reply(1), reply(1)]);
   });
 
-  it('does not wait for a request that was cancelled', async () => {
+  it('waits for no cancelled request', async () => {
     const started = await start();
     const cancel = notification('notifications/cancelled', { requestId: 1 });
     await feed(started, `${request(1)}\n${cancel}\n`);
@@ -359,7 +364,7 @@ describe('the end of the input', () => {
     expect(started.received).toHaveLength(2);
   });
 
-  it('waits on when another request was cancelled, or one that never was', async () => {
+  it('waits on when other or unknown requests are cancelled', async () => {
     const started = await start();
     const cancel = (requestId: unknown): string => notification('notifications/cancelled', { requestId });
     await feed(
@@ -372,14 +377,14 @@ describe('the end of the input', () => {
     expect(started.received).toHaveLength(6);
   });
 
-  it('does not wait for a subscription, which is never answered', async () => {
+  it('waits for no subscription, which is never answered', async () => {
     const started = await start();
     await feed(started, `${request(1, 'subscriptions/listen')}\n`);
     await started.transport.closed;
     expect(started.received).toHaveLength(1);
   });
 
-  it('does not take a request or a notification of the server for the answer', async () => {
+  it('waits on when the server sends a request or a notification with the same id', async () => {
     const started = await start();
     await feed(started, `${request(1)}\n`);
     await started.transport.send({ jsonrpc: '2.0', id: 1, method: 'elicitation/create', params: {} });
@@ -390,7 +395,7 @@ describe('the end of the input', () => {
     expect(answers(started)).toHaveLength(3);
   });
 
-  it('does not take the refusal of a bad line for the answer to the request whose id it has', async () => {
+  it('waits on when a bad line with the same id is refused', async () => {
     const started = await start();
     await feed(started, `${request(1)}\n{"jsonrpc":"1.0","id":1}\n`);
     expect(answers(started)).toEqual([refusal(INVALID_REQUEST, 1)]);
@@ -400,7 +405,7 @@ describe('the end of the input', () => {
     expect(answers(started)).toEqual([reply(1)]);
   });
 
-  it('does not wait for the answer to a question of the server', async () => {
+  it('waits for no answer to a request of the server', async () => {
     const started = await start();
     await started.transport.send({ jsonrpc: '2.0', id: 1, method: 'elicitation/create', params: {} });
     await feed(started, `${JSON.stringify(reply(1))}\n`);
@@ -408,16 +413,16 @@ describe('the end of the input', () => {
     expect(started.received).toEqual([reply(1)]);
   });
 
-  it('closes when the input breaks instead of ending', async () => {
+  it('closes the connection when the input breaks', async () => {
     const started = await start();
     started.input.destroy(new Error('EIO'));
     await started.transport.closed;
-    expect(started.seen.closes).toBe(1);
+    expect(started.counts.closes).toBe(1);
   });
 });
 
-describe('ending from within', () => {
-  it('takes no more messages and lets those in flight finish', async () => {
+describe('end', () => {
+  it('accepts no more messages and waits for those in flight', async () => {
     const started = await start();
     await deliver(started, request(1));
     const ended = started.transport.end();
@@ -430,7 +435,7 @@ describe('ending from within', () => {
     expect(answers(started)).toEqual([reply(1)]);
   });
 
-  it('leaves what came in one piece behind the end unread', async () => {
+  it('leaves the rest of a chunk unread', async () => {
     const started = await start();
     started.transport.onmessage = (message) => {
       started.received.push(message);
@@ -441,38 +446,40 @@ describe('ending from within', () => {
     expect(started.received).toHaveLength(1);
   });
 
-  it('twice is the same as once', async () => {
+  it('has no further effect the second time', async () => {
     const started = await start();
     await Promise.all([started.transport.end(), started.transport.end()]);
     await started.transport.close();
-    expect(started.seen.closes).toBe(1);
+    expect(started.counts.closes).toBe(1);
   });
+});
 
-  it('with close does not wait for what is in flight', async () => {
+describe('close', () => {
+  it('waits for nothing in flight', async () => {
     const started = await start();
     await deliver(started, request(1));
     await started.transport.close();
     await started.transport.ending;
     await started.transport.closed;
-    expect(started.seen.closes).toBe(1);
+    expect(started.counts.closes).toBe(1);
     expect(started.input.destroyed).toBe(true);
   });
 });
 
-describe('the output', () => {
+describe('an output', () => {
   it.each<[string, (output: PassThrough) => void]>([
     ['closed', (output) => void output.destroy()],
     ['broken', (output) => void output.destroy(new Error('EPIPE'))],
-  ])('that is %s closes the connection, whatever is in flight', async (_, spoil) => {
+  ])('that is %s closes the connection, even with requests in flight', async (_, breakOutput) => {
     const started = await start();
     await deliver(started, request(1));
-    spoil(started.output);
+    breakOutput(started.output);
     await started.transport.closed;
-    expect(started.seen.closes).toBe(1);
+    expect(started.counts.closes).toBe(1);
     await started.transport.send(reply(1));
   });
 
-  it('that was ended takes no message and raises no error', async () => {
+  it('that has ended gets no message and raises no error', async () => {
     const started = await start();
     started.output.end();
     await started.transport.send(reply(1));
@@ -480,7 +487,7 @@ describe('the output', () => {
     expect(started.output.read()).toBeNull();
   });
 
-  it('that closes while requests in flight are waited for closes the connection', async () => {
+  it('that closes while requests are waited for closes the connection', async () => {
     const started = await start();
     await feed(started, `${request(1)}\n`);
     expect(await isSettled(started.transport.closed)).toBe(false);
@@ -488,7 +495,7 @@ describe('the output', () => {
     await started.transport.closed;
   });
 
-  it('gets one line for each message, in order', async () => {
+  it('gets one line for each message', async () => {
     const started = await start();
     const text = 'a\nb\r\u2028\u2029 ✓';
     for (const id of [1, 2, 3]) {
@@ -497,7 +504,7 @@ describe('the output', () => {
     expect(String(started.output.read()).match(/\n/g)).toHaveLength(3);
   });
 
-  it('that is full is waited for', async () => {
+  it('that is full delays a send until it is read', async () => {
     const started = await start({ outputBuffer: 10 });
     const sending = started.transport.send(reply(1));
     expect(await isSettled(sending)).toBe(false);
@@ -505,19 +512,19 @@ describe('the output', () => {
     await sending;
   });
 
-  it('that is full stops the reading, until there is room again', async () => {
+  it('that is full stops reading until it is read', async () => {
     const started = await start({ outputBuffer: 10 });
     await deliver(started, request(1));
     const sent = started.transport.send(reply(1));
     started.input.write(`${request(2)}\n`);
-    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    await turns();
     expect(started.received).toHaveLength(1);
     expect(answers(started)).toEqual([reply(1)]);
     await sent;
     await vi.waitFor(() => expect(started.received).toHaveLength(2));
   });
 
-  it('that is closed while it is full is not waited for', async () => {
+  it('that closes while it is full ends a send', async () => {
     const started = await start({ outputBuffer: 10 });
     const sending = started.transport.send(reply(1));
     expect(await isSettled(sending)).toBe(false);
@@ -525,7 +532,7 @@ describe('the output', () => {
     await sending;
   });
 
-  it('keeps every message of many that wait for it, without a warning of a leak', async () => {
+  it('gets every message of many that wait, without a warning about listeners', async () => {
     const warnings: string[] = [];
     const listen = ({ name }: Error): void => void warnings.push(name);
     process.on('warning', listen);

@@ -12,8 +12,8 @@ import {
   vpcId,
 } from '../../src/tools/arguments.ts';
 
-/** Everything that is said against a value; nothing for one that is welcome. */
-function complaints(schema: z.ZodType, value: unknown): string[] {
+/** The messages of a value's errors; none when it is valid. */
+function errorsIn(schema: z.ZodType, value: unknown): string[] {
   const result = schema.safeParse(value);
   return result.success ? [] : result.error.issues.map(({ message }) => message);
 }
@@ -21,7 +21,7 @@ function complaints(schema: z.ZodType, value: unknown): string[] {
 const ips = listOf(privateIp, 3);
 const tags = listOf(tagFilter, 50, /,/);
 
-describe('a list', () => {
+describe('a list argument', () => {
   it.each<[unknown, string[]]>([
     [['10.0.0.5'], ['10.0.0.5']],
     ['10.0.0.5', ['10.0.0.5']],
@@ -29,15 +29,15 @@ describe('a list', () => {
     ['10.0.0.5 10.0.0.6', ['10.0.0.5', '10.0.0.6']],
     ['10.0.0.5, 10.0.0.6', ['10.0.0.5', '10.0.0.6']],
     [' 10.0.0.5\n10.0.0.6,\t', ['10.0.0.5', '10.0.0.6']],
-  ])('is taken from %j', (value, expected) => {
+  ])('accepts %j', (value, expected) => {
     expect(ips.parse(value)).toEqual(expected);
   });
 
-  it('of tags is split at commas only, because tags may hold spaces', () => {
+  it('of tags splits at commas only, because tags may contain spaces', () => {
     expect(tags.parse('team=data platform,env=prod')).toEqual(['team=data platform', 'env=prod']);
   });
 
-  it('means the same as one string and as an array', () => {
+  it('accepts the same values as one string and as an array', () => {
     const octet = fc.nat(255);
     const ip = fc.tuple(octet, octet, octet, octet).map((octets) => octets.join('.'));
     const separator = fc.constantFrom(',', ' ', ', ', '\n', ' , ');
@@ -49,40 +49,40 @@ describe('a list', () => {
     );
   });
 
-  it.each([[[]], [''], [' , ']])('is refused when it is empty: %j', (value) => {
-    expect(complaints(ips, value)).toEqual(['Name at least one, or leave this out']);
+  it.each([[[]], [''], [' , ']])('refuses %j, which is empty', (value) => {
+    expect(errorsIn(ips, value)).toEqual(['Name at least one, or leave this out']);
   });
 
-  it('is refused when it is too long, with the limit', () => {
-    expect(complaints(ips, '10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4')).toEqual(['At most 3 at a time']);
+  it('refuses more values than its limit, which the error names', () => {
+    expect(errorsIn(ips, '10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4')).toEqual(['At most 3 at a time']);
   });
 
-  it('is refused for what it names twice, which is named once', () => {
-    expect(complaints(listOf(privateIp, 9), '10.0.0.5 10.0.0.6 10.0.0.5 10.0.0.5 10.0.0.6')).toEqual([
+  it('refuses repeated values, each of which the error names once', () => {
+    expect(errorsIn(listOf(privateIp, 9), '10.0.0.5 10.0.0.6 10.0.0.5 10.0.0.5 10.0.0.6')).toEqual([
       '"10.0.0.5" is listed twice; is one of them mistyped?',
       '"10.0.0.6" is listed twice; is one of them mistyped?',
     ]);
   });
 
-  it('is refused for each value that is wrong, with the value', () => {
-    expect(complaints(ips, ['10.0.0.256', '10.0.0.5', 'x"y'])).toEqual([
+  it('refuses wrong values, each of which the error names', () => {
+    expect(errorsIn(ips, ['10.0.0.256', '10.0.0.5', 'x"y'])).toEqual([
       '"10.0.0.256" is not an IPv4 address',
       '"x\\"y" is not an IPv4 address',
     ]);
   });
 
   it.each([[5], [null], [true], [{ 0: '10.0.0.5' }], [[5]], [[null]], [[['10.0.0.5']]]])(
-    'is refused when it is no list of texts: %j',
+    'refuses %j, which is not a list of strings',
     (value) => {
-      expect(complaints(ips, value)).not.toEqual([]);
+      expect(errorsIn(ips, value)).not.toEqual([]);
     },
   );
 
-  it('does not repeat a wrong value of any length', () => {
+  it('shortens a long wrong value in the error', () => {
     const long = 'x'.repeat(100_000);
-    const said = complaints(ips, [long]);
-    expect(said.length).toBeGreaterThan(0);
-    expect(said.join().length).toBeLessThan(2000);
+    const errors = errorsIn(ips, [long]);
+    expect(errors.length).toBeGreaterThan(0);
+    expect(errors.join().length).toBeLessThan(2000);
   });
 });
 
@@ -98,8 +98,8 @@ describe('a value', () => {
       region,
       ['us-east-1', 'us-gov-west-1', 'ap-southeast-5', 'cn-northwest-1', 'us-isob-east-1', 'eusc-de-east-1'],
     ],
-  ])('that is %s is welcome', (_, schema, values) => {
-    for (const value of values) expect(complaints(schema, value)).toEqual([]);
+  ])('is accepted as %s', (_, schema, values) => {
+    for (const value of values) expect(errorsIn(schema, value)).toEqual([]);
   });
 
   it.each<[string, z.ZodType, string, string[]]>([
@@ -174,12 +174,12 @@ describe('a value', () => {
         'us--1',
       ],
     ],
-  ])('that is not %s is refused and named', (_, schema, said, values) => {
-    for (const value of values) expect(complaints(schema, value)).toEqual([expect.stringContaining(said)]);
-    for (const value of values) expect(complaints(schema, value)[0]).toContain(JSON.stringify(value));
+  ])('is refused as %s and named in the error', (_, schema, message, values) => {
+    for (const value of values) expect(errorsIn(schema, value)).toEqual([expect.stringContaining(message)]);
+    for (const value of values) expect(errorsIn(schema, value)[0]).toContain(JSON.stringify(value));
   });
 
-  it('that is a region is a part of a host name and nothing else, whatever it is', () => {
+  it('is accepted as a region only if it is one label of a host name', () => {
     const near = fc
       .tuple(
         fc.constantFrom('us', 'eu', 'us-gov', ''),
@@ -189,28 +189,28 @@ describe('a value', () => {
       .map((parts) => parts.join('-'));
     fc.assert(
       fc.property(fc.oneof(near, fc.string(), fc.stringMatching(/^[a-z]{2}-[a-z]{4,9}-\d$/)), (text) => {
-        if (!region.safeParse(text).success) return;
-        expect(new URL(`https://ec2.${text}.amazonaws.com/`).host).toBe(`ec2.${text}.amazonaws.com`);
-        expect(text).not.toContain('.');
+        const isAccepted = region.safeParse(text).success;
+        const host = isAccepted ? new URL(`https://ec2.${text}.amazonaws.com/`).host : undefined;
+        expect(host).toBe(isAccepted ? `ec2.${text}.amazonaws.com` : undefined);
+        expect(isAccepted && text.includes('.')).toBe(false);
       }),
       { numRuns: 1000 },
     );
   });
 
-  it('that is no text is refused', () => {
+  it('is refused when it is not a string', () => {
     for (const schema of [natGatewayId, privateIp, vpcId, subnetId, tagFilter, region]) {
-      for (const value of [1, null, true, {}, ['us-east-1']])
-        expect(complaints(schema, value)).not.toEqual([]);
+      for (const value of [1, null, true, {}, ['us-east-1']]) expect(errorsIn(schema, value)).not.toEqual([]);
     }
   });
 
-  it('that is a tag may be as long as AWS allows: 128 characters of key and 256 of value', () => {
-    expect(complaints(tagFilter, `${'k'.repeat(128)}=${'v'.repeat(256)}`)).toEqual([]);
-    expect(complaints(tagFilter, `${'k'.repeat(128)}=${'v'.repeat(257)}`)).not.toEqual([]);
+  it('is accepted as a tag up to the limits of AWS: 128 characters of key, 256 of value', () => {
+    expect(errorsIn(tagFilter, `${'k'.repeat(128)}=${'v'.repeat(256)}`)).toEqual([]);
+    expect(errorsIn(tagFilter, `${'k'.repeat(128)}=${'v'.repeat(257)}`)).not.toEqual([]);
   });
 });
 
-describe('an argument that a tool does not have', () => {
+describe('an unknown argument', () => {
   const names = ['nat_gateway_id', 'private_ip_addresses', 'max_drain_duration_seconds', 'mode', 'region'];
   const shape = Object.fromEntries(names.map((name) => [name, z.string().optional()]));
   const unassign = z.strictObject(shape, { error: unknownArguments(names) });
@@ -219,11 +219,14 @@ describe('an argument that a tool does not have', () => {
     { error: unknownArguments(['nat_gateway_ids', 'tags']) },
   );
 
-  it.each(['dry_run', 'DryRun', 'dryRun', 'dry-run', 'DRY_RUN', 'dryrun'])('%s points to mode', (key) => {
-    expect(complaints(unassign, { [key]: true })).toEqual([
-      `No argument ${JSON.stringify(key)}: use mode: "dry_run"`,
-    ]);
-  });
+  it.each(['dry_run', 'DryRun', 'dryRun', 'dry-run', 'DRY_RUN', 'dryrun'])(
+    '%s gets the hint to use mode',
+    (key) => {
+      expect(errorsIn(unassign, { [key]: true })).toEqual([
+        `No argument ${JSON.stringify(key)}: use mode: "dry_run"`,
+      ]);
+    },
+  );
 
   it.each([
     ['natGatewayId', 'nat_gateway_id'],
@@ -236,54 +239,57 @@ describe('an argument that a tool does not have', () => {
     ['maxDrainDurationSeconds', 'max_drain_duration_seconds'],
     ['max_drain_duration_second', 'max_drain_duration_seconds'],
     ['Region', 'region'],
-  ])('%s points to %s', (key, meant) => {
-    expect(complaints(unassign, { [key]: 'x' })).toEqual([`No argument "${key}": use ${meant}`]);
+  ])('%s gets the hint to use %s', (key, meant) => {
+    expect(errorsIn(unassign, { [key]: 'x' })).toEqual([`No argument "${key}": use ${meant}`]);
   });
 
   it.each([
     ['nat_gateway_id', 'nat_gateway_ids'],
     ['tag', 'tags'],
     ['Tags', 'tags'],
-  ])('%s points to %s where that is the one', (key, meant) => {
-    expect(complaints(filters, { [key]: 'x' })).toEqual([`No argument "${key}": use ${meant}`]);
+  ])('%s gets the hint to use %s of the describe tool', (key, meant) => {
+    expect(errorsIn(filters, { [key]: 'x' })).toEqual([`No argument "${key}": use ${meant}`]);
   });
 
-  it('points to all there are when none was probably meant', () => {
-    expect(complaints(unassign, { force: true })).toEqual([
+  it('gets the list of all arguments when it resembles none', () => {
+    expect(errorsIn(unassign, { force: true })).toEqual([
       `No argument "force": there are ${names.join(', ')}`,
     ]);
   });
 
-  it('names five of many, and none at length', () => {
+  it('is named if it is among the first five, and shortened', () => {
     const many = Object.fromEntries(
       Array.from({ length: 20_000 }, (_, index) => [`k${index}${'x'.repeat(500)}`, 1]),
     );
-    const [complaint = ''] = complaints(filters, many);
-    expect(complaint.length).toBeLessThan(2000);
-    expect(complaint).toContain('and 19995 more');
+    const [error = ''] = errorsIn(filters, many);
+    expect(error.length).toBeLessThan(2000);
+    expect(error).toContain('and 19995 more');
   });
 
-  it('named dry_run does not point to a mode that the tool does not have', () => {
-    expect(complaints(filters, { dry_run: true })).toEqual([
+  it('dry_run gets no hint to use mode when the tool has none', () => {
+    expect(errorsIn(filters, { dry_run: true })).toEqual([
       'No argument "dry_run": there are nat_gateway_ids, tags',
     ]);
   });
 
-  it('is named beside the others of its kind', () => {
-    expect(complaints(unassign, { dry_run: true, Force: 1 })).toEqual([
+  it('is reported together with other unknown arguments', () => {
+    expect(errorsIn(unassign, { dry_run: true, Force: 1 })).toEqual([
       `No argument "dry_run": use mode: "dry_run"; No argument "Force": there are ${names.join(', ')}`,
     ]);
   });
 
-  it('leaves the other mistakes their own messages', () => {
-    expect(complaints(unassign, { mode: 1, dry_run: true })).toEqual([
+  it('is reported beside other errors, which keep their messages', () => {
+    expect(errorsIn(unassign, { mode: 1, dry_run: true })).toEqual([
       expect.stringContaining('expected string'),
       'No argument "dry_run": use mode: "dry_run"',
     ]);
-    expect(complaints(unassign, 'text')).toEqual([expect.stringContaining('expected object')]);
+    expect(errorsIn(unassign, 'text')).toEqual([expect.stringContaining('expected object')]);
   });
 
-  it.each(['constructor', 'toString', '', '_', 's'])('%j is told like any other', (key) => {
-    expect(complaints(unassign, { [key]: 1 })).toEqual([expect.stringContaining('there are nat_gateway_id')]);
-  });
+  it.each(['constructor', 'toString', '', '_', 's'])(
+    '%j, a name with no special meaning, gets the list of all arguments',
+    (key) => {
+      expect(errorsIn(unassign, { [key]: 1 })).toEqual([expect.stringContaining('there are nat_gateway_id')]);
+    },
+  );
 });
