@@ -52,7 +52,9 @@ describe('the command', () => {
       command: 'iam-policy',
       settings: { requireTag: ['env=test'] },
     });
-    expect(() => configure(['iam-policy', '--confirm', 'never'], {})).toThrow('--confirm cannot be used with');
+    expect(() => configure(['iam-policy', '--confirm', 'never'], {})).toThrow(
+      '--confirm cannot be used with',
+    );
   });
 
   it('is simulator when that is the first argument', () => {

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
-import { type Ec2Target, TIMEOUTS, type Timeouts } from '../../src/aws/clients.ts';
+import { TIMEOUTS, type Timeouts } from '../../src/aws/clients.ts';
+import type { Ec2Target } from '../../src/aws/credentials.ts';
 import { connectEc2, type Ec2 } from '../../src/aws/ec2.ts';
 import type { Permit, UnassignRequest } from '../../src/aws/unassign.ts';
 import { type ErrorReport, Failure } from '../../src/vocabulary/failure.ts';
