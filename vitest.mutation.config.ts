@@ -19,7 +19,7 @@ const include = [
   'test/aws/unreachable.test.ts',
   'test/nat-gateway/policy.test.ts',
   'test/nat-gateway/preflight.test.ts',
-  'test/nat-gateway/reconcile.test.ts',
+  'test/nat-gateway/observations.test.ts',
 ];
 
 // Vitest ignores a name without a file; the mutants of a renamed test would survive unnoticed.
