@@ -30,42 +30,44 @@ function nodeError(code: string, syscall?: string): Error {
   return Object.assign(new Error(`${syscall} ${code}`), { code, syscall });
 }
 
-describe('the possible effect of a failed request', () => {
-  it.each<[string, unknown, 'none' | 'possible']>([
-    ['a 4xx at the only attempt', answered('InvalidParameterValue', { status: 400 }), 'none'],
-    ['a 499', answered('InvalidParameterValue', { status: 499 }), 'none'],
+describe('the effect of a failed request', () => {
+  it.each<['none' | 'possible', string, unknown]>([
+    ['none', 'a 4xx at the only attempt', answered('InvalidParameterValue', { status: 400 })],
+    ['none', 'a 499', answered('InvalidParameterValue', { status: 499 })],
     [
+      'possible',
       'a 4xx at the second attempt',
       answered('InvalidParameterValue', { status: 400, attempts: 2 }),
-      'possible',
     ],
     [
-      'a 4xx after an unknown number of attempts',
+      'possible',
+      'a 4xx at an unknown attempt',
       answered('InvalidParameterValue', { status: 400, attempts: undefined }),
-      'possible',
     ],
-    ['no status', answered('InvalidParameterValue'), 'possible'],
-    ['a 2xx', answered('InvalidParameterValue', { status: 200 }), 'possible'],
-    ['a 3xx', answered('InvalidParameterValue', { status: 399 }), 'possible'],
-    ['a 5xx', answered('InternalError', { status: 500 }), 'possible'],
-    ['throttling with a 5xx', answered('RequestLimitExceeded', { status: 503 }), 'none'],
+    ['possible', 'no status', answered('InvalidParameterValue')],
+    ['possible', 'a 2xx', answered('InvalidParameterValue', { status: 200 })],
+    ['possible', 'a 3xx', answered('InvalidParameterValue', { status: 399 })],
+    ['possible', 'a 5xx', answered('InternalError', { status: 500 })],
+    ['none', 'throttling with a 5xx', answered('RequestLimitExceeded', { status: 503 })],
     [
+      'possible',
       'a message about a region in an answer without a code',
       Object.assign(new Error('Region is missing'), { $metadata: { httpStatusCode: 500 } }),
-      'possible',
     ],
     [
+      'possible',
       'the name of a credential provider in an answer without a code',
       Object.assign(new Error('x'), { name: 'ProviderError', $metadata: { httpStatusCode: 500 } }),
-      'possible',
     ],
-    ['a timeout', Object.assign(new Error('late'), { name: 'TimeoutError' }), 'possible'],
-    ['an abort', Object.assign(new Error('gone'), { name: 'AbortError' }), 'possible'],
-  ])('after %s', (_, error, effect) => {
+    ['possible', 'a timeout', Object.assign(new Error('late'), { name: 'TimeoutError' })],
+    ['possible', 'an abort', Object.assign(new Error('gone'), { name: 'AbortError' })],
+  ])('is "%s" after %s', (effect, _, error) => {
     expect(failureFrom(error, context).effect).toBe(effect);
   });
+});
 
-  it('after a success status is marked as such, for 2xx only', () => {
+describe('saidSuccess', () => {
+  it('is true for a 2xx only', () => {
     const html = (status?: number): unknown =>
       Object.assign(new Error('no XML'), { $metadata: { httpStatusCode: status } });
     for (const [status, saidSuccess] of [
@@ -85,31 +87,31 @@ describe('the possible effect of a failed request', () => {
 });
 
 describe('the error code', () => {
-  it.each<[string, unknown, string]>([
-    ['TimeoutError', Object.assign(new Error(), { name: 'TimeoutError' }), 'timed_out'],
-    ['AbortError', Object.assign(new Error(), { name: 'AbortError' }), 'timed_out'],
-    ['ETIMEDOUT', nodeError('ETIMEDOUT', 'connect'), 'timed_out'],
-    ['a missing region', new Error('Region is missing'), 'region_unknown'],
+  it.each<[string, string, unknown]>([
+    ['timed_out', 'TimeoutError', Object.assign(new Error(), { name: 'TimeoutError' })],
+    ['timed_out', 'AbortError', Object.assign(new Error(), { name: 'AbortError' })],
+    ['timed_out', 'ETIMEDOUT', nodeError('ETIMEDOUT', 'connect')],
+    ['region_unknown', 'a missing region', new Error('Region is missing')],
     [
+      'credentials_missing',
       'a provider without credentials',
       Object.assign(new Error('none'), { name: 'ProviderError' }),
-      'credentials_missing',
     ],
     [
+      'credentials_expired',
       'an expired token',
       Object.assign(new Error('Token is expired'), { name: 'TokenProviderError' }),
-      'credentials_expired',
     ],
-    ['a TLS code in the middle of a word', Object.assign(new Error(), { code: 'XERR_SSL_ODD' }), 'internal'],
-    ['a code without its envelope', { name: 'NatGatewayNotFound', Code: 'NatGatewayNotFound' }, 'internal'],
+    ['internal', 'a TLS code in the middle of a word', Object.assign(new Error(), { code: 'XERR_SSL_ODD' })],
+    ['internal', 'a code without its envelope', { name: 'NatGatewayNotFound', Code: 'NatGatewayNotFound' }],
     [
+      'internal',
       'an envelope with another code',
       { ...answered('X'), name: 'NatGatewayNotFound', Code: 'Y' },
-      'internal',
     ],
-    ['an envelope named Unknown', { ...answered('Unknown'), name: 'Unknown' }, 'internal'],
-    ['an InvalidParameterValue', answered('InvalidParameterValue', { status: 400 }), 'invalid_argument'],
-  ])('for %s', (_, error, code) => {
+    ['internal', 'an envelope named Unknown', { ...answered('Unknown'), name: 'Unknown' }],
+    ['invalid_argument', 'InvalidParameterValue', answered('InvalidParameterValue', { status: 400 })],
+  ])('is %s for %s', (code, _, error) => {
     expect(failureFrom(error, context).report.code).toBe(code);
   });
 
@@ -227,7 +229,7 @@ describe('a failure below HTTP', () => {
     },
   );
 
-  it('is told by the innermost error codes', () => {
+  it('is reported with the innermost error codes', () => {
     const inner = nodeError('ECONNRESET', 'read');
     const outer = Object.assign(new Error('outer', { cause: inner }), { code: 'OUTER' });
     expect(failureFrom(outer, context).report.message).toContain('(ECONNRESET)');

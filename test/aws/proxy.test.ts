@@ -108,13 +108,13 @@ describe('an HTTPS proxy', () => {
   });
 });
 
-describe('a direct connection is made', () => {
+describe('a direct connection', () => {
   it.each([
     ['the host', 'NO_PROXY', () => '127.0.0.1'],
     ['the host in a list', 'NO_PROXY', () => 'localhost, 127.0.0.1,.example.com'],
     ['the host and port', 'no_proxy', (port: number) => `127.0.0.1:${port}`],
     ['everything', 'NO_PROXY', () => '*'],
-  ])('to %s named by %s', async (_, variable, value) => {
+  ])('is made to %s named by %s', async (_, variable, value) => {
     const proxy = await startProxy();
     const port = await closedPort();
     vi.stubEnv('HTTPS_PROXY', `http://${proxy.address}`);
@@ -124,12 +124,12 @@ describe('a direct connection is made', () => {
     expect(proxy.targets).toEqual([]);
   });
 
-  it('when no proxy is configured', async () => {
+  it('is made when no proxy is configured', async () => {
     const { report } = await failedRead(`https://127.0.0.1:${await closedPort()}`);
     expect(report.message).toContain('ECONNREFUSED');
   });
 
-  it('to a plain HTTP endpoint', async () => {
+  it('is made to a plain HTTP endpoint', async () => {
     const proxy = await startProxy();
     for (const variable of ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY']) {
       vi.stubEnv(variable, `http://${proxy.address}`);

@@ -20,7 +20,7 @@ describe.concurrent('a read', () => {
     [1, '400 InvalidParameterValue', ec2Error(400, 'InvalidParameterValue')],
     [1, '403 UnauthorizedOperation', ec2Error(403, 'UnauthorizedOperation')],
     [1, '200 in HTML', html(200)],
-  ])('is sent %i times when every answer is %s', async ([times, , reply], { onTestFinished }) => {
+  ])('takes %i attempt(s) when every answer is %s', async ([times, , reply], { onTestFinished }) => {
     const { ec2, requests } = await connectToStub(onTestFinished, reply);
     await failureReport(readAll(ec2));
     expect(requests.map(({ action }) => action)).toEqual(Array(times).fill('DescribeNatGateways'));

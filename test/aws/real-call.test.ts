@@ -46,7 +46,7 @@ describe.concurrent('a real call', () => {
 
   it.for<[string, Reply]>([
     ['every address unassigning', accepted],
-    ['them in another order', unassigned(GATEWAY, '10.0.0.6 unassigning', '10.0.0.5 unassigning')],
+    ['the addresses in another order', unassigned(GATEWAY, '10.0.0.6 unassigning', '10.0.0.5 unassigning')],
     [
       'one address more',
       unassigned(GATEWAY, '10.0.0.5 unassigning', '10.0.0.6 unassigning', '10.0.0.7 succeeded'),

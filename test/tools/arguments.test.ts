@@ -287,7 +287,7 @@ describe('an unknown argument', () => {
   });
 
   it.each(['constructor', 'toString', '', '_', 's'])(
-    '%j, a name with no special meaning, gets the list of all arguments',
+    '%j, which resembles none, gets the list of all arguments',
     (key) => {
       expect(errorsIn(unassign, { [key]: 1 })).toEqual([expect.stringContaining('there are nat_gateway_id')]);
     },
