@@ -65,6 +65,7 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     longestWaitSeconds:
       settings.http === undefined ? Infinity : settings.requestTimeoutSeconds - ANSWER_SECONDS,
     now: Date.now,
+    monotonic: () => performance.now(),
     logger,
     version,
   };

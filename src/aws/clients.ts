@@ -21,9 +21,10 @@ export interface Timeouts {
   /** All reads after a lost answer, and the pause before each: EC2's reads may lag behind its writes. */
   reconcile: number;
   reconcilePauses: readonly number[];
-  /** Pause between polls of a watched region, and before a new waiter's first poll. */
+  /** Pause between polls of a watched region, before a new waiter's first poll, and while reads soon may settle one. */
   pollPace: number;
   pollFirst: number;
+  pollUrgent: number;
 }
 
 export const TIMEOUTS: Timeouts = {
@@ -32,9 +33,10 @@ export const TIMEOUTS: Timeouts = {
   readAttempt: 5000,
   change: 20_000,
   reconcile: 15_000,
-  reconcilePauses: [300, 700, 1500, 2500, 3500, 4000],
+  reconcilePauses: [300, 700, ...Array(9).fill(1000), 1500, 2000],
   pollPace: 5000,
   pollFirst: 1000,
+  pollUrgent: 600,
 };
 
 /** Options for one `client.send`. */

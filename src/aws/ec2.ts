@@ -18,7 +18,7 @@ import {
   type UnassignRequest,
   unassign,
 } from './unassign.ts';
-import { type Observation, RegionWatch } from './watch.ts';
+import { type Observation, type Pace, RegionWatch } from './watch.ts';
 
 /** EC2 as the tools see it. Methods throw `Failure`, except `dryRun` and `unassign`, which return it in their answer. */
 export interface Ec2 {
@@ -30,12 +30,12 @@ export interface Ec2 {
   readGateway(region: string, natGatewayId: string, signal: AbortSignal): Promise<NatGateway | undefined>;
   dryRun(request: UnassignRequest, signal: AbortSignal): Promise<DryRun>;
   unassign(permit: Permit): Promise<UnassignAnswer>;
-  reconcile(request: UnassignRequest, before: NatGateway): Promise<Reconciled>;
+  reconcile(request: UnassignRequest): Promise<Reconciled>;
   /**
    * Yields every read of a gateway until `signal` is aborted or the loop is left. One read serves all waiters of the
    * region.
    */
-  watch(region: string, natGatewayId: string, signal: AbortSignal): AsyncGenerator<Observation>;
+  watch(region: string, natGatewayId: string, signal: AbortSignal, pace: Pace): AsyncGenerator<Observation>;
   /** The account of the credentials in use now; `undefined` where AWS does not tell it. */
   accountId(region: string): Promise<string | undefined>;
   close(): void;
@@ -65,8 +65,8 @@ export function connectEc2(
     readGateway: (region, natGatewayId, signal) => readGateway(clients, region, natGatewayId, signal),
     dryRun: (request, signal) => dryRun(clients, request, signal),
     unassign: (permit) => unassign(clients, permit),
-    reconcile: (request, before) => reconcile(clients, request, before),
-    watch: (region, natGatewayId, signal) => watchOf(region).watch(natGatewayId, signal),
+    reconcile: (request) => reconcile(clients, request),
+    watch: (region, natGatewayId, signal, pace) => watchOf(region).watch(natGatewayId, signal, pace),
     accountId: (region) => clients.accountId(region),
     close: () => clients.close(),
   };

@@ -7,8 +7,15 @@ import { failureFrom } from './failure-from.ts';
 /** One read of a gateway, or the failure to read it, after which the next read may work. */
 export type Observation = { gateway: NatGateway | undefined } | { failure: Failure };
 
+/** What a waiter asks of the polls; it may change after every read. */
+export interface Pace {
+  /** Whether reads soon may settle what it waits for. */
+  isUrgent: boolean;
+}
+
 interface Watcher {
   natGatewayId: string;
+  pace: Pace;
   isNew: boolean;
   deliver: (observation: Observation) => void;
 }
@@ -38,11 +45,12 @@ export class RegionWatch {
   }
 
   /** Yields every read of the gateway until `signal` is aborted or the loop is left. */
-  async *watch(natGatewayId: string, signal: AbortSignal): AsyncGenerator<Observation> {
+  async *watch(natGatewayId: string, signal: AbortSignal, pace: Pace): AsyncGenerator<Observation> {
     const arrived: Observation[] = [];
     let wake: () => void = () => {};
     const watcher: Watcher = {
       natGatewayId,
+      pace,
       isNew: true,
       deliver: (observation) => {
         arrived.push(observation);
@@ -74,9 +82,12 @@ export class RegionWatch {
   #schedule(): void {
     if (this.#reading !== undefined || this.#watchers.size === 0) return;
     clearTimeout(this.#timer);
-    const { pollPace, pollFirst } = this.#clients.timeouts;
-    const hasNewWaiter = [...this.#watchers].some(({ isNew }) => isNew);
-    const pause = (hasNewWaiter && this.#slowness === 1 ? pollFirst : pollPace) * this.#slowness;
+    const { pollPace, pollFirst, pollUrgent } = this.#clients.timeouts;
+    const watchers = [...this.#watchers];
+    const hasNewWaiter = watchers.some(({ isNew }) => isNew);
+    const isUrgent = watchers.some(({ pace }) => pace.isUrgent);
+    const usual = Math.min(pollPace, hasNewWaiter ? pollFirst : pollPace, isUrgent ? pollUrgent : pollPace);
+    const pause = this.#slowness === 1 ? usual : pollPace * this.#slowness;
     const due = this.#lastRead + pause * (1 + Math.random() * JITTER);
     const wait = Math.max(hasNewWaiter ? Math.min(pollFirst, 50) : 0, due - performance.now());
     this.#timer = setTimeout(() => void this.#read(), wait);
@@ -105,7 +116,8 @@ export class RegionWatch {
     } finally {
       for (const watcher of watchers) watcher.isNew = false;
       this.#reading = undefined;
-      this.#schedule();
+      // Waiters take the read in first, and may ask for another pace.
+      setImmediate(() => this.#schedule());
     }
   }
 }

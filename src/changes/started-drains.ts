@@ -1,53 +1,10 @@
-import { type Drain, READ_LAG_MILLISECONDS } from '../nat-gateway/drain.ts';
+import type { Drain, StartedDrain } from '../nat-gateway/drain.ts';
+import type { NatGateway } from '../nat-gateway/gateway.ts';
+import { assignedAgain, withStartedDrains } from '../nat-gateway/observations.ts';
 
 /** How many drains are remembered, and for how long after their end. */
 const CAPACITY = 1000;
 const KEPT_MILLISECONDS = 600_000;
-
-/** When EC2 accepted to unassign an address, and its release at the latest, in milliseconds since the epoch. */
-interface Times {
-  startedAt: number;
-  releaseBy: number;
-}
-
-/** The drains that this process has started: EC2's reads may show them late, and never show when they end. */
-export class StartedDrains {
-  readonly #drains = new Map<string, Times>();
-
-  remember({ region, natGatewayId, privateIps }: Drained, drain: Drain, now: number): void {
-    for (const [key, { releaseBy }] of this.#drains) {
-      if (releaseBy + KEPT_MILLISECONDS < now || this.#drains.size >= CAPACITY) this.#drains.delete(key);
-    }
-    const times = { startedAt: Date.parse(drain.started_at), releaseBy: Date.parse(drain.release_by) };
-    for (const privateIp of privateIps) this.#drains.set(keyOf(region, natGatewayId, privateIp), times);
-  }
-
-  /** The release of an address at the latest, in milliseconds since the epoch, where this process started its drain. */
-  releaseBy(region: string, natGatewayId: string, privateIp: string): number | undefined {
-    return this.#drains.get(keyOf(region, natGatewayId, privateIp))?.releaseBy;
-  }
-
-  /** The addresses of a gateway whose drain, started here, may still run. */
-  running(region: string, natGatewayId: string, now: number): string[] {
-    return this.#addresses(region, natGatewayId, ({ releaseBy }) => now < releaseBy);
-  }
-
-  /** The running ones that EC2 accepted so recently that its reads may not show it yet. */
-  accepted(region: string, natGatewayId: string, now: number): string[] {
-    return this.#addresses(
-      region,
-      natGatewayId,
-      ({ startedAt, releaseBy }) => now < Math.min(releaseBy, startedAt + READ_LAG_MILLISECONDS),
-    );
-  }
-
-  #addresses(region: string, natGatewayId: string, fits: (times: Times) => boolean): string[] {
-    const prefix = keyOf(region, natGatewayId, '');
-    return [...this.#drains]
-      .filter(([key, times]) => key.startsWith(prefix) && fits(times))
-      .map(([key]) => key.slice(prefix.length));
-  }
-}
 
 /** The addresses of one gateway that drain together. */
 interface Drained {
@@ -56,6 +13,57 @@ interface Drained {
   privateIps: readonly string[];
 }
 
-function keyOf(region: string, natGatewayId: string, privateIp: string): string {
-  return `${region}/${natGatewayId}/${privateIp}`;
+/** The drains that this process started: EC2's reads may show them late, and never show when they end. */
+export class StartedDrains {
+  /** By gateway, then by private IP. */
+  readonly #drains = new Map<string, Map<string, StartedDrain>>();
+  #size = 0;
+
+  /** `now` is in milliseconds of a monotonic clock, as is every other time of a `StartedDrain`. */
+  remember({ region, natGatewayId, privateIps }: Drained, drain: Drain, now: number): void {
+    this.#prune(now);
+    const started = { drain, startedAt: now, dueAt: now + drain.max_drain_duration_seconds * 1000 };
+    const key = keyOf(region, natGatewayId);
+    const ofGateway = this.#drains.get(key) ?? new Map<string, StartedDrain>();
+    for (const privateIp of privateIps) {
+      if (!ofGateway.has(privateIp)) this.#size += 1;
+      ofGateway.set(privateIp, started);
+    }
+    this.#drains.set(key, ofGateway);
+  }
+
+  /** The remembered drains of a gateway, by private IP. */
+  of(region: string, natGatewayId: string): ReadonlyMap<string, StartedDrain> {
+    return this.#drains.get(keyOf(region, natGatewayId)) ?? new Map();
+  }
+
+  /** The gateway as it is to be judged by this read; an assignment that it shows ends what is remembered. */
+  judge(region: string, gateway: NatGateway, now: number): NatGateway {
+    const { nat_gateway_id: natGatewayId = '' } = gateway;
+    const drains = this.of(region, natGatewayId);
+    for (const privateIp of assignedAgain(gateway, drains, now)) this.forget(region, natGatewayId, privateIp);
+    return withStartedDrains(gateway, this.of(region, natGatewayId), now);
+  }
+
+  /** Ends the memory of an address: its release was read, or it was assigned again. */
+  forget(region: string, natGatewayId: string, privateIp: string): void {
+    const ofGateway = this.#drains.get(keyOf(region, natGatewayId));
+    if (ofGateway?.delete(privateIp)) this.#size -= 1;
+    if (ofGateway?.size === 0) this.#drains.delete(keyOf(region, natGatewayId));
+  }
+
+  #prune(now: number): void {
+    for (const [key, ofGateway] of this.#drains) {
+      for (const [privateIp, { dueAt }] of ofGateway) {
+        if (dueAt + KEPT_MILLISECONDS >= now && this.#size < CAPACITY) continue;
+        ofGateway.delete(privateIp);
+        this.#size -= 1;
+      }
+      if (ofGateway.size === 0) this.#drains.delete(key);
+    }
+  }
+}
+
+function keyOf(region: string, natGatewayId: string): string {
+  return `${region}/${natGatewayId}`;
 }

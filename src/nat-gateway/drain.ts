@@ -1,9 +1,6 @@
 /** EC2's default for `MaxDrainDurationSeconds`, equal to the idle timeout of a NAT gateway's connections. */
 export const DEFAULT_DRAIN_SECONDS = 350;
 
-/** How long EC2's reads may lag behind its writes. Source: EC2's advice on eventual consistency (up to five minutes). */
-export const READ_LAG_MILLISECONDS = 300_000;
-
 /** EC2's bounds for `MaxDrainDurationSeconds`. */
 export const DRAIN_SECONDS = { minimum: 1, maximum: 4000 } as const;
 
@@ -14,6 +11,15 @@ export interface Drain {
   /** Latest time of the release, ISO 8601 in UTC. */
   release_by: string;
   max_drain_duration_seconds: number;
+}
+
+/** A drain that this process started, with its times in milliseconds of a monotonic clock as well. */
+export interface StartedDrain {
+  drain: Drain;
+  /** When EC2 accepted it, or at the latest. */
+  startedAt: number;
+  /** When it is over at the latest. */
+  dueAt: number;
 }
 
 /** The drain that starts at `startedAt` (milliseconds since the epoch). */

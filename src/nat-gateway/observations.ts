@@ -1,160 +1,265 @@
-import { READ_LAG_MILLISECONDS } from './drain.ts';
-import { addressOf, isChanging, isPrimary, type NatGateway } from './gateway.ts';
+import type { StartedDrain } from './drain.ts';
+import { addressOf, changingAddresses, isChanging, type NatGateway } from './gateway.ts';
 
 /**
- * What a series of reads proves. EC2's reads may lag behind its writes, and one read may leave out an address that is
- * there: while waiting (`ReleaseTracker`), after a lost answer (`sightingOf`, `conclude`), and while this process
- * remembers that EC2 accepted a drain (`withAccepted`).
+ * What a series of reads proves, for reconciling, waiting, describing and preflight alike.
+ *
+ * EC2's reads lag behind its writes, and a read may leave out an address, or the whole gateway, that is there
+ * (hashicorp/terraform-provider-aws#47476). So no single read proves anything but a change it shows: `unassigning`,
+ * `assigning`, `deleting` and `deleted` cannot be shown before they are so. EC2 holds an address until its drain ends:
+ * before that time its absence says nothing.
  */
 
-/** The course of an address so far: `released` (gone), `not_on_gateway` (never seen there), or its status. */
-export interface Fate {
+/** One read of a gateway; `at` is the time of its arrival in milliseconds of a monotonic clock. */
+export interface Read {
+  at: number;
+  /** Absent where the read showed no such gateway. */
+  gateway: NatGateway | undefined;
+}
+
+/** How long EC2's reads may lag behind its writes. Source: EC2's advice on eventual consistency (up to five minutes). */
+export const READ_LAG_MILLISECONDS = 300_000;
+
+/**
+ * Reads in a row without an address that prove its release, where the end of its drain is not known or not reached. If
+ * three reads of ten leave it out by mistake, nine in a row do so twice in 100,000 times.
+ */
+const ABSENCES = 9;
+
+/** How long absence has to last as well, before a known end of the drain: longer than an endpoint's reads flap. */
+const ABSENCE_BEFORE_DUE_MILLISECONDS = 60_000;
+
+/** How long before its end a drain asks for further reads soon. */
+const NEARLY_DUE_MILLISECONDS = 5000;
+
+/** Reads in a row that suffice where a change was shown or its end is reached, and nothing speaks against it. */
+const AGREEING = 2;
+
+/** Reads in a row without the gateway that prove its deletion, if it was never shown `deleting`. */
+const GATEWAY_ABSENCES = 18;
+
+/** The course of an address so far. */
+export interface Course {
   private_ip: string;
+  /** `released` (gone), `not_on_gateway` (never seen there), `unknown`, or its status. */
   fate: string;
   failure_message?: string | undefined;
-  /** Whether there is nothing left to wait for. */
+  /** Time of the first of the reads that agree in not showing it, once they prove its release. */
+  releasedAt?: number | undefined;
+  /** Whether reads prove that there is nothing left to wait for. */
   settled: boolean;
+  /** Whether a change of it was shown, or is remembered. */
+  changed: boolean;
+  /** Whether further reads soon may settle it. */
+  isUrgent: boolean;
 }
 
-/**
- * Follows addresses through reads that may lag behind what EC2 does. One read without an address proves nothing, two
- * in a row do; and while a drain that this process started can still run, a read that shows the address untouched is
- * a late one.
- */
-export class ReleaseTracker {
-  readonly #absences = new Map<string, number>();
-  readonly #seen = new Set<string>();
-  #missing = 0;
-  #gateway: NatGateway | undefined;
-
-  /** Takes the next read into account. */
-  see(gateway: NatGateway | undefined, privateIps: readonly string[]): void {
-    this.#missing = gateway === undefined ? this.#missing + 1 : 0;
-    if (gateway === undefined) return;
-    this.#gateway = gateway;
-    for (const privateIp of privateIps) {
-      if (addressOf(gateway, privateIp) !== undefined) {
-        this.#absences.set(privateIp, 0);
-        this.#seen.add(privateIp);
-      } else if (showsItsAddresses(gateway)) {
-        this.#absences.set(privateIp, (this.#absences.get(privateIp) ?? 0) + 1);
-      }
-    }
+/** The course of one address, given all reads so far, oldest first, and the drain that this process started, if any. */
+export function courseOf(privateIp: string, reads: readonly Read[], drain?: StartedDrain): Course {
+  const evidence = evidenceOf(privateIp, reads, drain);
+  const { last, absences, remembered } = evidence;
+  const course = { private_ip: privateIp, changed: evidence.changed, settled: false, isUrgent: false };
+  if (last === undefined) return { ...course, fate: remembered === undefined ? 'unknown' : 'unassigning' };
+  if (absences.length > 0) return { ...course, ...courseOfAbsent(evidence) };
+  const { status, failure_message } = last;
+  if (status === undefined) return { ...course, fate: 'unknown' };
+  // While a drain runs, a read that shows an assignment is a late one: assigning comes after the release.
+  const isLate = status === 'assigning' && evidence.remembered !== undefined;
+  if (isLate) return { ...course, fate: 'unassigning' };
+  if (isChanging(last)) return { ...course, fate: status, isUrgent: evidence.isNearlyDue };
+  if (evidence.draining !== undefined && !isRefuted(evidence)) {
+    return { ...course, fate: 'unassigning', isUrgent: evidence.isNearlyDue };
   }
-
-  /** Whether the gateway is deleted, or was there and is not any more. */
-  get isGatewayGone(): boolean {
-    return this.#gateway?.state === 'deleted' || (this.#gateway !== undefined && this.#missing >= 2);
-  }
-
-  /** Whether reads agree that there never was such a gateway. */
-  get isGatewayUnknown(): boolean {
-    return this.#gateway === undefined && this.#missing >= 2;
-  }
-
-  /** `releaseBy`: when the drain that this process started ends, in milliseconds since the epoch, if it did. */
-  fate(privateIp: string, releaseBy: number | undefined, now: number): Fate {
-    const absences = this.#absences.get(privateIp) ?? 0;
-    const address = this.#gateway === undefined ? undefined : addressOf(this.#gateway, privateIp);
-    if (absences > 0) {
-      const wasThere = this.#seen.has(privateIp) || releaseBy !== undefined;
-      const fate = wasThere ? 'released' : 'not_on_gateway';
-      return absences >= 2
-        ? { private_ip: privateIp, fate, settled: true }
-        : { private_ip: privateIp, fate: wasThere ? 'unassigning' : 'unknown', settled: false };
-    }
-    if (address?.status === undefined) return { private_ip: privateIp, fate: 'unknown', settled: false };
-    const mayBeLate = releaseBy !== undefined && now < releaseBy + READ_LAG_MILLISECONDS;
-    if (mayBeLate && address.status === 'succeeded') {
-      return { private_ip: privateIp, fate: 'unassigning', settled: false };
-    }
-    return {
-      private_ip: privateIp,
-      fate: address.status,
-      failure_message: address.status === 'failed' ? address.failure_message : undefined,
-      settled: !isChanging(address),
-    };
-  }
-}
-
-/** Whether an address that is not shown is not there: a gateway at work has a primary for as long as it exists. */
-function showsItsAddresses({ state, addresses }: NatGateway): boolean {
-  const showsPrimary = addresses.some(({ private_ip, is_primary }) => private_ip !== undefined && is_primary);
-  return state === 'available' && showsPrimary;
-}
-
-/** What one read tells of the requested addresses after a real call whose answer was lost. */
-export interface Sighting {
-  /** Addresses that are unassigning. */
-  draining: string[];
-  /** Addresses that are no longer on the gateway. */
-  absent: string[];
-  /** Addresses that look as if nothing had happened. */
-  unchanged: string[];
-}
-
-/**
- * Compares the gateway with what was asked of it. Every requested address was on it before, or preflight would
- * have refused.
- *
- * A read counts only if the gateway is available and still shows its primary as it was `before`; from any other,
- * nothing follows (`undefined`): an answer that leaves the addresses out shows none of them released.
- */
-export function sightingOf(
-  gateway: NatGateway,
-  before: NatGateway,
-  privateIps: readonly string[],
-): Sighting | undefined {
-  const primary = before.addresses.find((address) => isPrimary(before, address) === true)?.private_ip;
-  const showsPrimary = gateway.addresses.some(({ private_ip }) => private_ip === primary);
-  if (gateway.state !== 'available' || primary === undefined || !showsPrimary) return undefined;
-  const status = (privateIp: string): 'draining' | 'absent' | 'unchanged' | 'untold' => {
-    const address = gateway.addresses.find(({ private_ip }) => private_ip === privateIp);
-    if (address === undefined) return 'absent';
-    if (address.status === undefined) return 'untold';
-    return address.status === 'unassigning' ? 'draining' : 'unchanged';
-  };
   return {
-    draining: privateIps.filter((privateIp) => status(privateIp) === 'draining'),
-    absent: privateIps.filter((privateIp) => status(privateIp) === 'absent'),
-    unchanged: privateIps.filter((privateIp) => status(privateIp) === 'unchanged'),
+    ...course,
+    fate: status,
+    failure_message: status === 'failed' ? failure_message : undefined,
+    settled: isSettled(evidence),
   };
 }
 
-/**
- * What a series of sightings, oldest first, proves.
- *
- * `accepted`: every address was seen draining, or was absent in the last two sightings, since one read may miss an
- * address that is there. `partial`: that holds for some, while others look untouched. `unchanged`: nothing was
- * ever seen to change. `unclear`: too little was seen.
- */
-export function conclude(
-  sightings: readonly Sighting[],
-  privateIps: readonly string[],
-): 'accepted' | 'partial' | 'unchanged' | 'unclear' {
-  const last = sightings.at(-1);
-  if (last === undefined) return 'unclear';
-  const lastTwo = sightings.slice(-2);
-  const hasChanged = (privateIp: string): boolean =>
-    sightings.some(({ draining }) => draining.includes(privateIp)) ||
-    (lastTwo.length === 2 && lastTwo.every(({ absent }) => absent.includes(privateIp)));
-  const changed = privateIps.filter(hasChanged);
-  if (changed.length === privateIps.length) return 'accepted';
-  if (changed.length > 0) {
-    const others = privateIps.filter((privateIp) => !changed.includes(privateIp));
-    return others.every((privateIp) => last.unchanged.includes(privateIp)) ? 'partial' : 'unclear';
-  }
-  return sightings.every(({ unchanged }) => unchanged.length === privateIps.length) ? 'unchanged' : 'unclear';
+/** What the reads that count show of one address. */
+interface Evidence {
+  now: number;
+  /** The address as shown last; absent where no read has shown it. */
+  last: NatGateway['addresses'][number] | undefined;
+  /** Times of the latest reads, all in a row without the address. */
+  absences: readonly number[];
+  /** Times of the latest reads that show it, all in a row with the same status. */
+  agreeing: readonly number[];
+  /** The latest time at which it was draining, as shown or remembered. */
+  draining: number | undefined;
+  remembered: StartedDrain | undefined;
+  isDue: boolean;
+  isNearlyDue: boolean;
+  wasShown: boolean;
+  changed: boolean;
+}
+
+function evidenceOf(privateIp: string, reads: readonly Read[], drain: StartedDrain | undefined): Evidence {
+  const counting = reads
+    .filter(counts)
+    .map(({ at, gateway }) => ({ at, address: addressOf(gateway, privateIp) }));
+  // An assignment ends what came before it; while a drain still runs, a read that shows one is late.
+  const restart = counting.findLastIndex(
+    ({ at, address }) => address?.status === 'assigning' && (drain === undefined || at >= drain.dueAt),
+  );
+  const remembered = restart < 0 ? drain : undefined;
+  const current = counting.slice(Math.max(restart, 0));
+  const shown = current.flatMap(({ at, address }) => (address === undefined ? [] : [{ at, address }]));
+  const last = shown.at(-1)?.address;
+  const now = reads.at(-1)?.at ?? 0;
+  const drained = shown.findLast(({ address }) => address.status === 'unassigning')?.at;
+  return {
+    now,
+    last: current.length === 0 ? undefined : (last ?? {}),
+    absences: current
+      .slice(current.findLastIndex(({ address }) => address !== undefined) + 1)
+      .map(({ at }) => at),
+    agreeing: shown
+      .slice(shown.findLastIndex(({ address }) => address.status !== last?.status) + 1)
+      .map(({ at }) => at),
+    draining: drained ?? remembered?.startedAt,
+    remembered,
+    isDue: remembered !== undefined && now >= remembered.dueAt,
+    isNearlyDue: remembered !== undefined && now >= remembered.dueAt - NEARLY_DUE_MILLISECONDS,
+    wasShown: shown.length > 0,
+    changed: remembered !== undefined || shown.some(({ address }) => isChanging(address)),
+  };
+}
+
+/** An address that is not shown: released once enough reads agree, and until then as it was before. */
+function courseOfAbsent(evidence: Evidence): Pick<Course, 'fate' | 'releasedAt' | 'settled' | 'isUrgent'> {
+  const { absences, last, draining, remembered, isDue, wasShown, now } = evidence;
+  const isKnown = wasShown || remembered !== undefined;
+  const since = absences[0] ?? now;
+  const isEarly = remembered !== undefined && !isDue;
+  const settled = isDue
+    ? absences.filter((at) => at >= (remembered?.dueAt ?? 0)).length >= AGREEING
+    : absences.length >= ABSENCES && (!isEarly || now - since >= ABSENCE_BEFORE_DUE_MILLISECONDS);
+  if (settled && !isKnown) return { fate: 'not_on_gateway', settled, isUrgent: false };
+  if (settled) return { fate: 'released', releasedAt: since, settled, isUrgent: false };
+  const before = draining !== undefined ? 'unassigning' : (last?.status ?? 'unknown');
+  return { fate: before, settled, isUrgent: !isEarly };
+}
+
+/** Whether a shown status ends a drain that was shown or is remembered: only once such a read can no longer be late. */
+function isRefuted({ agreeing, draining, now, remembered, last }: Evidence): boolean {
+  if (agreeing.length < AGREEING) return false;
+  if (remembered === undefined && last?.status === 'failed') return true;
+  return now - (draining ?? now) >= READ_LAG_MILLISECONDS;
+}
+
+/** Whether a status that is not changing is final: agreeing reads after a change, or over the whole lag without one. */
+function isSettled({ agreeing, changed, now }: Evidence): boolean {
+  if (changed) return agreeing.length >= AGREEING;
+  return now - (agreeing[0] ?? now) >= READ_LAG_MILLISECONDS;
 }
 
 /**
- * The gateway as it is to be judged: an address that EC2 has just accepted to unassign is draining, though a read that
- * lags behind still shows it untouched. What a read shows otherwise is newer, and stands.
+ * The gateway itself, given all reads so far: `unread` (no read yet), `unknown` (reads agree that they never showed it),
+ * `missing` (not shown so far, or now), `deleted`, `changing` (`pending` or `deleting`), or `there`.
  */
-export function withAccepted(gateway: NatGateway, accepted: readonly string[]): NatGateway {
+export type GatewayCourse = 'unread' | 'unknown' | 'missing' | 'deleted' | 'changing' | 'there';
+
+export function gatewayCourseOf(reads: readonly Read[]): GatewayCourse {
+  if (reads.length === 0) return 'unread';
+  const shown = reads.flatMap(({ gateway }) => gateway ?? []);
+  const missing = reads.length - 1 - reads.findLastIndex(({ gateway }) => gateway !== undefined);
+  if (shown.some(({ state }) => state === 'deleted')) return 'deleted';
+  if (shown.length === 0) return missing >= ABSENCES ? 'unknown' : 'missing';
+  const isDeleting = shown.some(({ state }) => state === 'deleting');
+  if (missing >= (isDeleting ? AGREEING : GATEWAY_ABSENCES)) return 'deleted';
+  if (missing > 0) return 'missing';
+  const state = shown.at(-1)?.state;
+  return isDeleting || state === 'pending' ? 'changing' : 'there';
+}
+
+/** Whether reads agree, over the whole lag of EC2, that nothing on the gateway is changing. */
+export function nothingChanges(reads: readonly Read[]): boolean {
+  const [first] = reads;
+  const last = reads.at(-1);
+  if (first === undefined || last === undefined || last.at - first.at < READ_LAG_MILLISECONDS) return false;
+  return reads.every(({ gateway }) => gateway === undefined || changingAddresses(gateway).length === 0);
+}
+
+/** What the reads after a lost answer prove of the whole request. */
+export type Verdict = 'accepted' | 'partial' | 'unchanged' | 'unclear';
+
+/**
+ * The verdict of the reads since a real call whose answer was lost; `dueAt` is the time at which its drain can be over.
+ *
+ * `accepted`: every address was shown `unassigning`, or is absent in agreeing reads since `dueAt`. `partial`: reads
+ * agree in showing some `unassigning` and the others untouched. `unchanged`: no read that counts showed any change.
+ * `unclear`: anything else, absence before `dueAt` included.
+ */
+export function verdictOf(reads: readonly Read[], privateIps: readonly string[], dueAt: number): Verdict {
+  const counting = reads.filter(counts);
+  if (counting.length === 0) return 'unclear';
+  if (privateIps.every((privateIp) => isAccepted(counting, privateIp, dueAt))) return 'accepted';
+  const states = counting.map(({ gateway }) => privateIps.map((privateIp) => stateOf(gateway, privateIp)));
+  // Reads that show every requested address, each at one moment.
+  const whole = states.filter((each) => !each.includes('absent') && !each.includes('untold'));
+  const isMixed = (each: readonly string[]): boolean =>
+    each.includes('draining') && each.includes('untouched');
+  const latest = whole.slice(-AGREEING);
+  if (latest.length === AGREEING && latest.every(isMixed)) return 'partial';
+  return states.flat().every((state) => state === 'untouched') ? 'unchanged' : 'unclear';
+}
+
+function isAccepted(reads: readonly CountingRead[], privateIp: string, dueAt: number): boolean {
+  const states = reads.map(({ at, gateway }) => ({ at, state: stateOf(gateway, privateIp) }));
+  if (states.some(({ state }) => state === 'draining')) return true;
+  const absences = states.slice(states.findLastIndex(({ state }) => state !== 'absent') + 1);
+  return absences.filter(({ at }) => at >= dueAt).length >= ABSENCES;
+}
+
+/** What a read shows of a requested address after a real call. */
+function stateOf(gateway: NatGateway, privateIp: string): 'absent' | 'untold' | 'draining' | 'untouched' {
+  const address = addressOf(gateway, privateIp);
+  if (address === undefined) return 'absent';
+  if (address.status === undefined) return 'untold';
+  return address.status === 'unassigning' ? 'draining' : 'untouched';
+}
+
+/** The latest read that counts. */
+export function latestCounting(reads: readonly Read[]): NatGateway | undefined {
+  return reads.findLast(counts)?.gateway;
+}
+
+type CountingRead = Read & { gateway: NatGateway };
+
+/** Whether a read counts: one that leaves out the primary, which is there as long as the gateway, may leave out more. */
+function counts(read: Read): read is CountingRead {
+  if (read.gateway?.state !== 'available' && read.gateway?.state !== 'failed') return false;
+  return read.gateway.addresses.some(({ private_ip, is_primary }) => private_ip !== undefined && is_primary);
+}
+
+/**
+ * The gateway as it is to be judged by one read and by the drains that this process started: an address whose drain EC2
+ * has accepted is draining, though a late read still shows it untouched. Any other status is newer than the memory.
+ */
+export function withStartedDrains(
+  gateway: NatGateway,
+  drains: ReadonlyMap<string, StartedDrain>,
+  now: number,
+): NatGateway {
   const addresses = gateway.addresses.map((address) => {
-    const isLate = address.status === 'succeeded' && accepted.includes(address.private_ip ?? '');
+    const drain = drains.get(address.private_ip ?? '');
+    const isLate =
+      drain !== undefined && address.status === 'succeeded' && now - drain.startedAt < READ_LAG_MILLISECONDS;
     return isLate ? { ...address, status: 'unassigning' } : address;
   });
   return { ...gateway, addresses };
+}
+
+/** The addresses that a read shows assigned again after their drain: what is remembered of it is over. */
+export function assignedAgain(
+  gateway: NatGateway,
+  drains: ReadonlyMap<string, StartedDrain>,
+  now: number,
+): string[] {
+  return [...drains]
+    .filter(([privateIp, { dueAt }]) => now >= dueAt && addressOf(gateway, privateIp)?.status === 'assigning')
+    .map(([privateIp]) => privateIp);
 }

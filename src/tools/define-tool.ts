@@ -36,8 +36,10 @@ export interface Dependencies {
   handOver: AbortSignal;
   /** The longest wait, whatever the caller asks for. */
   longestWaitSeconds: number;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, for times. */
   now: () => number;
+  /** Milliseconds of a clock that nobody sets, for durations. */
+  monotonic: () => number;
   logger: Logger;
   version: string;
 }

@@ -1,5 +1,4 @@
 import type { NatGateway, NatGatewayAddress } from '../nat-gateway/gateway.ts';
-import { withAccepted } from '../nat-gateway/observations.ts';
 import { denials } from '../nat-gateway/policy.ts';
 import { type FindingCode, reasonsAgainst } from '../nat-gateway/preflight.ts';
 import type { Dependencies } from './define-tool.ts';
@@ -19,10 +18,10 @@ interface Place {
 /** Judges every address by the same rules as preflight, the operator's policy included. */
 export function showGateway(
   gateway: NatGateway,
-  { region, accountId, dependencies: { policy, drains, now } }: Place,
+  { region, accountId, dependencies: { policy, drains, monotonic } }: Place,
 ): ShownGateway {
   const natGatewayId = gateway.nat_gateway_id;
-  const judged = withAccepted(gateway, drains.accepted(region, natGatewayId ?? '', now()));
+  const judged = drains.judge(region, gateway, monotonic());
   const reasons = reasonsAgainst(judged, ({ private_ip }) => {
     const privateIps = private_ip === undefined ? [] : [private_ip];
     const request = { mode: 'execute' as const, region, natGatewayId, privateIps };

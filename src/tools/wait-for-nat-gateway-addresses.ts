@@ -1,8 +1,14 @@
 import type { ServerContext } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { changingAddresses } from '../nat-gateway/gateway.ts';
-import { type Fate, ReleaseTracker } from '../nat-gateway/observations.ts';
-import { cancelled, type Failure, gatewayNotFound } from '../vocabulary/failure.ts';
+import {
+  type Course,
+  courseOf,
+  gatewayCourseOf,
+  nothingChanges,
+  type Read,
+} from '../nat-gateway/observations.ts';
+import { cancelled, Failure, gatewayNotFound } from '../vocabulary/failure.ts';
 import { DESCRIBE, READ_SCOPE, WAIT } from '../vocabulary/names.ts';
 import { listOf, natGatewayId, optionalRegion, privateIp } from './arguments.ts';
 import { defineTool, type PlacedCall } from './define-tool.ts';
@@ -12,11 +18,14 @@ const text = z.string().optional();
 
 const outputSchema = z.object({
   outcome: z
-    .enum(['settled', 'still_changing', 'gateway_deleted'])
+    .enum(['settled', 'still_changing', 'no_change_seen', 'gateway_changing', 'gateway_deleted'])
     .optional()
-    .describe('settled: none of them is changing any more'),
+    .describe(
+      'settled: none of them is changing any more. no_change_seen: nothing was seen to change, but a change of the last 5 minutes may not show yet',
+    ),
   nat_gateway_id: z.string(),
   region: text,
+  gateway_state: text,
   addresses: z
     .array(
       z.object({
@@ -24,6 +33,7 @@ const outputSchema = z.object({
         fate: z.string().describe('released, not_on_gateway (never seen there), or its status'),
         failure_message: text,
         release_by: text.describe('Released by then at the latest; known for drains started by this server'),
+        released_at: text.describe('When it was first seen gone'),
       }),
     )
     .optional(),
@@ -63,80 +73,157 @@ Use it after an unassign. A drain can take longer than one call: follow next unt
   failed: ({ input: { nat_gateway_id } }, region, error) => ({ nat_gateway_id, region, error }),
 });
 
-async function wait({
-  ec2,
-  region,
-  input,
-  context,
-  began,
-  dependencies,
-}: PlacedCall<Input>): Promise<Output> {
-  const { drains, now, longestWaitSeconds, handOver } = dependencies;
+/** One wait: its reads so far, and what they prove. */
+interface Progress {
+  reads: Read[];
+  courses: Course[];
+  /** Until reads say otherwise: the listed addresses, or those that this process is draining. */
+  addresses: string[];
+}
+
+async function wait(call: PlacedCall<Input>): Promise<Output> {
+  const { ec2, region, input, context, dependencies } = call;
+  const { drains, monotonic, longestWaitSeconds, handOver } = dependencies;
   const { nat_gateway_id } = input;
+  const { signal } = context.mcpReq;
   const timeoutSeconds = Math.min(input.timeout_seconds, longestWaitSeconds);
+  const began = monotonic();
   const deadline = AbortSignal.timeout(timeoutSeconds * 1000);
-  const tracker = new ReleaseTracker();
+  const pace = { isUrgent: false };
   const tell = progressReporter(context);
-  let addresses = input.private_ip_addresses ?? drains.running(region, nat_gateway_id, began);
-  let fates: Fate[] = addresses.map((private_ip) => ({ private_ip, fate: 'unknown', settled: false }));
+  const addresses = input.private_ip_addresses ?? [...drains.of(region, nat_gateway_id).keys()];
+  const progress: Progress = { reads: [], courses: [], addresses };
   let failures = 0;
+  let latestFailure: Failure | undefined;
 
-  const answer = (outcome: NonNullable<Output['outcome']>): Output => ({
-    outcome,
-    nat_gateway_id,
-    region,
-    addresses: fates.map(({ settled: _, ...fate }) => ({ ...fate, release_by: releaseBy(fate.private_ip) })),
-    waited_seconds: Math.round((now() - began) / 100) / 10,
-  });
-  const releaseBy = (privateIp: string): string | undefined => {
-    const time = drains.releaseBy(region, nat_gateway_id, privateIp);
-    return time === undefined ? undefined : new Date(time).toISOString();
-  };
-
-  for await (const seen of ec2.watch(
-    region,
-    nat_gateway_id,
-    AbortSignal.any([context.mcpReq.signal, deadline, handOver]),
-  )) {
+  const ended = AbortSignal.any([signal, deadline, handOver]);
+  for await (const seen of ec2.watch(region, nat_gateway_id, ended, pace)) {
     if ('failure' in seen) {
       failures += 1;
+      latestFailure = seen.failure;
       if (isHopeless(seen.failure, failures)) throw seen.failure;
       continue;
     }
     failures = 0;
-    // Without a list, everything that is changing is followed, as soon as it is seen to.
-    if (input.private_ip_addresses === undefined && seen.gateway !== undefined) {
-      addresses = [...new Set([...addresses, ...changingAddresses(seen.gateway)])];
-    }
-    tracker.see(seen.gateway, addresses);
-    if (tracker.isGatewayUnknown) throw gatewayNotFound(region, nat_gateway_id);
-    fates = addresses.map((each) =>
-      tracker.fate(each, drains.releaseBy(region, nat_gateway_id, each), now()),
+    see(progress, { at: monotonic(), gateway: seen.gateway }, call);
+    const { reads, courses } = progress;
+    const gateway = gatewayCourseOf(reads);
+    if (gateway === 'unknown') throw gatewayNotFound(region, nat_gateway_id);
+    if (gateway === 'deleted') return answer(call, progress, began, 'gateway_deleted');
+    pace.isUrgent = gateway === 'missing' || courses.some(({ isUrgent }) => isUrgent);
+    await tell(
+      (monotonic() - began) / 1000,
+      sentence(courses, latestRelease(call, courses), dependencies.now()),
     );
-    if (tracker.isGatewayGone) return answer('gateway_deleted');
-    await tell((now() - began) / 1000, sentence(fates, latest(fates, releaseBy), now()));
-    if (seen.gateway !== undefined && fates.every(({ settled }) => settled)) {
-      // Not what was waited for: it is easily taken for released, and may be mistyped.
-      const strange = fates.some(({ fate }) => fate === 'not_on_gateway');
-      const look = { tool: DESCRIBE, arguments: { nat_gateway_ids: [nat_gateway_id], region } };
-      return { ...answer('settled'), ...(strange ? { next: look } : {}) };
-    }
+    if (gateway === 'there' && isSettled(progress, input)) return settled(call, progress, began);
   }
-  if (context.mcpReq.signal.aborted) throw cancelled();
+  if (signal.aborted) throw cancelled();
+  return unsettled(call, progress, began, latestFailure);
+}
 
-  const changing = fates.filter(({ settled }) => !settled).map(({ private_ip }) => private_ip);
-  const timeout_seconds = Math.max(input.timeout_seconds, TELLING_SECONDS);
+/** Takes a read in; a release or an assignment that it proves ends what is remembered of the drain. */
+function see(
+  progress: Progress,
+  read: Read,
+  { input, region, dependencies: { drains } }: PlacedCall<Input>,
+): void {
+  const { reads, addresses } = progress;
+  reads.push(read);
+  // Without a list, every address that is shown changing is followed.
+  if (input.private_ip_addresses === undefined && read.gateway !== undefined) {
+    const changing = changingAddresses(read.gateway).filter((each) => !addresses.includes(each));
+    addresses.push(...changing);
+  }
+  const started = drains.of(region, input.nat_gateway_id);
+  const proven = new Map(
+    progress.courses.filter(({ settled }) => settled).map((each) => [each.private_ip, each]),
+  );
+  progress.courses = addresses.map((each) => proven.get(each) ?? courseOf(each, reads, started.get(each)));
+  for (const { private_ip, fate, settled } of progress.courses) {
+    if (settled || fate === 'assigning') drains.forget(region, input.nat_gateway_id, private_ip);
+  }
+}
+
+/** Whether reads prove that nothing is changing: of the listed addresses or, without a list, on the whole gateway. */
+function isSettled({ courses, reads }: Progress, { private_ip_addresses }: Input): boolean {
+  if (!courses.every(({ settled }) => settled)) return false;
+  return private_ip_addresses !== undefined || courses.length > 0 || nothingChanges(reads);
+}
+
+function settled(call: PlacedCall<Input>, progress: Progress, began: number): Output {
+  const { region, input } = call;
+  // `not_on_gateway` is easily taken for released, and the address may be mistyped.
+  const isStrange = progress.courses.some(({ fate }) => fate === 'not_on_gateway');
+  const look = { tool: DESCRIBE, arguments: { nat_gateway_ids: [input.nat_gateway_id], region } };
+  return { ...answer(call, progress, began, 'settled'), ...(isStrange ? { next: look } : {}) };
+}
+
+/**
+ * The answer when time runs out.
+ *
+ * @throws Failure where no read showed the gateway
+ */
+function unsettled(
+  call: PlacedCall<Input>,
+  progress: Progress,
+  began: number,
+  latestFailure: Failure | undefined,
+): Output {
+  const { region, input } = call;
+  const gateway = gatewayCourseOf(progress.reads);
+  if (gateway === 'unread') throw latestFailure ?? nothingRead(input.nat_gateway_id);
+  if (progress.reads.every((read) => read.gateway === undefined))
+    throw gatewayNotFound(region, input.nat_gateway_id);
+  const { courses } = progress;
+  const isUntouched = courses.every(({ changed, fate }) => !changed && fate !== 'unknown');
+  const outcome =
+    gateway === 'changing' ? 'gateway_changing' : isUntouched ? 'no_change_seen' : 'still_changing';
+  const changing = courses.filter((each) => !each.settled).map(({ private_ip }) => private_ip);
   const next: Next = {
     tool: WAIT,
     arguments: {
-      nat_gateway_id,
+      nat_gateway_id: input.nat_gateway_id,
       ...(changing.length === 0 ? {} : { private_ip_addresses: changing }),
-      timeout_seconds,
+      timeout_seconds: Math.max(input.timeout_seconds, TELLING_SECONDS),
       region,
     },
-    not_before: latest(fates, releaseBy),
+    not_before: latestRelease(call, courses),
   };
-  return { ...answer('still_changing'), next };
+  const look = { tool: DESCRIBE, arguments: { nat_gateway_ids: [input.nat_gateway_id], region } };
+  return { ...answer(call, progress, began, outcome), next: outcome === 'no_change_seen' ? look : next };
+}
+
+function nothingRead(natGatewayId: string): Failure {
+  return new Failure({
+    code: 'timed_out',
+    message: `Time ran out before any read of ${natGatewayId} was answered, so nothing can be said of its addresses.`,
+    retryable: true,
+  });
+}
+
+function answer(
+  { region, input, dependencies }: PlacedCall<Input>,
+  { reads, courses }: Progress,
+  began: number,
+  outcome: NonNullable<Output['outcome']>,
+): Output {
+  const { drains, now, monotonic } = dependencies;
+  const started = drains.of(region, input.nat_gateway_id);
+  const timeOf = (at: number): string => new Date(now() - monotonic() + at).toISOString();
+  return {
+    outcome,
+    nat_gateway_id: input.nat_gateway_id,
+    region,
+    gateway_state: reads.findLast(({ gateway }) => gateway !== undefined)?.gateway?.state,
+    addresses: courses.map(({ private_ip, fate, failure_message, releasedAt }) => ({
+      private_ip,
+      fate,
+      failure_message,
+      release_by: started.get(private_ip)?.drain.release_by,
+      released_at: releasedAt === undefined ? undefined : timeOf(releasedAt),
+    })),
+    waited_seconds: Math.round((monotonic() - began) / 100) / 10,
+  };
 }
 
 /** A read that failed may work the next time, unless its error says otherwise or it goes on and on. */
@@ -144,21 +231,23 @@ function isHopeless({ report: { code, retryable } }: Failure, failures: number):
   return code !== 'throttled' && (!retryable || failures >= FAILURES);
 }
 
-/** When the last of those still changing is released at the latest, where that is known. */
-function latest(
-  fates: readonly Fate[],
-  releaseBy: (privateIp: string) => string | undefined,
+/** The latest `release_by` of the addresses that are still changing, where it is known. */
+function latestRelease(
+  { region, input, dependencies }: PlacedCall<Input>,
+  courses: readonly Course[],
 ): string | undefined {
-  const times = fates.flatMap(({ settled, private_ip }) => (settled ? [] : (releaseBy(private_ip) ?? [])));
+  const started = dependencies.drains.of(region, input.nat_gateway_id);
+  const times = courses.flatMap(({ settled, private_ip }) =>
+    settled ? [] : (started.get(private_ip)?.drain.release_by ?? []),
+  );
   return times.sort().at(-1);
 }
 
-function sentence(fates: readonly Fate[], releaseBy: string | undefined, now: number): string {
-  const released = fates.filter(({ fate }) => fate === 'released').length;
-  const seconds = releaseBy === undefined ? undefined : Math.ceil((Date.parse(releaseBy) - now) / 1000);
-  const rest =
-    seconds === undefined || seconds <= 0 ? '' : `; the last of them in ${seconds} s at the latest`;
-  return `${released} of ${fates.length} addresses released${rest}`;
+function sentence(courses: readonly Course[], releaseBy: string | undefined, now: number): string {
+  const released = courses.filter(({ fate }) => fate === 'released').length;
+  const seconds = releaseBy === undefined ? 0 : Math.ceil((Date.parse(releaseBy) - now) / 1000);
+  const rest = seconds <= 0 ? '' : `; the last of them in ${seconds} s at the latest`;
+  return `${released} of ${courses.length} addresses released${rest}`;
 }
 
 /** Tells a client that asked for progress; each value is larger than the one before. */

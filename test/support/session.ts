@@ -18,6 +18,7 @@ import {
   type SimulatedNatGateway,
   type Simulator,
   type SimulatorCall,
+  type SimulatorOptions,
   startSimulator,
 } from '../../src/simulator/simulator.ts';
 import type { ConfirmMode } from '../../src/vocabulary/names.ts';
@@ -62,6 +63,7 @@ export const FAST_TIMEOUTS: Timeouts = {
   reconcilePauses: [2, 2, 4, 4, 8, 8],
   pollPace: 20,
   pollFirst: 5,
+  pollUrgent: 2,
 };
 
 /** Keeps what an audit log was told. */
@@ -69,7 +71,7 @@ export class AuditSpy extends AuditLog {
   readonly records: Record<string, unknown>[] = [];
 
   constructor() {
-    super('/dev/null', 'test', Date.now);
+    super(undefined, 'test', Date.now);
   }
 
   override intent(fields: Parameters<AuditLog['intent']>[0]): void {
@@ -87,6 +89,7 @@ export interface SessionOptions {
   inventory?: SimulatedNatGateway[];
   clock?: Clock;
   readLagSeconds?: number;
+  reads?: SimulatorOptions['reads'];
   throttling?: boolean;
   intercept?: Intercept;
   policy?: Partial<Policy>;
@@ -128,6 +131,7 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.inventory === undefined ? {} : { inventory: options.inventory }),
     ...(options.intercept === undefined ? {} : { intercept: options.intercept }),
+    ...(options.reads === undefined ? {} : { reads: options.reads }),
     ...(options.readLagSeconds === undefined ? {} : { readLagSeconds: options.readLagSeconds }),
   });
   const logger = pino({ level: 'silent' });
@@ -150,7 +154,8 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
     stopping: options.stopping ?? new AbortController().signal,
     handOver: new AbortController().signal,
     longestWaitSeconds: 900,
-    now: Date.now,
+    now: options.clock?.now ?? Date.now,
+    monotonic: options.clock?.now ?? (() => performance.now()),
     logger,
     version: '0.0.0',
   };

@@ -260,3 +260,15 @@ describe('hostile text from the account', () => {
     },
   );
 });
+
+describe('describing a gateway that changes', () => {
+  it('points to the wait for what is changing, with arguments ready to send', async () => {
+    const { call } = await session();
+    const { content } = await call(DESCRIBE, { nat_gateway_ids: 'nat-0c33c33c33c33c33c' });
+    expect(content.next).toEqual({
+      tool: 'wait_for_nat_gateway_addresses',
+      arguments: { nat_gateway_id: 'nat-0c33c33c33c33c33c', region: 'us-east-1' },
+    });
+    expect((await call(DESCRIBE, { nat_gateway_ids: EGRESS })).content).not.toHaveProperty('next');
+  });
+});

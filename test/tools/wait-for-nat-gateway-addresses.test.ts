@@ -1,5 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { StartedDrains } from '../../src/changes/started-drains.ts';
 import { defaultInventory, privateNatGateway, type SimulatorCall } from '../../src/simulator/simulator.ts';
+import { DESCRIBE, UNASSIGN, WAIT } from '../../src/vocabulary/names.ts';
 import {
   callTool,
   connect,
@@ -12,10 +14,7 @@ import {
   type SessionOptions,
 } from '../support/session.ts';
 
-const UNASSIGN = 'unassign_private_nat_gateway_address';
-const WAIT = 'wait_for_nat_gateway_addresses';
-const DESCRIBE = 'describe_nat_gateway_addresses';
-const wish = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11', '10.0.1.12'] };
+const request = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11', '10.0.1.12'] };
 
 async function session(options: SessionOptions = {}): Promise<Session> {
   const opened = await openSession({ timeouts: FAST_TIMEOUTS, ...options });
@@ -37,7 +36,7 @@ describe.each(ERAS)('waiting, for a %s client', (era) => {
   it('follows a drain to its end, with progress that only grows', async () => {
     const clock = new ManualClock(Date.now());
     const { call, client } = await session({ era, clock });
-    const { content: started } = await call(UNASSIGN, { ...wish, max_drain_duration_seconds: 60 });
+    const { content: started } = await call(UNASSIGN, { ...request, max_drain_duration_seconds: 60 });
     const progress: { progress: number; message?: string | undefined }[] = [];
     const { structuredContent } = await client.callTool(
       { name: started.next.tool, arguments: started.next.arguments },
@@ -51,7 +50,7 @@ describe.each(ERAS)('waiting, for a %s client', (era) => {
     expect(structuredContent).toMatchObject({
       outcome: 'settled',
       addresses: [
-        { private_ip: '10.0.1.11', fate: 'released', release_by: started.drain.release_by },
+        { private_ip: '10.0.1.11', fate: 'released' },
         { private_ip: '10.0.1.12', fate: 'released' },
       ],
       waited_seconds: expect.any(Number),
@@ -68,13 +67,17 @@ describe.each(ERAS)('waiting, for a %s client', (era) => {
   it('hands over when time runs out, and the call it proposes finishes', async () => {
     const clock = new ManualClock(Date.now());
     const { call } = await session({ era, clock });
-    const { content: started } = await call(UNASSIGN, wish);
-    const { content, isError } = await call(WAIT, { ...wish, timeout_seconds: 1 });
+    const { content: started } = await call(UNASSIGN, request);
+    const { content, isError } = await call(WAIT, { ...request, timeout_seconds: 1 });
     expect(isError).toBe(false);
     expect(content).toMatchObject({
       outcome: 'still_changing',
       addresses: [{ fate: 'unassigning' }, { fate: 'unassigning' }],
-      next: { tool: WAIT, arguments: { ...wish, region: 'us-east-1' }, not_before: started.drain.release_by },
+      next: {
+        tool: WAIT,
+        arguments: { ...request, region: 'us-east-1' },
+        not_before: started.drain.release_by,
+      },
     });
     clock.advance(350);
     const { content: finished } = await call(content.next.tool, content.next.arguments);
@@ -86,16 +89,17 @@ describe.each(ERAS)('waiting, for a %s client', (era) => {
 
   it('stops reading at once when it is cancelled', async () => {
     const { call, client, calls } = await session({ era });
-    await call(UNASSIGN, wish);
+    await call(UNASSIGN, request);
     const cancel = new AbortController();
-    const waiting = client.callTool({ name: WAIT, arguments: wish }, { signal: cancel.signal });
+    const waiting = client.callTool({ name: WAIT, arguments: request }, { signal: cancel.signal });
     await moreDescribes(calls, 3);
     cancel.abort();
     await expect(waiting).rejects.toThrow();
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const reads = describes(calls).length;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(describes(calls)).toHaveLength(reads);
+    // Another wait in the region reads on, and no longer for the one that was cancelled.
+    const other = call(WAIT, { nat_gateway_id: 'nat-0c33c33c33c33c33c', timeout_seconds: 1 });
+    await moreDescribes(calls, 5);
+    expect(JSON.stringify(describes(calls).slice(-3))).not.toContain(EGRESS);
+    await other;
   });
 
   it('goes on, slower, while EC2 throttles', async () => {
@@ -116,16 +120,16 @@ describe.each(ERAS)('waiting, for a %s client', (era) => {
         };
       },
     });
-    await call(UNASSIGN, wish);
-    expect((await call(WAIT, wish)).content).toMatchObject({ outcome: 'settled' });
+    await call(UNASSIGN, request);
+    expect((await call(WAIT, request)).content).toMatchObject({ outcome: 'settled' });
     expect(throttled).toBe(3);
   });
 
   it('answers that the gateway was deleted meanwhile, which is no error', async () => {
     const inventory = defaultInventory(Date.now());
     const { call, calls } = await session({ era, inventory });
-    await call(UNASSIGN, wish);
-    const waiting = call(WAIT, wish);
+    await call(UNASSIGN, request);
+    const waiting = call(WAIT, request);
     await moreDescribes(calls, 2);
     const gateway = inventory.find(({ natGatewayId }) => natGatewayId === EGRESS);
     if (gateway !== undefined) gateway.state = 'deleted';
@@ -148,48 +152,153 @@ describe('waiting', () => {
     });
   });
 
-  it('returns at once when nothing is changing', async () => {
+  it('tells that no change was seen while one of the last minutes may not show yet', async () => {
     const { call } = await session();
-    expect((await call(WAIT, { nat_gateway_id: EGRESS })).content).toMatchObject({
-      outcome: 'settled',
+    expect((await call(WAIT, { nat_gateway_id: EGRESS, timeout_seconds: 1 })).content).toMatchObject({
+      outcome: 'no_change_seen',
+      gateway_state: 'available',
       addresses: [],
+      next: { tool: DESCRIBE },
     });
   });
 
+  it('settles without a change once reads agree over the lag that EC2 documents', async () => {
+    const clock = new ManualClock(Date.now());
+    const { call, calls } = await session({ clock });
+    const waiting = call(WAIT, { nat_gateway_id: EGRESS });
+    await moreDescribes(calls, 2);
+    clock.advance(300);
+    expect((await waiting).content).toMatchObject({ outcome: 'settled', addresses: [] });
+  });
+
   it('tells each fate: still there, failed with its message, never there', async () => {
-    const { call } = await session();
-    const { content } = await call(WAIT, {
+    const clock = new ManualClock(Date.now());
+    const { call, calls } = await session({ clock });
+    const waiting = call(WAIT, {
       nat_gateway_id: 'nat-0d44d44d44d44d44d',
       private_ip_addresses: ['10.0.4.11', '10.0.4.12', '10.0.4.99'],
     });
+    await moreDescribes(calls, 10);
+    clock.advance(300);
+    const { content } = await waiting;
+    expect(content.outcome).toBe('settled');
     expect(content.addresses).toEqual([
       { private_ip: '10.0.4.11', fate: 'succeeded' },
       { private_ip: '10.0.4.12', fate: 'failed', failure_message: expect.stringContaining('10.0.4.12') },
       { private_ip: '10.0.4.99', fate: 'not_on_gateway' },
     ]);
     // An address that never was there is no success: it may be mistyped.
-    expect(content.next).toMatchObject({ tool: 'describe_nat_gateway_addresses' });
+    expect(content.next).toMatchObject({ tool: DESCRIBE });
   });
 
   it('takes reads that lag behind the unassign for neither released nor settled', async () => {
     const clock = new ManualClock(Date.now());
     const { call, calls } = await session({ clock, readLagSeconds: 30 });
-    expect((await call(UNASSIGN, wish)).content.outcome).toBe('unassigning');
-    const waiting = call(WAIT, wish);
-    let over = false;
-    void waiting.then(() => {
-      over = true;
-    });
-    await moreDescribes(calls, 5);
-    expect(over).toBe(false);
+    expect((await call(UNASSIGN, request)).content.outcome).toBe('unassigning');
+    const waiting = call(WAIT, request);
+    const first = Promise.race([
+      waiting.then(() => 'answered'),
+      moreDescribes(calls, 5).then(() => 'reading'),
+    ]);
+    expect(await first).toBe('reading');
     clock.advance(31);
-    await moreDescribes(calls, 5);
-    expect(over).toBe(false);
+    const second = Promise.race([
+      waiting.then(() => 'answered'),
+      moreDescribes(calls, 5).then(() => 'reading'),
+    ]);
+    expect(await second).toBe('reading');
     clock.advance(350);
     expect((await waiting).content).toMatchObject({
       outcome: 'settled',
       addresses: [{ fate: 'released' }, { fate: 'released' }],
     });
+  });
+
+  it('takes a late read of another process for no end of its change', async () => {
+    const clock = new ManualClock(Date.now());
+    const { call, dependencies, calls } = await session({ clock, readLagSeconds: 8 });
+    await call(UNASSIGN, request);
+    const elsewhere = { ...dependencies, drains: new StartedDrains() };
+    const other = await connect(elsewhere, 'modern');
+    onTestFinished(() => other.close());
+    const waits = [
+      callTool(other, WAIT, { ...request, timeout_seconds: 1 }),
+      callTool(other, WAIT, { nat_gateway_id: EGRESS, timeout_seconds: 1 }),
+    ];
+    await moreDescribes(calls, 3);
+    for (const { content } of await Promise.all(waits)) expect(content.outcome).toBe('no_change_seen');
+  });
+
+  it('is not misled by one late read within a drain', async () => {
+    const clock = new ManualClock(Date.now());
+    let read = 0;
+    const { call, dependencies, calls } = await session({
+      clock,
+      reads: () => ({ lagSeconds: ++read === 6 ? 30 : 0 }),
+    });
+    await call(UNASSIGN, request);
+    const other = await connect({ ...dependencies, drains: new StartedDrains() }, 'modern');
+    onTestFinished(() => other.close());
+    const waiting = callTool(other, WAIT, { ...request, timeout_seconds: 2 });
+    await moreDescribes(calls, 8);
+    clock.advance(400);
+    expect((await waiting).content).toMatchObject({
+      outcome: 'settled',
+      addresses: [{ fate: 'released' }, { fate: 'released' }],
+    });
+  });
+
+  it('tells a released address when it was first seen gone, and no release to come', async () => {
+    const clock = new ManualClock(Date.UTC(2026, 0, 1));
+    const { call, calls } = await session({ clock });
+    await call(UNASSIGN, { ...request, max_drain_duration_seconds: 60 });
+    const waiting = call(WAIT, request);
+    await moreDescribes(calls, 2);
+    clock.advance(61);
+    expect((await waiting).content.addresses).toEqual(
+      request.private_ip_addresses.map((private_ip) => ({
+        private_ip,
+        fate: 'released',
+        released_at: '2026-01-01T00:01:01.000Z',
+      })),
+    );
+  });
+
+  it('forgets a drain once the address is released, so that a restored one settles', async () => {
+    const clock = new ManualClock(Date.now());
+    const inventory = defaultInventory(clock.now());
+    const { call, calls } = await session({ clock, inventory });
+    const one = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
+    await call(UNASSIGN, { ...one, max_drain_duration_seconds: 1 });
+    clock.advance(2);
+    expect((await call(WAIT, one)).content.addresses).toMatchObject([{ fate: 'released' }]);
+    const gateway = inventory.find(({ natGatewayId }) => natGatewayId === EGRESS);
+    gateway?.addresses?.push({ privateIp: '10.0.1.11', isPrimary: false, assignedAt: clock.now() });
+    const waiting = call(WAIT, one);
+    await moreDescribes(calls, 2);
+    clock.advance(10);
+    expect((await waiting).content).toMatchObject({ outcome: 'settled', addresses: [{ fate: 'succeeded' }] });
+    const { content } = await call(DESCRIBE, { nat_gateway_ids: EGRESS });
+    expect(content.nat_gateways[0].addresses.at(-1)).toMatchObject({
+      private_ip: '10.0.1.11',
+      can_unassign: true,
+    });
+  });
+
+  it('fails where no read was answered, in place of telling a state that nobody read', async () => {
+    const { call } = await session({ intercept: () => new Promise(() => {}) });
+    const { content, isError } = await call(WAIT, { nat_gateway_id: EGRESS, timeout_seconds: 1 });
+    expect(isError).toBe(true);
+    expect(content).not.toHaveProperty('outcome');
+    expect(content.error).toMatchObject({ code: 'timed_out', retryable: true });
+  });
+
+  it('tells that it is the gateway that changes', async () => {
+    const inventory = defaultInventory(Date.now());
+    const { call } = await session({ inventory });
+    expect(
+      (await call(WAIT, { nat_gateway_id: 'nat-0a77a77a77a77a77a', timeout_seconds: 1 })).content,
+    ).toMatchObject({ outcome: 'gateway_changing', gateway_state: 'pending', next: { tool: WAIT } });
   });
 
   it('does not count an address as released that one read misses', async () => {
@@ -206,13 +315,13 @@ describe('waiting', () => {
         };
       },
     });
-    await call(UNASSIGN, wish);
-    const waiting = call(WAIT, { ...wish, timeout_seconds: 1 });
+    await call(UNASSIGN, request);
+    const waiting = call(WAIT, { ...request, timeout_seconds: 1 });
     await moreDescribes(calls, 8);
     expect((await waiting).content.outcome).toBe('still_changing');
   });
 
-  it('says that there is no such gateway', async () => {
+  it('fails where reads agree that there is no such gateway', async () => {
     const { call } = await session();
     const { content, isError } = await call(WAIT, { nat_gateway_id: 'nat-00000000000000000' });
     expect(isError).toBe(true);
@@ -231,9 +340,9 @@ describe('waiting', () => {
     const { call, calls, dependencies } = await session({ clock });
     const other = await connect(dependencies, 'legacy');
     onTestFinished(() => other.close());
-    await call(UNASSIGN, wish);
+    await call(UNASSIGN, request);
     const before = describes(calls).length;
-    const waiting = [call(WAIT, wish), callTool(other, WAIT, { nat_gateway_id: 'nat-0c33c33c33c33c33c' })];
+    const waiting = [call(WAIT, request), callTool(other, WAIT, { nat_gateway_id: 'nat-0c33c33c33c33c33c' })];
     await moreDescribes(calls, 4);
     const reads = describes(calls).slice(before);
     const ids = (read: SimulatorCall | undefined) =>
@@ -270,58 +379,5 @@ describe('waiting', () => {
     expect(
       Object.keys(describes(calls)[1]?.parameters ?? {}).filter((name) => name.startsWith('Filter.1.Value')),
     ).toHaveLength(200);
-  });
-});
-
-describe.each(ERAS)('the resource of a gateway, for a %s client', (era) => {
-  it('is what describe shows, read on demand, and nothing is listed', async () => {
-    const { client, call, calls } = await session({ era });
-    const { resourceTemplates } = await client.listResourceTemplates();
-    expect(resourceTemplates).toMatchObject([{ uriTemplate: 'nat-gateway://{region}/{nat_gateway_id}' }]);
-    expect((await client.listResources()).resources).toEqual([]);
-    expect(calls).toEqual([]);
-    const { contents } = await client.readResource({ uri: `nat-gateway://us-east-1/${EGRESS}` });
-    const [content] = contents;
-    const { content: described } = await call(DESCRIBE, { nat_gateway_ids: EGRESS });
-    expect(JSON.parse(content !== undefined && 'text' in content ? content.text : '')).toEqual(
-      described.nat_gateways[0],
-    );
-  });
-
-  it.each([
-    'nat-gateway://us-east-1/nat-00000000000000000',
-    'nat-gateway://evil.com/nat-1',
-    'nat-gateway://us-east-1/x',
-  ])('is not there for %s', async (uri) => {
-    const { client } = await session({ era });
-    await expect(client.readResource({ uri })).rejects.toThrow(/not found/i);
-  });
-});
-
-describe.each(ERAS)('the prompt, for a %s client', (era) => {
-  it('walks through the tools in their order', async () => {
-    const { client, calls } = await session({ era });
-    const { prompts } = await client.listPrompts();
-    expect(prompts.map(({ name }) => name)).toEqual(['release-nat-addresses']);
-    const { messages } = await client.getPrompt({
-      name: 'release-nat-addresses',
-      arguments: { goal: '10.0.1.11' },
-    });
-    const text = JSON.stringify(messages);
-    for (const part of ['10.0.1.11', DESCRIBE, 'dry_run', 'yes', WAIT, 'undo_command'])
-      expect(text).toContain(part);
-    expect(calls).toEqual([]);
-  });
-});
-
-describe('describe', () => {
-  it('points to the wait for what is changing, with arguments ready to send', async () => {
-    const { call } = await session();
-    const { content } = await call(DESCRIBE, { nat_gateway_ids: 'nat-0c33c33c33c33c33c' });
-    expect(content.next).toEqual({
-      tool: WAIT,
-      arguments: { nat_gateway_id: 'nat-0c33c33c33c33c33c', region: 'us-east-1' },
-    });
-    expect((await call(DESCRIBE, { nat_gateway_ids: EGRESS })).content).not.toHaveProperty('next');
   });
 });

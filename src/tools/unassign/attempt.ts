@@ -5,7 +5,6 @@ import { type Answer, canAsk, type Question } from '../../changes/confirmation.t
 import { NotBegun } from '../../changes/queue.ts';
 import { type Drain, drainFrom, undoCommand } from '../../nat-gateway/drain.ts';
 import type { NatGateway } from '../../nat-gateway/gateway.ts';
-import { withAccepted } from '../../nat-gateway/observations.ts';
 import { type ChangeRequest, denials, denialsBeforeReading } from '../../nat-gateway/policy.ts';
 import { policyFindings, preflight } from '../../nat-gateway/preflight.ts';
 import { cancelled, type ErrorReport, Failure, gatewayNotFound, reportOf } from '../../vocabulary/failure.ts';
@@ -135,9 +134,8 @@ async function check(attempt: Attempt): Promise<UnassignResult | InputRequiredRe
   }
   if (observed instanceof Failure) return refused(progress, observed.report);
 
-  const { region, natGatewayId, privateIps, maxDrainDurationSeconds } = request;
-  const accepted = dependencies.drains.accepted(region, natGatewayId, dependencies.now());
-  const gateway = withAccepted(observed, accepted);
+  const { region, privateIps, maxDrainDurationSeconds } = request;
+  const gateway = dependencies.drains.judge(region, observed, dependencies.monotonic());
   const forbidden = denials(dependencies.policy, changeRequest(request, input.mode), { gateway, accountId });
   const preflighted = preflight(gateway, privateIps, maxDrainDurationSeconds, forbidden);
   Object.assign(progress, preflightMembers(preflighted, privateIps));
@@ -178,7 +176,7 @@ async function decide(
   if (context.mcpReq.signal.aborted) throw cancelled();
   if (dependencies.stopping.aborted) return refused(progress, stopping());
   if (!changeLimit.take(principal)) return limitReached(attempt, progress);
-  return execute(attempt, question.gateway, permit, { ...progress, confirmation: confirmed });
+  return execute(attempt, permit, { ...progress, confirmation: confirmed });
 }
 
 function limitReached({ dependencies, context }: Attempt, progress: Progress): UnassignResult {
@@ -200,12 +198,7 @@ function confirm(
 }
 
 /** The intent, the real call, and what became of it. Nobody can cancel this part, and no fault hides that it was sent. */
-async function execute(
-  attempt: Attempt,
-  before: NatGateway,
-  permit: Permit,
-  progress: Progress,
-): Promise<UnassignResult> {
+async function execute(attempt: Attempt, permit: Permit, progress: Progress): Promise<UnassignResult> {
   const { ec2, audit, dependencies, context } = attempt;
   try {
     dependencies.audit.intent({ ...audit, ...decisive(progress) });
@@ -219,7 +212,7 @@ async function execute(
     if (answer.kind === 'accepted') return accepted(attempt, answer, progress);
     const sent = { ...progress, unassign: { request_id: answer.error.request_id } };
     if (answer.kind === 'refused') return refused(sent, answer.error);
-    return await reconcile(attempt, { before, sentAt, error: answer.error }, sent);
+    return await reconcile(attempt, { sentAt, error: answer.error }, sent);
   } catch (error) {
     dependencies.logger.error({ err: error }, 'attempt failed after its intent');
     return unknown(attempt, progress, unresolved('unclear', reportOf(error)));
@@ -240,11 +233,11 @@ function accepted(
 /** Establishes by reading what became of a real call whose answer does not tell. */
 async function reconcile(
   attempt: Attempt,
-  { before, sentAt, error }: { before: NatGateway; sentAt: number; error: ErrorReport },
+  { sentAt, error }: { sentAt: number; error: ErrorReport },
   progress: Progress,
 ): Promise<UnassignResult> {
   const { ec2, request, dependencies } = attempt;
-  const { verdict, gateway } = await ec2.reconcile(request, before);
+  const { verdict, gateway } = await ec2.reconcile(request);
   const seen =
     gateway === undefined ? progress : { ...progress, addresses: withStatus(progress, gateway.addresses) };
   if (verdict === 'accepted') {
@@ -261,7 +254,7 @@ async function reconcile(
 
 /** The result of an accepted request; its drain is remembered, so that waits can tell when it ends. */
 function unassigning({ request, dependencies }: Attempt, drain: Drain, progress: Progress): UnassignResult {
-  dependencies.drains.remember(request, drain, dependencies.now());
+  dependencies.drains.remember(request, drain, dependencies.monotonic());
   return {
     ...progress,
     outcome: 'unassigning',
