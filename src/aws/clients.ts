@@ -1,43 +1,12 @@
 import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
 import type { Logger } from 'pino';
 import { cancelled, Failure } from '../vocabulary/failure.ts';
+import type { Timeouts } from '../vocabulary/timeouts.ts';
 import { orAborted, type RequestState, type Track, trackAttempts } from './attempts.ts';
 import { credentialsOf, type Ec2Target, regionOf } from './credentials.ts';
 import { concernsCredentials, failureFrom, outOfTime, regionUnknown } from './failure-from.ts';
 import { AccountIds, accountDeadline } from './identity.ts';
 import { ProxyAwareHandler } from './proxy.ts';
-
-/**
- * Timeouts in milliseconds. A call answers within 50 s, the least that clients wait: 4 s behind another change on the
- * gateway, 10 s for reads and dry run, 20 s for the real call, 15 s for reconciling.
- */
-export interface Timeouts {
-  connect: number;
-  /** A read or a dry run, retries included; and one attempt of it. */
-  read: number;
-  readAttempt: number;
-  /** The real call, which has one attempt. */
-  change: number;
-  /** All reads after a lost answer, and the pause before each: EC2's reads may lag behind its writes. */
-  reconcile: number;
-  reconcilePauses: readonly number[];
-  /** Pause between polls of a watched region, before a new waiter's first poll, and while reads soon may settle one. */
-  pollPace: number;
-  pollFirst: number;
-  pollUrgent: number;
-}
-
-export const TIMEOUTS: Timeouts = {
-  connect: 4000,
-  read: 10_000,
-  readAttempt: 5000,
-  change: 20_000,
-  reconcile: 15_000,
-  reconcilePauses: [300, 700, ...Array(9).fill(1000), 1500, 2000],
-  pollPace: 5000,
-  pollFirst: 1000,
-  pollUrgent: 600,
-};
 
 /** Options for one `client.send`. */
 export interface SendOptions {

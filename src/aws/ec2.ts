@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { NatGateway } from '../nat-gateway/gateway.ts';
-import { Ec2Clients, TIMEOUTS, type Timeouts } from './clients.ts';
+import { TIMEOUTS, type Timeouts } from '../vocabulary/timeouts.ts';
+import { Ec2Clients } from './clients.ts';
 import type { Ec2Target } from './credentials.ts';
 import {
   type NatGatewayPage,

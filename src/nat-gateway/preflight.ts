@@ -187,7 +187,7 @@ function addressFindings(gateway: NatGateway, address: NatGatewayAddress): Findi
       code: 'address_failed',
       severity: 'warns',
       private_ip,
-      message: `${name} was never assigned properly (status failed); EC2 may not accept to unassign it.`,
+      message: `${name} was never assigned properly (status failed); EC2 may refuse to unassign it.`,
     });
   }
   return findings;

@@ -11,7 +11,7 @@ export async function serveOverStdio(dependencies: Dependencies, simulate: boole
   const { changes, logger, version } = dependencies;
   const transport = new StdioTransport(process.stdin, process.stdout, GRACE_MILLISECONDS);
   onTermination(() => transport.end(), logger);
-  // At the end of stdin a wait goes on while its answer may still be read, and then ends with the call to repeat.
+  // After stdin ends, waits run a little longer, then answer with the call to repeat.
   const handOver = new AbortController();
   void transport.ending.then(() =>
     setTimeout(() => handOver.abort(), GRACE_MILLISECONDS - ANSWER_MILLISECONDS),

@@ -21,7 +21,7 @@ const outputSchema = z.object({
     .enum(['settled', 'still_changing', 'no_change_seen', 'gateway_changing', 'gateway_deleted'])
     .optional()
     .describe(
-      'settled: none of them is changing any more. no_change_seen: nothing was seen to change, but a change of the last 5 minutes may not show yet',
+      'settled: none is changing any more. no_change_seen: none was seen changing; EC2 may show a change 5 minutes late',
     ),
   nat_gateway_id: z.string(),
   region: text,
@@ -32,8 +32,8 @@ const outputSchema = z.object({
         private_ip: z.string(),
         fate: z.string().describe('released, not_on_gateway (never seen there), or its status'),
         failure_message: text,
-        release_by: text.describe('Released by then at the latest; known for drains started by this server'),
-        released_at: text.describe('When it was first seen gone'),
+        release_by: text.describe('The latest time of its release, for drains started by this server'),
+        released_at: text,
       }),
     )
     .optional(),
@@ -49,7 +49,7 @@ interface Input {
 }
 type Output = z.input<typeof outputSchema>;
 
-/** The time of two reads that agree with each other, which a verdict takes: shorter waits may never end. */
+/** A verdict needs agreeing reads, which take this long; a shorter wait may never get them. */
 const TELLING_SECONDS = 15;
 
 /** Failed reads in a row after which waiting on makes no sense. */

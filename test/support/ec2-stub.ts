@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
-import { TIMEOUTS, type Timeouts } from '../../src/aws/clients.ts';
 import type { Ec2Target } from '../../src/aws/credentials.ts';
 import { connectEc2, type Ec2 } from '../../src/aws/ec2.ts';
 import type { Permit, UnassignRequest } from '../../src/aws/unassign.ts';
 import { type ErrorReport, Failure } from '../../src/vocabulary/failure.ts';
+import { TIMEOUTS, type Timeouts } from '../../src/vocabulary/timeouts.ts';
 import { GATEWAY, type Received, type Reply, XML } from './ec2-replies.ts';
 
 /** `connectEc2`, through the real SDK, against a stub that replies as the test says. */

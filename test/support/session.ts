@@ -2,7 +2,6 @@ import { type CallToolResult, Client, type ClientOptions } from '@modelcontextpr
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { pino } from 'pino';
-import { TIMEOUTS, type Timeouts } from '../../src/aws/clients.ts';
 import { connectEc2 } from '../../src/aws/ec2.ts';
 import { AuditLog } from '../../src/changes/audit-log.ts';
 import { Confirmation } from '../../src/changes/confirmation.ts';
@@ -22,6 +21,7 @@ import {
   startSimulator,
 } from '../../src/simulator/simulator.ts';
 import type { ConfirmMode } from '../../src/vocabulary/names.ts';
+import { TIMEOUTS, type Timeouts } from '../../src/vocabulary/timeouts.ts';
 
 /** The two generations of MCP, by the client's negotiation. */
 export type Era = 'modern' | 'legacy';
@@ -55,6 +55,7 @@ export class ManualClock implements Clock {
 
 /** Short enough for many faults in a test run; the proportions are those of the product. */
 export const FAST_TIMEOUTS: Timeouts = {
+  queue: 4000,
   connect: 1000,
   read: 6000,
   readAttempt: 700,

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { TIMEOUTS } from '../../src/aws/clients.ts';
 import { AuditLog } from '../../src/changes/audit-log.ts';
 import { defaultInventory, privateNatGateway } from '../../src/simulator/simulator.ts';
+import { TIMEOUTS } from '../../src/vocabulary/timeouts.ts';
 import {
   AuditSpy,
   callTool,

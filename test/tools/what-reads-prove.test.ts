@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { TIMEOUTS } from '../../src/aws/clients.ts';
 import type { Ec2 } from '../../src/aws/ec2.ts';
 import { StartedDrains } from '../../src/changes/started-drains.ts';
 import { drainFrom } from '../../src/nat-gateway/drain.ts';
 import { type Read, verdictOf } from '../../src/nat-gateway/observations.ts';
 import { WAIT } from '../../src/vocabulary/names.ts';
+import { TIMEOUTS } from '../../src/vocabulary/timeouts.ts';
 import {
   type Flaws,
   PRIVATE_IPS,

@@ -9,6 +9,7 @@ import { type ChangeRequest, denials, denialsBeforeReading } from '../../nat-gat
 import { policyFindings, preflight } from '../../nat-gateway/preflight.ts';
 import { cancelled, type ErrorReport, Failure, gatewayNotFound, reportOf } from '../../vocabulary/failure.ts';
 import { UNASSIGN } from '../../vocabulary/names.ts';
+import { TIMEOUTS } from '../../vocabulary/timeouts.ts';
 import type { Call, PlacedCall } from '../define-tool.ts';
 import { blocked, changeAhead, changesSpent, noConfirmation, stopping, unresolved } from './refusals.ts';
 import {
@@ -22,9 +23,6 @@ import {
   waitCall,
   withStatus,
 } from './result.ts';
-
-/** How long a call waits for an earlier change on the same gateway: the rest of 50 s after reads and the real call. */
-const QUEUE_SECONDS = 4;
 
 /** When an address that looks untouched after a lost answer is worth another look. */
 const LOOK_AGAIN_SECONDS = 60;
@@ -105,14 +103,14 @@ async function beforeReading(attempt: Attempt): Promise<UnassignResult | InputRe
   if (input.mode === 'dry_run') return check(attempt);
 
   const { signal } = context.mcpReq;
-  const giveUp = AbortSignal.any([signal, AbortSignal.timeout(QUEUE_SECONDS * 1000)]);
+  const giveUp = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUTS.queue)]);
   try {
     const gateway = `${request.region}/${request.natGatewayId}`;
     return await dependencies.changes.run(gateway, giveUp, () => check(attempt));
   } catch (error) {
     if (!(error instanceof NotBegun)) throw error;
     if (signal.aborted) throw cancelled();
-    return refused({ ...progress, confirmation: 'not_reached' }, changeAhead(QUEUE_SECONDS));
+    return refused({ ...progress, confirmation: 'not_reached' }, changeAhead(TIMEOUTS.queue / 1000));
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { TIMEOUTS } from '../../../src/aws/clients.ts';
 import { DESCRIBE, UNASSIGN, WAIT } from '../../../src/vocabulary/names.ts';
+import { TIMEOUTS } from '../../../src/vocabulary/timeouts.ts';
 import { connectLegacy, connectModern, openFront } from '../../support/http.ts';
 import { EGRESS, realCalls } from '../../support/session.ts';
 
