@@ -58,14 +58,14 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     confirmation: new Confirmation(settings.confirmationKey ?? randomBytes(32), Date.now),
     audit,
     changes: new ChangeQueue(),
-    changeLimit: new ChangeLimit(settings.maxChangesPerHour, Date.now),
+    changeLimit: new ChangeLimit(settings.maxChangesPerHour, monotonic),
     drains: new StartedDrains(),
     stopping,
     handOver: stopping,
     longestWaitSeconds:
       settings.http === undefined ? Infinity : settings.requestTimeoutSeconds - ANSWER_SECONDS,
     now: Date.now,
-    monotonic: () => performance.now(),
+    monotonic,
     logger,
     version,
   };
@@ -79,6 +79,10 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     await serveOverHttp(dependencies, settings, settings.http);
   }
   process.exit();
+}
+
+function monotonic(): number {
+  return performance.now();
 }
 
 /** Picks the policy out of the settings; no other setting may reach results. */

@@ -6,14 +6,14 @@ const HOUR = 3_600_000;
  */
 export class ChangeLimit {
   readonly perHour: number;
-  readonly #now: () => number;
-  /** When each caller's calls of the last hour were sent, in milliseconds since the epoch, oldest first. */
+  readonly #monotonic: () => number;
+  /** When each caller's calls of the last hour were sent, by the monotonic clock, oldest first. */
   readonly #sent = new Map<string, number[]>();
 
-  /** `now` tells milliseconds since the epoch. */
-  constructor(perHour: number, now: () => number) {
+  /** `monotonic` tells milliseconds since any moment: by the wall clock, setting it could end the hour early. */
+  constructor(perHour: number, monotonic: () => number) {
     this.perHour = perHour;
-    this.#now = now;
+    this.#monotonic = monotonic;
   }
 
   /** Seconds until this caller may send another call; 0 is now. Callers without a name share one count. */
@@ -21,13 +21,13 @@ export class ChangeLimit {
     const sent = this.#lastHour(principal);
     const [oldest] = sent;
     if (oldest === undefined || sent.length < this.perHour) return 0;
-    return Math.max(1, Math.ceil((oldest + HOUR - this.#now()) / 1000));
+    return Math.max(1, Math.ceil((oldest + HOUR - this.#monotonic()) / 1000));
   }
 
   /** Counts a call that is about to be sent; false where the caller has none left, and must not send it. */
   take(principal = ''): boolean {
     if (this.secondsLeft(principal) > 0) return false;
-    this.#sent.set(principal, [...this.#lastHour(principal), this.#now()]);
+    this.#sent.set(principal, [...this.#lastHour(principal), this.#monotonic()]);
     return true;
   }
 
@@ -37,7 +37,7 @@ export class ChangeLimit {
   }
 
   #lastHour(principal: string): number[] {
-    const since = this.#now() - HOUR;
+    const since = this.#monotonic() - HOUR;
     for (const [name, times] of this.#sent) {
       const recent = times.filter((time) => time > since);
       if (recent.length > 0) this.#sent.set(name, recent);

@@ -36,9 +36,9 @@ export interface Dependencies {
   handOver: AbortSignal;
   /** The longest wait, whatever the caller asks for. */
   longestWaitSeconds: number;
-  /** Milliseconds since the epoch, for times. */
+  /** Milliseconds since the epoch. For times; a clock that is set moves it. */
   now: () => number;
-  /** Milliseconds of a clock that nobody sets, for durations. */
+  /** Milliseconds since any moment, for durations: it never jumps. */
   monotonic: () => number;
   logger: Logger;
   version: string;
@@ -51,7 +51,7 @@ export interface Call<Input> {
   server: McpServer;
   era: Era;
   context: ServerContext;
-  /** Milliseconds since the epoch. */
+  /** By the monotonic clock, in milliseconds. */
   began: number;
 }
 
@@ -97,12 +97,12 @@ export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObje
     openWorldHint: true,
   };
   return (server, dependencies, era) => {
-    const { ec2: connect, logger, now } = dependencies;
+    const { ec2: connect, logger, monotonic } = dependencies;
     server.registerTool(
       name,
       { title, description, ...schemas, annotations },
       async (given: z.output<z.ZodObject<Shape>>, context) => {
-        const call = { input: given, dependencies, server, era, context, began: now() };
+        const call = { input: given, dependencies, server, era, context, began: monotonic() };
         let region: string | undefined;
         let result: z.input<Output> | InputRequiredResult;
         try {

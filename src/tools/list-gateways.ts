@@ -28,18 +28,18 @@ export interface Listing {
 
 /** Reads pages of EC2 from `start` on until a page of `maxResults` is full, all is read, or time or page cap are over. */
 export async function listGateways(
-  { ec2, region, context, dependencies: { now } }: PlacedCall<unknown>,
+  { ec2, region, context, dependencies: { monotonic } }: PlacedCall<unknown>,
   filters: GatewayFilters,
   maxResults: number,
   start: Position,
 ): Promise<Listing> {
   const { signal } = context.mcpReq;
-  const until = now() + READING_SECONDS * 1000;
+  const until = monotonic() + READING_SECONDS * 1000;
   const natGateways: NatGateway[] = [];
   const notFound: string[] = [];
   let position = start;
   for (let pages = 0; ; pages++) {
-    if (pages === PAGE_CAP || now() > until) {
+    if (pages === PAGE_CAP || monotonic() > until) {
       const incomplete = `Stopped after reading ${pages} pages from EC2 to answer in time; next_token goes on from there.`;
       return { natGateways, notFound, position, incomplete };
     }

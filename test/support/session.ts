@@ -101,6 +101,8 @@ export interface SessionOptions {
   changeLimit?: ChangeLimit;
   client?: ClientOptions;
   stopping?: AbortSignal;
+  /** Take the place of the usual ones. */
+  dependencies?: Partial<Dependencies>;
   /** Dependencies shared with other sessions, as one process shares them between connections. */
   shared?: Dependencies;
 }
@@ -150,7 +152,7 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
     confirmation: new Confirmation('a key of thirty-two bytes or more', Date.now),
     audit: options.audit ?? audit,
     changes: new ChangeQueue(),
-    changeLimit: options.changeLimit ?? new ChangeLimit(Number.POSITIVE_INFINITY, Date.now),
+    changeLimit: options.changeLimit ?? new ChangeLimit(Number.POSITIVE_INFINITY, () => 0),
     drains: new StartedDrains(),
     stopping: options.stopping ?? new AbortController().signal,
     handOver: new AbortController().signal,
@@ -159,6 +161,7 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
     monotonic: options.clock?.now ?? (() => performance.now()),
     logger,
     version: '0.0.0',
+    ...options.dependencies,
   };
   const client = await connect(dependencies, options.era ?? 'modern', options.client);
   return {

@@ -84,9 +84,10 @@ export function failedAttempt(
 }
 
 function recordOutcome(call: Call<unknown>, fields: AuditFields, result: UnassignResult): void {
-  const { audit, logger, now } = call.dependencies;
+  const { audit, logger, monotonic } = call.dependencies;
   const { outcome } = result;
-  const record = { ...fields, outcome, ...decisive(result), duration_ms: now() - call.began };
+  const duration_ms = Math.round(monotonic() - call.began);
+  const record = { ...fields, outcome, ...decisive(result), duration_ms };
   if (!audit.outcome(record)) logger.error({ id: fields.id, outcome }, 'audit record not written');
 }
 
