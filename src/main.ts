@@ -61,6 +61,8 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     changeLimit: new ChangeLimit(settings.maxChangesPerHour, monotonic),
     drains: new StartedDrains(),
     stopping,
+    // Over HTTP the signal of a request tells that its caller is gone; stdio has a check of its own.
+    isHeard: async () => true,
     handOver: stopping,
     longestWaitSeconds:
       settings.http === undefined ? Infinity : settings.requestTimeoutSeconds - ANSWER_SECONDS,

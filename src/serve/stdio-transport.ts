@@ -4,6 +4,9 @@ import { type JSONRPCMessage, parseJSONRPCMessage, type Transport } from '@model
 /** The longest line that is read, in bytes. A call is far shorter. */
 const LINE_LIMIT = 256 * 1024;
 
+/** How long a write may tell that nobody reads the output, in milliseconds. */
+const PROBE_MILLISECONDS = 1000;
+
 const PARSE_ERROR = -32700;
 const INVALID_REQUEST = -32600;
 
@@ -76,6 +79,23 @@ export class StdioTransport implements Transport {
     await Promise.race([this.#allAnswered().then(() => delivered(this.#output)), grace]);
     clearTimeout(timer);
     await this.close();
+  }
+
+  /**
+   * Whether the output still has a reader. A pipe or a socket tells only when it is written to, so this writes a space,
+   * which JSON allows in front of the next message: for a client there is no line of its own, as an empty one would be.
+   * Without a reader the write fails at once; one that has to wait has a reader that is slow.
+   */
+  async isHeard(): Promise<boolean> {
+    const output = this.#output;
+    if (this.#state === 'closed' || output.destroyed || output.writableEnded) return false;
+    return new Promise((resolve) => {
+      const slow = setTimeout(() => resolve(true), PROBE_MILLISECONDS);
+      output.write(' ', (error) => {
+        clearTimeout(slow);
+        resolve(error === null || error === undefined);
+      });
+    });
   }
 
   async #allAnswered(): Promise<void> {

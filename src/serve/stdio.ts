@@ -16,8 +16,11 @@ export async function serveOverStdio(dependencies: Dependencies, simulate: boole
   void transport.ending.then(() =>
     setTimeout(() => handOver.abort(), GRACE_MILLISECONDS - ANSWER_MILLISECONDS),
   );
-  const waits = { handOver: AbortSignal.any([dependencies.stopping, handOver.signal]) };
-  serveStdio(({ era }) => createServer({ ...dependencies, ...waits }, era), {
+  const ofStdio = {
+    handOver: AbortSignal.any([dependencies.stopping, handOver.signal]),
+    isHeard: () => transport.isHeard(),
+  };
+  serveStdio(({ era }) => createServer({ ...dependencies, ...ofStdio }, era), {
     transport,
     onerror: (error) => logger.warn({ reason: error.message }, 'protocol error'),
   });

@@ -32,6 +32,8 @@ export interface Dependencies {
   drains: StartedDrains;
   /** Aborted once the process is to end: no real call begins after that. */
   stopping: AbortSignal;
+  /** Whether an answer can still reach the caller, as far as its signal does not tell. Asked before a real call. */
+  isHeard: () => Promise<boolean>;
   /** Aborted when waits have to end with the call to repeat, because nobody will get a later answer. */
   handOver: AbortSignal;
   /** The longest wait, whatever the caller asks for. */

@@ -1,7 +1,7 @@
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import type { JSONRPCMessage } from '@modelcontextprotocol/server';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { StdioTransport } from '../../src/serve/stdio-transport.ts';
 
 /** A grace period longer than any test: a test that waits for its end fails. */
@@ -549,5 +549,49 @@ describe('an output', () => {
     expect(text.trimEnd().split('\n')).toEqual(sending.map((_, id) => JSON.stringify(reply(id))));
     expect(started.output.listenerCount('drain')).toBe(0);
     expect(warnings).toEqual([]);
+  });
+});
+
+describe('whether the output is read', () => {
+  it('is so while there is a reader, for whom a space before the next message is all that is written', async () => {
+    const started = await start();
+    expect(await started.transport.isHeard()).toBe(true);
+    await started.transport.send(reply(1));
+    expect(String(started.output.read())).toBe(` ${JSON.stringify(reply(1))}\n`);
+  });
+
+  it('is so when the reader is slow and the output is full', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const started = await start({ outputBuffer: 10 });
+    void started.transport.send(reply(1));
+    const heard = started.transport.isHeard();
+    expect(await isSettled(heard)).toBe(false);
+    await vi.runAllTimersAsync();
+    expect(await heard).toBe(true);
+  });
+
+  it('is so after the end of the input', async () => {
+    const started = await start();
+    await feed(started, `${request(1)}\n`);
+    expect(await started.transport.isHeard()).toBe(true);
+  });
+
+  it('is not so when a write fails, which closes the connection', async () => {
+    const output = new Writable({ write: (_chunk, _encoding, done) => done(new Error('EPIPE')) });
+    const transport = new StdioTransport(new PassThrough(), output, FOREVER);
+    await transport.start();
+    expect(await transport.isHeard()).toBe(false);
+    await transport.closed;
+  });
+
+  it.each<[string, (started: Started) => void]>([
+    ['destroyed', ({ output }) => void output.destroy()],
+    ['ended', ({ output }) => void output.end()],
+    ['of a closed connection', ({ transport }) => void transport.close()],
+  ])('is not so when it is %s', async (_, spoil) => {
+    const started = await start();
+    spoil(started);
+    expect(await started.transport.isHeard()).toBe(false);
   });
 });

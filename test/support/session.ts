@@ -155,6 +155,7 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
     changeLimit: options.changeLimit ?? new ChangeLimit(Number.POSITIVE_INFINITY, () => 0),
     drains: new StartedDrains(),
     stopping: options.stopping ?? new AbortController().signal,
+    isHeard: async () => true,
     handOver: new AbortController().signal,
     longestWaitSeconds: 900,
     now: options.clock?.now ?? Date.now,

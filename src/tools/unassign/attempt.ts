@@ -172,7 +172,7 @@ async function decide(
   const confirmed = confirm(attempt, question);
   if (confirmed === 'ask') return confirmation.ask(question, answer.kind === 'yes', context);
   if (confirmed === 'unavailable') return refused(progress, noConfirmation());
-  if (context.mcpReq.signal.aborted) throw cancelled();
+  if (!(await dependencies.isHeard()) || context.mcpReq.signal.aborted) throw cancelled();
   if (dependencies.stopping.aborted) return refused(progress, stopping());
   if (!changeLimit.take(principal)) return limitReached(attempt, progress);
   return execute(attempt, permit, { ...progress, confirmation: confirmed });
