@@ -11,7 +11,7 @@ import { ConfigurationError, configure, type Invocation } from './config/configu
 import { help } from './config/help.ts';
 import type { Settings } from './config/options.ts';
 import type { Policy } from './nat-gateway/policy.ts';
-import { onTermination, terminationSignal } from './serve/shutdown.ts';
+import { delayed, onTermination, REQUESTS_MILLISECONDS, terminationSignal } from './serve/shutdown.ts';
 import { serveOverStdio } from './serve/stdio.ts';
 import type { Dependencies } from './server.ts';
 
@@ -63,7 +63,9 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     stopping,
     // Over HTTP the signal of a request tells that its caller is gone; stdio has a check of its own.
     isHeard: async () => true,
+    inputEnded: new AbortController().signal,
     handOver: stopping,
+    graceOver: delayed(stopping, REQUESTS_MILLISECONDS),
     longestWaitSeconds:
       settings.http === undefined ? Infinity : settings.requestTimeoutSeconds - ANSWER_SECONDS,
     now: Date.now,

@@ -2,8 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ChangeQueue } from '../changes/queue.ts';
 
-/** How long a shutdown waits for requests in flight, in milliseconds. */
-export const GRACE_MILLISECONDS = 10_000;
+/** How long requests in flight may go on during a shutdown, in milliseconds; what still runs is answered then. */
+export const REQUESTS_MILLISECONDS = 10_000;
+
+/** How long answers may take to be read, in milliseconds. */
+export const ANSWERS_MILLISECONDS = 2000;
+
+/** How long a shutdown takes at most, in milliseconds. */
+export const GRACE_MILLISECONDS = REQUESTS_MILLISECONDS + ANSWERS_MILLISECONDS;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const FAULTS = ['uncaughtException', 'unhandledRejection'] as const;
@@ -12,6 +18,13 @@ const FAULTS = ['uncaughtException', 'unhandledRejection'] as const;
 export function terminationSignal(): AbortSignal {
   const controller = new AbortController();
   for (const event of [...SIGNALS, ...FAULTS]) process.once(event, () => controller.abort());
+  return controller.signal;
+}
+
+/** Aborted `milliseconds` after `signal`. */
+export function delayed(signal: AbortSignal, milliseconds: number): AbortSignal {
+  const controller = new AbortController();
+  signal.addEventListener('abort', () => setTimeout(() => controller.abort(), milliseconds), { once: true });
   return controller.signal;
 }
 

@@ -1,23 +1,28 @@
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { createServer, type Dependencies } from '../server.ts';
-import { finished, GRACE_MILLISECONDS, onTermination } from './shutdown.ts';
+import {
+  ANSWERS_MILLISECONDS,
+  delayed,
+  finished,
+  GRACE_MILLISECONDS,
+  onTermination,
+  REQUESTS_MILLISECONDS,
+} from './shutdown.ts';
 import { StdioTransport } from './stdio-transport.ts';
-
-/** The part of the grace period that is kept for the answers of waits, in milliseconds. */
-const ANSWER_MILLISECONDS = 2000;
 
 /** Serves MCP over stdin and stdout until the client goes away or a signal comes. */
 export async function serveOverStdio(dependencies: Dependencies, simulate: boolean): Promise<void> {
   const { changes, logger, version } = dependencies;
   const transport = new StdioTransport(process.stdin, process.stdout, GRACE_MILLISECONDS);
   onTermination(() => transport.end(), logger);
+  const ending = new AbortController();
+  void transport.ending.then(() => ending.abort());
   // After stdin ends, waits run a little longer, then answer with the call to repeat.
-  const handOver = new AbortController();
-  void transport.ending.then(() =>
-    setTimeout(() => handOver.abort(), GRACE_MILLISECONDS - ANSWER_MILLISECONDS),
-  );
+  const waitsOver = delayed(ending.signal, REQUESTS_MILLISECONDS - ANSWERS_MILLISECONDS);
   const ofStdio = {
-    handOver: AbortSignal.any([dependencies.stopping, handOver.signal]),
+    inputEnded: ending.signal,
+    handOver: AbortSignal.any([dependencies.stopping, waitsOver]),
+    graceOver: delayed(ending.signal, REQUESTS_MILLISECONDS),
     isHeard: () => transport.isHeard(),
   };
   serveStdio(({ era }) => createServer({ ...dependencies, ...ofStdio }, era), {

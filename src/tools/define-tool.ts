@@ -16,6 +16,7 @@ import type { Policy } from '../nat-gateway/policy.ts';
 import { type ErrorReport, Failure, reportOf } from '../vocabulary/failure.ts';
 import type { ConfirmMode, Scope } from '../vocabulary/names.ts';
 import { unknownArguments } from './arguments.ts';
+import { withinGrace } from './grace.ts';
 import { listedInput, listedOutput } from './listed-schema.ts';
 import { toolResult } from './results.ts';
 
@@ -34,8 +35,12 @@ export interface Dependencies {
   stopping: AbortSignal;
   /** Whether an answer can still reach the caller, as far as its signal does not tell. Asked before a real call. */
   isHeard: () => Promise<boolean>;
+  /** Aborted when nothing more can be read from the client, so that no answer to a question can come. Never over HTTP. */
+  inputEnded: AbortSignal;
   /** Aborted when waits have to end with the call to repeat, because nobody will get a later answer. */
   handOver: AbortSignal;
+  /** Aborted when every call in flight has to be answered, because the process is about to exit. */
+  graceOver: AbortSignal;
   /** The longest wait, whatever the caller asks for. */
   longestWaitSeconds: number;
   /** Milliseconds since the epoch. For times; a clock that is set moves it. */
@@ -99,7 +104,7 @@ export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObje
     openWorldHint: true,
   };
   return (server, dependencies, era) => {
-    const { ec2: connect, logger, monotonic } = dependencies;
+    const { ec2: connect, logger, monotonic, graceOver } = dependencies;
     server.registerTool(
       name,
       { title, description, ...schemas, annotations },
@@ -111,7 +116,8 @@ export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObje
           requireScope(context, scope);
           const ec2 = await connect();
           region = await ec2.region(regionOf(given));
-          result = await run({ ...call, ec2, region });
+          const placed = { ...call, ec2, region };
+          result = await withinGrace(graceOver, context, (context) => run({ ...placed, context }));
         } catch (error) {
           if (!(error instanceof Failure)) logger.error({ err: error }, 'tool failed');
           result = failed(call, region, reportOf(error));

@@ -11,7 +11,16 @@ import { cancelled, type ErrorReport, Failure, gatewayNotFound, reportOf } from 
 import { UNASSIGN } from '../../vocabulary/names.ts';
 import { TIMEOUTS } from '../../vocabulary/timeouts.ts';
 import type { Call, PlacedCall } from '../define-tool.ts';
-import { blocked, changeAhead, changesSpent, noConfirmation, stopping, unresolved } from './refusals.ts';
+import { orCutShort } from '../grace.ts';
+import {
+  blocked,
+  changeAhead,
+  changesSpent,
+  cutShort,
+  noConfirmation,
+  stopping,
+  unresolved,
+} from './refusals.ts';
 import {
   auditFields,
   decisive,
@@ -175,7 +184,9 @@ async function decide(
   if (!(await dependencies.isHeard()) || context.mcpReq.signal.aborted) throw cancelled();
   if (dependencies.stopping.aborted) return refused(progress, stopping());
   if (!changeLimit.take(principal)) return limitReached(attempt, progress);
-  return execute(attempt, permit, { ...progress, confirmation: confirmed });
+  const sent = { ...progress, confirmation: confirmed };
+  const result = execute(attempt, permit, sent);
+  return orCutShort(dependencies.graceOver, result, () => unknown(attempt, sent, cutShort()));
 }
 
 function limitReached({ dependencies, context }: Attempt, progress: Progress): UnassignResult {

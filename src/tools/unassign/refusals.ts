@@ -105,3 +105,12 @@ export function unresolved(verdict: 'partial' | 'unchanged' | 'unclear', error: 
     request_id: error.request_id,
   });
 }
+
+/** The report of a real call whose outcome was not known yet when the server had to exit. */
+export function cutShort(): ErrorReport {
+  return errorReport({
+    code: 'outcome_unknown',
+    message: 'This server shut down during the real call, before its outcome was known.',
+    retryable: false,
+  });
+}

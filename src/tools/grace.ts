@@ -1,0 +1,41 @@
+import { setMaxListeners } from 'node:events';
+import type { ServerContext } from '@modelcontextprotocol/server';
+
+/** What the end of a shutdown's grace does to calls in flight. */
+
+/** Runs a call whose signal is aborted by the end of the grace as well. */
+export async function withinGrace<T>(
+  graceOver: AbortSignal,
+  context: ServerContext,
+  run: (context: ServerContext) => Promise<T>,
+): Promise<T> {
+  const { signal } = context.mcpReq;
+  const controller = new AbortController();
+  const abort = (): void => controller.abort(signal.reason);
+  const letGo = [onAbort(signal, abort), onAbort(graceOver, abort)];
+  try {
+    return await run({ ...context, mcpReq: { ...context.mcpReq, signal: controller.signal } });
+  } finally {
+    for (const each of letGo) each();
+  }
+}
+
+/** The result of `work`, or that of `cutShort` where the grace is over first. */
+export async function orCutShort<T>(graceOver: AbortSignal, work: Promise<T>, cutShort: () => T): Promise<T> {
+  let letGo = (): void => {};
+  const cut = new Promise<T>((resolve) => {
+    letGo = onAbort(graceOver, () => resolve(cutShort()));
+  });
+  return Promise.race([work, cut]).finally(letGo);
+}
+
+/**
+ * Calls `listener` once `signal` is aborted, and returns what ends that. `AbortSignal.any` would keep something of every
+ * call for as long as a signal of the process lasts, which as many calls listen to as are in flight.
+ */
+function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  setMaxListeners(0, signal);
+  if (signal.aborted) listener();
+  else signal.addEventListener('abort', listener, { once: true });
+  return () => signal.removeEventListener('abort', listener);
+}
