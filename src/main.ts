@@ -73,7 +73,7 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     logger,
     version,
   };
-  // On any exit, a second signal included, audit unfinished changes as unknown.
+  // On any exit, a second signal included, every attempt gets its outcome.
   process.once('exit', () => audit.close());
   if (settings.http === undefined) {
     await serveOverStdio(dependencies, settings.simulate);

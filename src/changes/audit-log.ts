@@ -44,7 +44,8 @@ export class AuditLog {
   readonly #descriptor: number;
   readonly #version: string;
   readonly #now: () => number;
-  readonly #open = new Map<string, AuditFields>();
+  /** Attempts without an outcome yet, by id, and whether their real call may have been sent. */
+  readonly #open = new Map<string, { fields: AuditFields; isSent: boolean }>();
   /** Whether the last write broke off, so that the next record has to start on a line of its own. */
   #brokenOff = false;
   /** Intents of earlier processes without an outcome in the file. */
@@ -66,6 +67,18 @@ export class AuditLog {
   }
 
   /**
+   * Notes an attempt, so that it gets an outcome however the process ends. Returns a function to call when the attempt is
+   * over.
+   */
+  begin(fields: AuditFields): () => void {
+    const entry = { fields, isSent: false };
+    this.#open.set(fields.id, entry);
+    return () => {
+      if (this.#open.get(fields.id) === entry) this.#open.delete(fields.id);
+    };
+  }
+
+  /**
    * Records a change that is about to be made. It must have returned before the real call is sent.
    *
    * @throws Failure `audit_unavailable` where the record cannot be written; then nothing may be sent
@@ -80,12 +93,15 @@ export class AuditLog {
         retryable: true,
       });
     }
-    this.#open.set(fields.id, fields);
+    this.#open.set(fields.id, { fields, isSent: true });
   }
 
-  /** Records the end of an attempt; without an intent before it, nothing was sent. Returns whether it was written. */
+  /**
+   * Records the end of an attempt; without an intent before it, nothing was sent. An attempt that asks for a confirmation
+   * may go on. Returns whether it was written.
+   */
   outcome(fields: AuditFields): boolean {
-    this.#open.delete(fields.id);
+    if (fields.outcome !== 'confirmation_asked') this.#open.delete(fields.id);
     try {
       this.#record('outcome', fields);
       return true;
@@ -94,15 +110,13 @@ export class AuditLog {
     }
   }
 
-  /** Records unfinished changes as unknown, and closes the log. */
+  /** Records unfinished changes as unknown and attempts that sent nothing as refused, and closes the log. */
   close(): void {
-    for (const fields of [...this.#open.values()]) {
-      this.outcome({
-        ...fields,
-        outcome: 'unknown',
-        error: 'outcome_unknown',
-        reason: 'the server shut down first',
-      });
+    for (const { fields, isSent } of [...this.#open.values()]) {
+      const end = isSent
+        ? { outcome: 'unknown', error: { code: 'outcome_unknown' } }
+        : { outcome: 'refused', error: { code: 'precondition_failed' } };
+      this.outcome({ ...fields, ...end, reason: 'the server shut down first' });
     }
     if (this.#descriptor !== STDERR) closeSync(this.#descriptor);
   }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   type InputRequiredResult,
   isInputRequiredResult,
@@ -53,6 +54,8 @@ export interface Dependencies {
 
 /** One call of a tool, from the moment its arguments fit. */
 export interface Call<Input> {
+  /** Joins the audit records of the call. */
+  id: string;
   input: Input;
   dependencies: Dependencies;
   server: McpServer;
@@ -78,6 +81,8 @@ interface Definition<Shape extends z.ZodRawShape, Output extends z.ZodObject> {
   scope: Scope;
   /** Whether a call may change something, as hosts are told by the annotations. */
   isDestructive: boolean;
+  /** Runs before everything else. What it returns runs when the call is over. */
+  begin?: (call: Call<z.output<z.ZodObject<Shape>>>) => () => void;
   run: (call: PlacedCall<z.output<z.ZodObject<Shape>>>) => Promise<z.input<Output> | InputRequiredResult>;
   /** The result of a call that failed; `region` is that of the call where it was known by then. */
   failed: (
@@ -94,7 +99,7 @@ export type Tool = (server: McpServer, dependencies: Dependencies, era: Era) => 
 export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObject>(
   definition: Definition<Shape, Output>,
 ): Tool {
-  const { name, title, description, output, scope, isDestructive, run, failed } = definition;
+  const { name, title, description, output, scope, isDestructive, begin, run, failed } = definition;
   const input = z.strictObject(definition.input, { error: unknownArguments(Object.keys(definition.input)) });
   const schemas = { inputSchema: listedInput(input), outputSchema: listedOutput(output) };
   const annotations = {
@@ -109,7 +114,9 @@ export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObje
       name,
       { title, description, ...schemas, annotations },
       async (given: z.output<z.ZodObject<Shape>>, context) => {
-        const call = { input: given, dependencies, server, era, context, began: monotonic() };
+        const id = randomUUID();
+        const call = { id, input: given, dependencies, server, era, context, began: monotonic() };
+        const over = begin?.(call);
         let region: string | undefined;
         let result: z.input<Output> | InputRequiredResult;
         try {
@@ -121,6 +128,8 @@ export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObje
         } catch (error) {
           if (!(error instanceof Failure)) logger.error({ err: error }, 'tool failed');
           result = failed(call, region, reportOf(error));
+        } finally {
+          over?.();
         }
         return isInputRequiredResult(result) ? result : toolResult(output, result);
       },

@@ -4,7 +4,7 @@ import { UNASSIGN, WRITE_SCOPE } from '../vocabulary/names.ts';
 import { listOf, natGatewayId, optionalRegion, privateIp } from './arguments.ts';
 import { defineTool } from './define-tool.ts';
 import { attempt, failedAttempt } from './unassign/attempt.ts';
-import { unassignResultSchema } from './unassign/result.ts';
+import { auditFields, unassignResultSchema } from './unassign/result.ts';
 
 export const unassignPrivateNatGatewayAddress = defineTool({
   name: UNASSIGN,
@@ -33,6 +33,8 @@ outcome says how it ended; error.hint and next say what to do. Never repeat an "
   output: unassignResultSchema,
   scope: WRITE_SCOPE,
   isDestructive: true,
+  begin: ({ id, input, server, context, dependencies }) =>
+    dependencies.audit.begin(auditFields(input, server, context, id)),
   run: attempt,
   failed: failedAttempt,
 });

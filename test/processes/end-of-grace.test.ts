@@ -56,3 +56,46 @@ describe('a real call that outlasts the grace of a shutdown', () => {
     }
   });
 });
+
+describe('a second signal', () => {
+  it.each<Phase>(['describe', 'dry run'])('during the %s leaves the attempt on record', async (phase) => {
+    const { environment, arrived, changes } = await heldEndpoint(phase);
+    const server = start(environment);
+    server.post('tools/call', { name: UNASSIGN, arguments: wish });
+    await arrived;
+    server.child.kill('SIGTERM');
+    await server.logged('shutting down');
+    server.child.kill('SIGTERM');
+    expect(await server.exit).toBe(1);
+    expect(changes()).toBe(0);
+    expect(server.audit).toMatchObject([
+      { audit: 'outcome', tool: UNASSIGN, arguments: wish, outcome: 'refused' },
+    ]);
+  });
+
+  it('during a real call leaves an attempt that waits behind it on record', async () => {
+    const { environment, arrived } = await heldEndpoint('real call');
+    const server = start(environment);
+    server.post('tools/call', { name: UNASSIGN, arguments: wish });
+    await arrived;
+    const behind = { ...wish, private_ip_addresses: ['10.0.1.12'] };
+    server.post('tools/call', { name: UNASSIGN, arguments: behind });
+    // Its answer shows that the calls before it have arrived.
+    await server.request('tools/list');
+    server.child.kill('SIGTERM');
+    await server.logged('shutting down');
+    server.child.kill('SIGTERM');
+    expect(await server.exit).toBe(1);
+    expect(server.audit).toHaveLength(3);
+    expect(server.audit).toMatchObject(
+      expect.arrayContaining([
+        expect.objectContaining({ audit: 'outcome', id: server.audit[0]?.id, outcome: 'unknown' }),
+        expect.objectContaining({
+          audit: 'outcome',
+          arguments: expect.objectContaining(behind),
+          outcome: 'refused',
+        }),
+      ]),
+    );
+  });
+});

@@ -60,8 +60,8 @@ interface Attempt extends PlacedCall<UnassignArguments> {
 export async function attempt(
   call: PlacedCall<UnassignArguments>,
 ): Promise<UnassignResult | InputRequiredResult> {
-  const { input, region, server, context, dependencies } = call;
-  const audit = auditFields(input, server, context);
+  const { id, input, region, server, context, dependencies } = call;
+  const audit = auditFields(input, server, context, id);
   const request: UnassignRequest = {
     region,
     natGatewayId: input.nat_gateway_id,
@@ -81,14 +81,14 @@ export function failedAttempt(
   region: string | undefined,
   error: ErrorReport,
 ): UnassignResult {
-  const { input, server, context } = call;
+  const { id, input, server, context } = call;
   const progress = {
     nat_gateway_id: input.nat_gateway_id,
     region: region ?? input.region,
     confirmation: 'not_reached' as const,
   };
   const result = refused(progress, error);
-  recordOutcome(call, auditFields(input, server, context), result);
+  recordOutcome(call, auditFields(input, server, context, id), result);
   return result;
 }
 

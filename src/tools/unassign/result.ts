@@ -109,8 +109,13 @@ export function describeCall({ region, natGatewayId }: UnassignRequest): Next {
   return { tool: DESCRIBE, arguments: { nat_gateway_ids: [natGatewayId], region } };
 }
 
-/** The members with which every audit record of one attempt begins. */
-export function auditFields(input: object, server: McpServer, context: ServerContext): AuditFields {
+/** The members with which every audit record of one call begins. */
+export function auditFields(
+  input: object,
+  server: McpServer,
+  context: ServerContext,
+  id: string = randomUUID(),
+): AuditFields {
   // The SDK does not type the reserved keys of the envelope.
   const envelope = context.mcpReq.envelope as Record<string, unknown> | undefined;
   const client = (server.server.getClientVersion() ?? envelope?.[CLIENT_INFO_META_KEY] ?? {}) as {
@@ -118,7 +123,7 @@ export function auditFields(input: object, server: McpServer, context: ServerCon
     version?: unknown;
   };
   return {
-    id: randomUUID(),
+    id,
     tool: UNASSIGN,
     client: { name: shortText(client.name), version: shortText(client.version) },
     principal: context.http?.authInfo?.clientId,
