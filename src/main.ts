@@ -51,8 +51,10 @@ function readInvocation(): Invocation {
 async function serve(settings: Settings, logger: Logger): Promise<void> {
   const audit = openAuditLog(settings, logger);
   const stopping = terminationSignal();
+  const ec2Clock = settings.simulate ? simulatedClock(settings.simulateSpeed) : { now: Date.now, monotonic };
   const dependencies: Dependencies = {
-    ec2: once(() => openEc2(settings, logger)),
+    ec2: once(() => openEc2(settings, ec2Clock, logger)),
+    ec2Clock,
     policy: policyOf(settings),
     confirmMode: settings.confirm,
     confirmation: new Confirmation(settings.confirmationKey ?? randomBytes(32), Date.now),
@@ -87,6 +89,14 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
 
 function monotonic(): number {
   return performance.now();
+}
+
+/** Returns a clock that starts at the real time, runs `speed` times as fast, and never jumps. */
+function simulatedClock(speed: number): Dependencies['ec2Clock'] {
+  const start = Date.now();
+  const origin = monotonic();
+  const now = (): number => start + (monotonic() - origin) * speed;
+  return { now, monotonic: now };
 }
 
 /** Picks the policy out of the settings; no other setting may reach results. */
@@ -132,11 +142,11 @@ function isStdout(path: string): boolean {
 }
 
 /** Connects to AWS, or starts the embedded endpoint and connects to it. */
-async function openEc2(settings: Settings, logger: Logger): Promise<Ec2> {
+async function openEc2(settings: Settings, clock: Dependencies['ec2Clock'], logger: Logger): Promise<Ec2> {
   const { connectEc2 } = await import('./aws/ec2.ts');
   if (!settings.simulate)
     return connectEc2({ region: settings.region, profile: settings.profile }, version, logger);
-  const simulator = await startSimulator(settings, 0);
+  const simulator = await startSimulator(settings, 0, clock);
   return connectEc2(
     {
       region: simulator.region,
@@ -148,11 +158,11 @@ async function openEc2(settings: Settings, logger: Logger): Promise<Ec2> {
   );
 }
 
-async function startSimulator({ region, simulateSpeed }: Settings, port: number) {
+async function startSimulator({ region }: Settings, port: number, clock: Dependencies['ec2Clock']) {
   const simulator = await import('./simulator/simulator.ts');
   return simulator.startSimulator({
     port,
-    clock: simulator.scaledClock(simulateSpeed),
+    clock,
     ...(region === undefined ? {} : { region }),
   });
 }
@@ -160,7 +170,7 @@ async function startSimulator({ region, simulateSpeed }: Settings, port: number)
 /** Serves the embedded endpoint to other programs until a signal comes. */
 async function serveSimulator(settings: Settings, logger: Logger): Promise<void> {
   try {
-    const simulator = await startSimulator(settings, settings.port);
+    const simulator = await startSimulator(settings, settings.port, simulatedClock(settings.simulateSpeed));
     onTermination(async () => {
       await simulator.close();
       process.exit();

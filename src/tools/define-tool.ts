@@ -46,6 +46,8 @@ export interface Dependencies {
   longestWaitSeconds: number;
   /** Milliseconds since the epoch. For times; a clock that is set moves it. */
   now: () => number;
+  /** The clock by which drains run: the real one, or that of the embedded endpoint, which may be faster. */
+  ec2Clock: { now: () => number; monotonic: () => number };
   /** Milliseconds since any moment, for durations: it never jumps. */
   monotonic: () => number;
   logger: Logger;

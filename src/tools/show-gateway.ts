@@ -18,10 +18,10 @@ interface Place {
 /** Judges every address by the same rules as preflight, the operator's policy included. */
 export function showGateway(
   gateway: NatGateway,
-  { region, accountId, dependencies: { policy, drains, monotonic } }: Place,
+  { region, accountId, dependencies: { policy, drains, ec2Clock } }: Place,
 ): ShownGateway {
   const natGatewayId = gateway.nat_gateway_id;
-  const judged = drains.judge(region, gateway, monotonic());
+  const judged = drains.judge(region, gateway, ec2Clock.monotonic());
   const reasons = reasonsAgainst(judged, ({ private_ip }) => {
     const privateIps = private_ip === undefined ? [] : [private_ip];
     const request = { mode: 'execute' as const, region, natGatewayId, privateIps };

@@ -83,7 +83,7 @@ interface Progress {
 
 async function wait(call: PlacedCall<Input>): Promise<Output> {
   const { ec2, region, input, context, dependencies } = call;
-  const { drains, monotonic, longestWaitSeconds, handOver } = dependencies;
+  const { drains, ec2Clock, monotonic, longestWaitSeconds, handOver } = dependencies;
   const { nat_gateway_id } = input;
   const { signal } = context.mcpReq;
   const timeoutSeconds = Math.min(input.timeout_seconds, longestWaitSeconds);
@@ -105,16 +105,13 @@ async function wait(call: PlacedCall<Input>): Promise<Output> {
       continue;
     }
     failures = 0;
-    see(progress, { at: monotonic(), gateway: seen.gateway }, call);
+    see(progress, { at: ec2Clock.monotonic(), gateway: seen.gateway }, call);
     const { reads, courses } = progress;
     const gateway = gatewayCourseOf(reads);
     if (gateway === 'unknown') throw gatewayNotFound(region, nat_gateway_id);
     if (gateway === 'deleted') return answer(call, progress, began, 'gateway_deleted');
     pace.isUrgent = gateway === 'missing' || courses.some(({ isUrgent }) => isUrgent);
-    await tell(
-      (monotonic() - began) / 1000,
-      sentence(courses, latestRelease(call, courses), dependencies.now()),
-    );
+    await tell((monotonic() - began) / 1000, sentence(courses, latestRelease(call, courses), ec2Clock.now()));
     if (gateway === 'there' && isSettled(progress, input)) return settled(call, progress, began);
   }
   if (signal.aborted) throw cancelled();
@@ -207,9 +204,9 @@ function answer(
   began: number,
   outcome: NonNullable<Output['outcome']>,
 ): Output {
-  const { drains, now, monotonic } = dependencies;
+  const { drains, ec2Clock, monotonic } = dependencies;
   const started = drains.of(region, input.nat_gateway_id);
-  const timeOf = (at: number): string => new Date(now() - monotonic() + at).toISOString();
+  const timeOf = (at: number): string => new Date(ec2Clock.now() - ec2Clock.monotonic() + at).toISOString();
   return {
     outcome,
     nat_gateway_id: input.nat_gateway_id,

@@ -84,8 +84,7 @@ async function waitUntilTold(
   const dependencies = {
     ...session.dependencies,
     drains,
-    monotonic: () => time * 1000,
-    now: () => time * 1000,
+    ec2Clock: { now: () => time * 1000, monotonic: () => time * 1000 },
   };
   const seconds = 900;
   dependencies.ec2 = async () =>

@@ -143,7 +143,7 @@ async function check(attempt: Attempt): Promise<UnassignResult | InputRequiredRe
   if (observed instanceof Failure) return refused(progress, observed.report);
 
   const { region, privateIps, maxDrainDurationSeconds } = request;
-  const gateway = dependencies.drains.judge(region, observed, dependencies.monotonic());
+  const gateway = dependencies.drains.judge(region, observed, dependencies.ec2Clock.monotonic());
   const forbidden = denials(dependencies.policy, changeRequest(request, input.mode), { gateway, accountId });
   const preflighted = preflight(gateway, privateIps, maxDrainDurationSeconds, forbidden);
   Object.assign(progress, preflightMembers(preflighted, privateIps));
@@ -216,7 +216,7 @@ async function execute(attempt: Attempt, permit: Permit, progress: Progress): Pr
     dependencies.changeLimit.refund(context.http?.authInfo?.clientId);
     throw error;
   }
-  const sentAt = dependencies.now();
+  const sentAt = dependencies.ec2Clock.now();
   try {
     const answer = await ec2.unassign(permit);
     if (answer.kind === 'accepted') return accepted(attempt, answer, progress);
@@ -235,7 +235,7 @@ function accepted(
   progress: Progress,
 ): UnassignResult {
   const { request, dependencies } = attempt;
-  const drain = drainFrom(dependencies.now(), request.maxDrainDurationSeconds);
+  const drain = drainFrom(dependencies.ec2Clock.now(), request.maxDrainDurationSeconds);
   const sent = { ...progress, unassign: { request_id }, addresses: withStatus(progress, addresses) };
   return unassigning(attempt, drain, sent);
 }
@@ -253,7 +253,7 @@ async function reconcile(
   if (verdict === 'accepted') {
     // EC2 may have accepted at any time since the call was sent.
     const drain = {
-      ...drainFrom(dependencies.now(), request.maxDrainDurationSeconds),
+      ...drainFrom(dependencies.ec2Clock.now(), request.maxDrainDurationSeconds),
       started_at: new Date(sentAt).toISOString(),
     };
     return unassigning(attempt, drain, { ...seen, reconciled: true });
@@ -264,7 +264,7 @@ async function reconcile(
 
 /** The result of an accepted request; its drain is remembered, so that waits can tell when it ends. */
 function unassigning({ request, dependencies }: Attempt, drain: Drain, progress: Progress): UnassignResult {
-  dependencies.drains.remember(request, drain, dependencies.monotonic());
+  dependencies.drains.remember(request, drain, dependencies.ec2Clock.monotonic());
   return {
     ...progress,
     outcome: 'unassigning',
@@ -276,7 +276,7 @@ function unassigning({ request, dependencies }: Attempt, drain: Drain, progress:
 
 /** The result where it could not be established what became of the real call. */
 function unknown({ request, dependencies }: Attempt, progress: Progress, error: ErrorReport): UnassignResult {
-  const not_before = new Date(dependencies.now() + LOOK_AGAIN_SECONDS * 1000).toISOString();
+  const not_before = new Date(dependencies.ec2Clock.now() + LOOK_AGAIN_SECONDS * 1000).toISOString();
   return { ...progress, outcome: 'unknown', error, next: { ...describeCall(request), not_before } };
 }
 
