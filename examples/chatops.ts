@@ -89,11 +89,16 @@ async function call(
   args: Record<string, unknown>,
   onprogress?: ProgressCallback,
 ): Promise<Result> {
-  const { structuredContent } = await client.callTool(
+  const { structuredContent, content } = await client.callTool(
     { name, arguments: args },
     // A call answers within a minute; for clients of the 2025 revisions the time that the human takes comes on top.
     { timeout: 120_000, resetTimeoutOnProgress: true, ...(onprogress === undefined ? {} : { onprogress }) },
   );
+  if (structuredContent === undefined) {
+    // A server that could not even make a result says so in plain text.
+    for (const part of content) if (part.type === 'text') say(part.text);
+    throw new Error(`${name} gave no result`);
+  }
   const result = structuredContent as Result;
   for (const { severity, message } of result.findings ?? []) say(`  ${severity}: ${message}`);
   if (result.error !== undefined) say(`${result.error.message}\n${result.error.hint}`);

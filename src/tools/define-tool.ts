@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  type CallToolResult,
   type InputRequiredResult,
   isInputRequiredResult,
   type McpServer,
@@ -14,8 +15,9 @@ import type { ChangeLimit } from '../changes/limit.ts';
 import type { ChangeQueue } from '../changes/queue.ts';
 import type { StartedDrains } from '../changes/started-drains.ts';
 import type { Policy } from '../nat-gateway/policy.ts';
-import { type ErrorReport, Failure, reportOf } from '../vocabulary/failure.ts';
+import { type ErrorReport, errorReport, Failure, reportOf } from '../vocabulary/failure.ts';
 import type { ConfirmMode, Scope } from '../vocabulary/names.ts';
+import { boundedText } from '../vocabulary/text.ts';
 import { unknownArguments } from './arguments.ts';
 import { withinGrace } from './grace.ts';
 import { listedInput, listedOutput } from './listed-schema.ts';
@@ -73,6 +75,13 @@ export interface PlacedCall<Input> extends Call<Input> {
   region: string;
 }
 
+/** A call that ended in an error. */
+export interface FailedCall extends Omit<Call<unknown>, 'input'> {
+  /** All arguments where they fit; else only the gateway that the call named, which is empty where it named none. */
+  input: { nat_gateway_id: string; region?: string | undefined };
+  argumentsFit: boolean;
+}
+
 interface Definition<Shape extends z.ZodRawShape, Output extends z.ZodObject> {
   name: string;
   title: string;
@@ -87,17 +96,19 @@ interface Definition<Shape extends z.ZodRawShape, Output extends z.ZodObject> {
   begin?: (call: Call<z.output<z.ZodObject<Shape>>>) => () => void;
   run: (call: PlacedCall<z.output<z.ZodObject<Shape>>>) => Promise<z.input<Output> | InputRequiredResult>;
   /** The result of a call that failed; `region` is that of the call where it was known by then. */
-  failed: (
-    call: Call<z.output<z.ZodObject<Shape>>>,
-    region: string | undefined,
-    error: ErrorReport,
-  ) => z.input<Output>;
+  failed: (call: FailedCall, region: string | undefined, error: ErrorReport) => z.input<Output>;
 }
 
 /** Registers a tool at one server. */
 export type Tool = (server: McpServer, dependencies: Dependencies, era: Era) => void;
 
-/** A tool: scope, region, run, report and result, in this order, once for all tools. */
+/** The most mistakes that the refusal of arguments names. */
+const MISTAKES_NAMED = 20;
+
+/** The longest text that a result repeats of an argument that does not fit. */
+const LONGEST_ARGUMENT = 64;
+
+/** A tool: arguments, scope, region, run, report and result, in this order, once for all tools. */
 export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObject>(
   definition: Definition<Shape, Output>,
 ): Tool {
@@ -112,31 +123,76 @@ export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObje
   };
   return (server, dependencies, era) => {
     const { ec2: connect, logger, monotonic, graceOver } = dependencies;
-    server.registerTool(
-      name,
-      { title, description, ...schemas, annotations },
-      async (given: z.output<z.ZodObject<Shape>>, context) => {
-        const id = randomUUID();
-        const call = { id, input: given, dependencies, server, era, context, began: monotonic() };
-        const over = begin?.(call);
-        let region: string | undefined;
-        let result: z.input<Output> | InputRequiredResult;
-        try {
-          requireScope(context, scope);
-          const ec2 = await connect();
-          region = await ec2.region(regionOf(given));
-          const placed = { ...call, ec2, region };
-          result = await withinGrace(graceOver, context, (context) => run({ ...placed, context }));
-        } catch (error) {
-          if (!(error instanceof Failure)) logger.error({ err: error }, 'tool failed');
-          result = failed(call, region, reportOf(error));
-        } finally {
-          over?.();
-        }
-        return isInputRequiredResult(result) ? result : toolResult(output, result);
-      },
-    );
+    const answer = async (
+      given: unknown,
+      context: ServerContext,
+    ): Promise<z.input<Output> | InputRequiredResult> => {
+      const call = { id: randomUUID(), dependencies, server, era, context, began: monotonic() };
+      const parsed = input.safeParse(given);
+      if (!parsed.success) {
+        const named = gatewayNamedBy(given);
+        return failed({ ...call, input: named, argumentsFit: false }, undefined, doNotFit(parsed.error));
+      }
+      const over = begin?.({ ...call, input: parsed.data });
+      let region: string | undefined;
+      try {
+        requireScope(context, scope);
+        const ec2 = await connect();
+        region = await ec2.region(regionOf(parsed.data));
+        const placed = { ...call, input: parsed.data, ec2, region };
+        return await withinGrace(graceOver, context, (context) => run({ ...placed, context }));
+      } catch (error) {
+        if (!(error instanceof Failure)) logger.error({ err: error }, 'tool failed');
+        const named = { nat_gateway_id: '', ...parsed.data, region: regionOf(parsed.data) };
+        return failed({ ...call, input: named, argumentsFit: true }, region, reportOf(error));
+      } finally {
+        over?.();
+      }
+    };
+    server.registerTool(name, { title, description, ...schemas, annotations }, async (given, context) => {
+      const result = await answer(given, context);
+      return isInputRequiredResult(result) ? result : checkedResult(output, result, logger);
+    });
   };
+}
+
+/** The refusal of arguments that do not fit, with every mistake. */
+function doNotFit({ issues }: z.ZodError): ErrorReport {
+  const mistakes = issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.join('.')}: ${message}`,
+  );
+  const more = mistakes.length - MISTAKES_NAMED;
+  const named = [...mistakes.slice(0, MISTAKES_NAMED), ...(more > 0 ? [`and ${more} more`] : [])];
+  return errorReport({
+    code: 'invalid_argument',
+    message: `Nothing was done, because the arguments do not fit. ${named.join('; ')}`,
+    retryable: false,
+  });
+}
+
+/** The gateway that arguments of any kind name, as they name it. */
+function gatewayNamedBy(given: unknown): { nat_gateway_id: string } {
+  const { nat_gateway_id } = (given ?? {}) as { nat_gateway_id?: unknown };
+  return {
+    nat_gateway_id: typeof nat_gateway_id === 'string' ? boundedText(nat_gateway_id, LONGEST_ARGUMENT) : '',
+  };
+}
+
+/**
+ * The result of a call. One that does not fit its schema is a fault of this server; it is given as text alone, because
+ * what it says of a change must not be lost, and clients check structured content.
+ */
+function checkedResult<Output extends z.ZodObject>(
+  output: Output,
+  result: z.input<Output>,
+  logger: Logger,
+): CallToolResult {
+  try {
+    return toolResult(output, result);
+  } catch (error) {
+    logger.error({ err: error }, 'a result does not fit its schema');
+    return { content: [{ type: 'text', text: JSON.stringify(result) }], isError: true };
+  }
 }
 
 function regionOf(input: { region?: unknown }): string | undefined {

@@ -79,6 +79,13 @@ describe('the example bot', () => {
     expect(code).toBe(1);
   });
 
+  it('tells its user which argument is wrong', async () => {
+    const server = await startServer();
+    const { code, output } = await runBot([server.url, 'nat-1', '10.0.1.11'], 'yes');
+    expect(output).toContain('"nat-1" is not a NAT gateway id');
+    expect(code).toBe(1);
+  });
+
   it('fails with an unknown token', async () => {
     const server = await startServer();
     const { code, output } = await runBot([server.url, EGRESS, '10.0.1.11'], 'yes', 'another');

@@ -31,13 +31,14 @@ describe.each(STDIO_CLIENTS)('%s over stdio (%s)', (_, revision, connect) => {
 
   it('receives every error in its arguments', async () => {
     const client = await connect({ args: ['--simulate'] });
-    const { isError, content } = await client.call(UNASSIGN, {
+    const { isError, structuredContent } = await client.call(UNASSIGN, {
       nat_gateway_id: 'x',
       private_ip_addresses: 'y',
       DryRun: true,
     });
     expect(isError).toBe(true);
-    for (const part of ['"x"', '"y"', 'mode: "dry_run"']) expect(content[0].text).toContain(part);
+    for (const part of ['"x"', '"y"', 'mode: "dry_run"'])
+      expect(structuredContent.error.message).toContain(part);
   });
 
   it.each<[FormAnswer, string]>([

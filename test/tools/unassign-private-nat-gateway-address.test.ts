@@ -66,7 +66,7 @@ describe.each(ERAS)('unassigning, to a %s client', (era) => {
 
   it('hears of every mistake in its arguments at once, and EC2 of none', async () => {
     const { call, calls } = await session({ era });
-    const { isError, text } = await call(UNASSIGN, {
+    const { isError, content } = await call(UNASSIGN, {
       nat_gateway_id: 'nat-1',
       private_ip_addresses: ['10.0.0', '10.0.0.5', '10.0.0.5'],
       max_drain_duration_seconds: 9000,
@@ -80,7 +80,7 @@ describe.each(ERAS)('unassigning, to a %s client', (era) => {
       '4000',
       'mode: "dry_run"',
     ]) {
-      expect(text).toContain(part);
+      expect(content.error.message).toContain(part);
     }
     expect(calls).toEqual([]);
   });

@@ -10,7 +10,7 @@ import { policyFindings, preflight } from '../../nat-gateway/preflight.ts';
 import { cancelled, type ErrorReport, Failure, gatewayNotFound, reportOf } from '../../vocabulary/failure.ts';
 import { UNASSIGN } from '../../vocabulary/names.ts';
 import { TIMEOUTS } from '../../vocabulary/timeouts.ts';
-import type { Call, PlacedCall } from '../define-tool.ts';
+import type { FailedCall, PlacedCall } from '../define-tool.ts';
 import { orCutShort } from '../grace.ts';
 import {
   blocked,
@@ -44,6 +44,8 @@ export interface UnassignArguments {
   region?: string | undefined;
 }
 
+type Timed = Pick<PlacedCall<unknown>, 'dependencies' | 'began'>;
+
 /** One attempt on its way down this page. */
 interface Attempt extends PlacedCall<UnassignArguments> {
   request: UnassignRequest;
@@ -75,24 +77,24 @@ export async function attempt(
   return result;
 }
 
-/** The result of a call that failed before the real call, on record like any other. */
+/** The result of a call that failed before the real call; on record, unless its arguments made it no attempt. */
 export function failedAttempt(
-  call: Call<UnassignArguments>,
+  call: FailedCall,
   region: string | undefined,
   error: ErrorReport,
 ): UnassignResult {
   const { id, input, server, context } = call;
   const progress = {
-    nat_gateway_id: input.nat_gateway_id,
+    nat_gateway_id: input.nat_gateway_id || undefined,
     region: region ?? input.region,
     confirmation: 'not_reached' as const,
   };
   const result = refused(progress, error);
-  recordOutcome(call, auditFields(input, server, context, id), result);
+  if (call.argumentsFit) recordOutcome(call, auditFields(input, server, context, id), result);
   return result;
 }
 
-function recordOutcome(call: Call<unknown>, fields: AuditFields, result: UnassignResult): void {
+function recordOutcome(call: Timed, fields: AuditFields, result: UnassignResult): void {
   const { audit, logger, monotonic } = call.dependencies;
   const { outcome } = result;
   const duration_ms = Math.round(monotonic() - call.began);

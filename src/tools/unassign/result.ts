@@ -24,7 +24,7 @@ export const OUTCOMES = [
 /** The result of one attempt. */
 export const unassignResultSchema = z.object({
   outcome: z.enum(OUTCOMES),
-  nat_gateway_id: z.string(),
+  nat_gateway_id: text,
   region: text,
   account_id: text,
   dry_run: z
