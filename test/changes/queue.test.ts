@@ -71,6 +71,29 @@ describe('the change queue', () => {
     expect(second.started).toBe(false);
   });
 
+  it('tells a change that is given up how many were ahead of it when it came', async () => {
+    const queue = new ChangeQueue();
+    const first = change();
+    const results = [queue.run('a', never, first.run), queue.run('b', never, async () => {})];
+    const givenUp = [1, 2, 3].map(() => new AbortController());
+    const waiting = givenUp.map(({ signal }) => queue.run('a', signal, async () => {}));
+    givenUp[0]?.abort();
+    const [late, tooLate] = [new AbortController(), AbortSignal.abort()];
+    const last = queue.run('a', late.signal, async () => {});
+    const never_ = queue.run('a', tooLate, async () => {});
+    for (const controller of [...givenUp, late]) controller.abort();
+    const ahead = await Promise.all(
+      [...waiting, last, never_].map((each) => each.catch((error) => error.ahead)),
+    );
+    expect(ahead).toEqual([1, 2, 3, 3, 4]);
+    first.finish();
+    await Promise.all(results);
+    await queue.idle();
+    await queue.run('a', never, async () => {});
+    await queue.idle();
+    await expect(queue.run('a', AbortSignal.abort(), async () => {})).rejects.toMatchObject({ ahead: 0 });
+  });
+
   it('does not interrupt a change that has begun', async () => {
     const queue = new ChangeQueue();
     const only = change();

@@ -14,7 +14,7 @@ import type { FailedCall, PlacedCall } from '../define-tool.ts';
 import { orCutShort } from '../grace.ts';
 import {
   blocked,
-  changeAhead,
+  callsAhead,
   changesSpent,
   cutShort,
   noConfirmation,
@@ -122,7 +122,10 @@ async function beforeReading(attempt: Attempt): Promise<UnassignResult | InputRe
   } catch (error) {
     if (!(error instanceof NotBegun)) throw error;
     if (signal.aborted) throw cancelled();
-    return refused({ ...progress, confirmation: 'not_reached' }, changeAhead(TIMEOUTS.queue / 1000));
+    return refused(
+      { ...progress, confirmation: 'not_reached' },
+      callsAhead(TIMEOUTS.queue / 1000, error.ahead),
+    );
   }
 }
 

@@ -59,11 +59,13 @@ export function changesSpent(perHour: number, seconds: number): { findings: Find
   return { findings, error };
 }
 
-/** The refusal of a call that waited too long behind another change on the same gateway. */
-export function changeAhead(seconds: number): ErrorReport {
+/** The refusal of a call that waited too long behind others on the same gateway, which may have changed nothing. */
+export function callsAhead(seconds: number, ahead: number): ErrorReport {
+  const calls =
+    ahead === 1 ? '1 other call on this gateway was' : `${ahead} other calls on this gateway were`;
   return {
     code: 'precondition_failed',
-    message: `Another call has been changing this gateway for more than ${seconds} s. Nothing was changed by this one.`,
+    message: `${calls} ahead of this one, which did not get its turn within ${seconds} s. Nothing was changed by this one.`,
     retryable: true,
     hint: `Wait a minute, look with ${DESCRIBE}, then call again if the addresses are still there.`,
   };
