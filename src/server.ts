@@ -27,7 +27,9 @@ export function createServer(dependencies: Dependencies, era: Era): McpServer {
     {
       instructions: INSTRUCTIONS,
       requestState: { verify: (state, context) => verifyState(server, dependencies, state, context) },
-      // Checks a human's answers. The SDK's default compiles schemas to code, and costs more to load than all this code.
+      // Questions to 2025-era clients are asked by the tool: the SDK would end the call without a result of the tool.
+      inputRequired: { legacyShim: false },
+      // Nothing here uses it. The SDK's default costs more to load than all this code.
       jsonSchemaValidator: new CfWorkerJsonSchemaValidator(),
     },
   );
@@ -38,10 +40,10 @@ export function createServer(dependencies: Dependencies, era: Era): McpServer {
 }
 
 /**
- * Checks the state that comes back with a human's answer. A rejected one is on record too: the SDK refuses it before
- * any tool is called, so the record cannot name the tool.
+ * Checks the state that comes back with an answer. A rejected one is on record too: the SDK refuses it before any tool
+ * is called, so the record cannot name the tool.
  *
- * @throws where the state was tampered with, has expired, or belongs to another principal
+ * @throws where the state was tampered with, or belongs to another principal
  */
 async function verifyState(
   server: McpServer,

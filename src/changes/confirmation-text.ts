@@ -2,7 +2,7 @@ import type { NatGateway } from '../nat-gateway/gateway.ts';
 import type { Finding } from '../nat-gateway/preflight.ts';
 import { displayName, visibleLine } from '../vocabulary/text.ts';
 
-/** All that a human is shown, and that a yes is for. */
+/** All that is shown, and that a yes is for. */
 export interface Question {
   /** Absent where AWS does not tell it. */
   accountId: string | undefined;
@@ -13,24 +13,45 @@ export interface Question {
   findings: readonly Finding[];
 }
 
-/** The text that a human is asked; `again` where an earlier yes was for a state that has moved since. */
-export function confirmationText(question: Question, again: boolean): string {
-  const { accountId, region, gateway, privateIps, maxDrainDurationSeconds, findings } = question;
-  const name = gateway.tags?.find(({ key }) => key === 'Name')?.value;
+/** Why an earlier yes does not count: the part that is not what was shown, or that the yes was used before. */
+export type StaleReason = 'request' | 'account' | 'gateway' | 'used';
+
+const STALE: Record<StaleReason, string> = {
+  request: 'This is not the request that you were asked about before.',
+  account: 'The account is not the one that you were shown before.',
+  gateway: 'The gateway has changed since you were asked. This is what it looks like now.',
+  used: 'Your earlier yes has been used already. A yes is good for one change.',
+};
+
+/**
+ * The text of a question; `stale` where an earlier yes does not count. Some hosts show two lines, others join all lines
+ * into one paragraph: the first line alone says what a yes is for, and each line ends as a sentence. What others can make
+ * long, the name and the list of addresses, comes last in its line.
+ */
+export function confirmationText(question: Question, stale?: StaleReason): string {
+  const { gateway, privateIps, maxDrainDurationSeconds, findings } = question;
   const working = gateway.addresses.filter(({ status }) => status === 'succeeded');
   const remain = working.filter(({ private_ip = '' }) => !privateIps.includes(private_ip)).length;
+  const addresses = privateIps.length === 1 ? '1 private address' : `${privateIps.length} private addresses`;
   const lines = [
-    again ? 'The gateway has changed since you were asked. This is what it looks like now.' : undefined,
-    `Release ${privateIps.length === 1 ? 'this private address' : `these ${privateIps.length} private addresses`} of NAT gateway ${gateway.nat_gateway_id ?? ''}?`,
-    '',
-    name === undefined ? undefined : `Name: ${displayName(name)}`,
-    `Account: ${accountId ?? 'not told by AWS'}`,
-    `Region: ${region}`,
-    `VPC: ${gateway.vpc_id ?? 'not told by AWS'}`,
-    `Addresses: ${privateIps.join(', ')}`,
+    `Release ${addresses} of NAT gateway ${whereabouts(question)}: ${privateIps.join(', ')}?`,
+    ...(stale === undefined ? [] : [STALE[stale]]),
+    `New connections stop at once; existing ones are served for up to ${maxDrainDurationSeconds} s, then cut. This cannot be cancelled.`,
     `Working addresses that remain: ${remain}`,
-    `Drain: at once no new connections; existing ones are served for up to ${maxDrainDurationSeconds} s, then cut. It cannot be cancelled.`,
+    `VPC: ${gateway.vpc_id ?? 'not told by AWS'}`,
     ...findings.map(({ message }) => `Warning: ${message}`),
   ];
-  return lines.flatMap((line) => (line === undefined ? [] : visibleLine(line))).join('\n');
+  return lines.map(asSentence).join('\n');
+}
+
+function whereabouts({ accountId, region, gateway }: Question): string {
+  const name = gateway.tags?.find(({ key }) => key === 'Name')?.value;
+  const account = `account ${accountId ?? 'not told by AWS'}`;
+  const named = name === undefined ? [] : [`named ${displayName(name)}`];
+  return `${gateway.nat_gateway_id ?? ''} (${[account, region, ...named].join(', ')})`;
+}
+
+function asSentence(line: string): string {
+  const text = visibleLine(line);
+  return /[.?!]$/.test(text) ? text : `${text}.`;
 }

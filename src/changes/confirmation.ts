@@ -7,109 +7,235 @@ import {
   inputResponse,
   type McpRequestContext,
   type McpServer,
+  ProtocolError,
+  SdkError,
+  SdkErrorCode,
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import * as z from 'zod';
-import { UNASSIGN } from '../vocabulary/names.ts';
-import { confirmationText, type Question } from './confirmation-text.ts';
+import { type ConfirmMode, UNASSIGN } from '../vocabulary/names.ts';
+import { confirmationText, type Question, type StaleReason } from './confirmation-text.ts';
 
 export type { Question } from './confirmation-text.ts';
 
 /** How long a question may stay open. */
 const OPEN_SECONDS = 600;
 
+/** How far the clocks of replicas may be apart, in milliseconds; AWS accepts no more either. */
+const CLOCK_SKEW = 300_000;
+
+/**
+ * How long signed state is accepted at all. The age of a question is judged here and not by the codec, so that a late yes
+ * gets a result like any other.
+ */
+const SIGNED_SECONDS = 100 * 365 * 86_400;
+
 const KEY = 'confirm';
 
-/** The state that the client carries from the question to the answer; signed, readable, and good for one use. */
-const pendingSchema = z.object({ purpose: z.literal(UNASSIGN), digest: z.string(), nonce: z.string() });
+/** A question as the client carries it to the answer: signed, readable, and good for one use. */
+const pendingSchema = z.object({
+  purpose: z.literal(UNASSIGN),
+  /** Digests of what was shown, by the cause that a difference has. */
+  shown: z.object({ request: z.string(), account: z.string(), gateway: z.string() }),
+  nonce: z.string(),
+  /** When it was asked, in milliseconds since the epoch, and by the monotonic clock of the process that asked. */
+  asked: z.number(),
+  process: z.string(),
+  uptime: z.number(),
+});
 
-/** The answer that a call carries to a question asked before, if it carries one. */
+type Pending = z.infer<typeof pendingSchema>;
+
+/** Any object: `#read` judges the answers of both eras alike. */
+const anyAnswer = z.looseObject({});
+
+/** The answer of the client to a question asked before, if there is one. */
 export type Answer =
   | { kind: 'none' }
-  | { kind: 'no'; how: 'declined' | 'cancelled' | 'unticked' }
-  | { kind: 'yes'; digest: string; nonce: string };
+  | { kind: 'no'; how: 'declined' | 'cancelled' | 'unticked' | 'expired' }
+  | { kind: 'unusable'; why: string }
+  | { kind: 'yes'; pending: Pending };
+
+/** A question that has to be asked before the change; `stale` where an earlier yes does not count. */
+export interface Asking {
+  question: Question;
+  stale: StaleReason | undefined;
+}
+
+interface Options {
+  /** A clock in milliseconds that nobody can set. */
+  uptime?: () => number;
+  openSeconds?: number;
+}
 
 /** A yes: asked for, bound to what was shown, and used once. One instance for all connections of a process. */
 export class Confirmation {
   readonly #codec: ReturnType<typeof createRequestStateCodec>;
   readonly #now: () => number;
+  readonly #uptime: () => number;
+  readonly #openMilliseconds: number;
+  /** Tells questions of this process from those of replicas, whose monotonic clocks mean nothing here. */
+  readonly #process = randomUUID();
   /** Nonces of used answers, until they would have expired anyway. */
   readonly #used = new Map<string, number>();
 
   /** Replicas share `key`, so that one may ask and another be answered. Single use is per process. */
-  constructor(key: Uint8Array | string, now: () => number) {
+  constructor(key: Uint8Array | string, now: () => number, options: Options = {}) {
     this.#codec = createRequestStateCodec({
       key,
-      ttlSeconds: OPEN_SECONDS,
+      ttlSeconds: SIGNED_SECONDS,
       bind: (context) => context.http?.authInfo?.clientId ?? '',
     });
     this.#now = now;
+    this.#uptime = options.uptime ?? (() => performance.now());
+    this.#openMilliseconds = (options.openSeconds ?? OPEN_SECONDS) * 1000;
   }
 
   /**
-   * Checks signed state and returns its content.
+   * Checks signed state and returns its content, however old it is.
    *
-   * @throws where it was tampered with, has expired, or belongs to another principal
+   * @throws where it was tampered with, or belongs to another principal
    */
   verify(state: string, context: ServerContext): Promise<unknown> {
     return this.#codec.verify(state, context);
   }
 
-  /** Reads the answer of a call. An answer without state signed here is none. */
-  answer(context: ServerContext): Answer {
-    const response = inputResponse(context.mcpReq.inputResponses, KEY);
-    const pending = pendingSchema.safeParse(context.mcpReq.requestState());
-    if (response.kind !== 'elicit' || !pending.success) return { kind: 'none' };
-    if (response.action === 'decline') return { kind: 'no', how: 'declined' };
-    if (response.action === 'cancel') return { kind: 'no', how: 'cancelled' };
-    if (response.content?.[KEY] !== true) return { kind: 'no', how: 'unticked' };
-    return { kind: 'yes', digest: pending.data.digest, nonce: pending.data.nonce };
+  /** Reads the answer that a call carries. An answer without state signed here is none. */
+  answer({ mcpReq }: ServerContext): Answer {
+    const pending = pendingSchema.safeParse(mcpReq.requestState());
+    const response = mcpReq.inputResponses?.[KEY];
+    const isUnreadable = mcpReq.droppedInputResponseKeys?.includes(KEY) === true;
+    if (!pending.success || (response === undefined && !isUnreadable)) return { kind: 'none' };
+    return this.#read(response, pending.data);
   }
 
-  /** Uses up a yes; false where it is none, is for another question, or was used before. */
-  useYes(answer: Answer, question: Question): boolean {
-    if (answer.kind !== 'yes' || answer.digest !== digest(question)) return false;
-    const now = this.#now();
-    for (const [nonce, until] of this.#used) if (until < now) this.#used.delete(nonce);
-    if (this.#used.has(answer.nonce)) return false;
-    this.#used.set(answer.nonce, now + OPEN_SECONDS * 1000);
-    return true;
-  }
-
-  /** Asks the human; `again` where an earlier yes was for a state that has moved since. */
-  async ask(question: Question, again: boolean, context: ServerContext): Promise<InputRequiredResult> {
-    const pending = { purpose: UNASSIGN, digest: digest(question), nonce: randomUUID() };
+  /** The question as the result of a call, which the client repeats with the answer: for the modern era. */
+  async ask(asking: Asking, context: ServerContext): Promise<InputRequiredResult> {
     return inputRequired({
-      requestState: await this.#codec.mint(pending, context),
-      inputRequests: {
-        [KEY]: inputRequired.elicit({
-          message: confirmationText(question, again),
-          requestedSchema: {
-            type: 'object',
-            properties: {
-              [KEY]: {
-                type: 'boolean',
-                title: 'Release these addresses',
-                description: 'Tick to release them; nothing happens otherwise.',
-              },
-            },
-            required: [KEY],
-          },
-        }),
-      },
+      requestState: await this.#codec.mint(this.#pending(asking.question), context),
+      inputRequests: { [KEY]: form(asking) },
     });
   }
+
+  /**
+   * Asks within the call, for the 2025 era, and returns the client's answer; none where `giveUp` was aborted first. Not
+   * left to the SDK, which ends the call with a sentence of its own when the client answers with an error or never.
+   */
+  async askWithin(asking: Asking, { mcpReq }: ServerContext, giveUp: AbortSignal): Promise<Answer> {
+    const pending = this.#pending(asking.question);
+    const { method, params } = form(asking);
+    const options = { signal: giveUp, timeout: this.#openMilliseconds };
+    try {
+      const response = await mcpReq.send({ method, params: { mode: 'form', ...params } }, anyAnswer, options);
+      return this.#read(response, pending);
+    } catch (error) {
+      if (giveUp.aborted) return { kind: 'none' };
+      if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout) {
+        return { kind: 'no', how: 'expired' };
+      }
+      return { kind: 'unusable', why: failureOf(error) };
+    }
+  }
+
+  /** Uses up a yes. Returns what has to be asked where there is none, or it does not count. */
+  useYes(answer: Answer, question: Question): Asking | undefined {
+    if (answer.kind !== 'yes') return { question, stale: undefined };
+    const stale = this.#stale(answer.pending, question);
+    if (stale !== undefined) return { question, stale };
+    this.#used.set(answer.pending.nonce, this.#uptime() + this.#openMilliseconds + CLOCK_SKEW);
+    return undefined;
+  }
+
+  #stale({ shown, nonce }: Pending, question: Question): StaleReason | undefined {
+    const now = this.#uptime();
+    for (const [used, until] of this.#used) if (until < now) this.#used.delete(used);
+    if (this.#used.has(nonce)) return 'used';
+    const current = digests(question);
+    if (current.request !== shown.request) return 'request';
+    if (current.account !== shown.account) return 'account';
+    if (current.gateway !== shown.gateway) return 'gateway';
+    return undefined;
+  }
+
+  #pending(question: Question): Pending {
+    return {
+      purpose: UNASSIGN,
+      shown: digests(question),
+      nonce: randomUUID(),
+      asked: this.#now(),
+      process: this.#process,
+      uptime: this.#uptime(),
+    };
+  }
+
+  #read(response: unknown, pending: Pending): Answer {
+    const answer = inputResponse({ [KEY]: response }, KEY);
+    if (answer.kind !== 'elicit') return { kind: 'unusable', why: 'its answer is none to a form' };
+    if (answer.action === 'decline') return { kind: 'no', how: 'declined' };
+    if (answer.action === 'cancel') return { kind: 'no', how: 'cancelled' };
+    if (answer.content?.[KEY] !== true) return { kind: 'no', how: 'unticked' };
+    return this.#isOpen(pending) ? { kind: 'yes', pending } : { kind: 'no', how: 'expired' };
+  }
+
+  /**
+   * Whether a question is young enough for a yes. Both clocks count in the process that asked: the wall clock can be set
+   * back, and the monotonic one stands still while the machine sleeps.
+   */
+  #isOpen({ asked, process, uptime }: Pending): boolean {
+    const age = this.#now() - asked;
+    const isOwn = process === this.#process;
+    const youngest = isOwn ? Number.NEGATIVE_INFINITY : -CLOCK_SKEW;
+    const ownAge = isOwn ? this.#uptime() - uptime : 0;
+    return age >= youngest && age <= this.#openMilliseconds && ownAge <= this.#openMilliseconds;
+  }
+}
+
+/** The form that a client is asked to show. */
+function form({ question, stale }: Asking) {
+  return inputRequired.elicit({
+    message: confirmationText(question, stale),
+    requestedSchema: {
+      type: 'object',
+      properties: {
+        [KEY]: {
+          type: 'boolean',
+          title: 'Release these addresses',
+          description: 'Tick to release them; nothing happens otherwise.',
+        },
+      },
+      required: [KEY],
+    },
+  });
+}
+
+/** Completes "The client could not be asked: …". What the client wrote itself is left out. */
+function failureOf(error: unknown): string {
+  if (error instanceof ProtocolError) return `it answered with the error ${error.code}`;
+  return 'the question did not reach it, or its answer could not be read';
 }
 
 /** The generation of MCP that a connection, or a request over HTTP, is of. */
 export type Era = McpRequestContext['era'];
 
+/** Whether a yes is needed before a change, and can be asked for. */
+export type Need = 'needed' | 'unavailable' | 'not_possible' | 'disabled';
+
+export function confirmationNeed(
+  mode: ConfirmMode,
+  server: McpServer,
+  context: ServerContext,
+  era: Era,
+): Need {
+  if (mode === 'never') return 'disabled';
+  if (canAsk(server, context, era)) return 'needed';
+  return mode === 'always' ? 'unavailable' : 'not_possible';
+}
+
 /**
- * Whether this client can show a form to its human, as it declared with the request or, in the 2025 era, at its
- * handshake. In that era the request's own envelope counts for nothing: it would take a human out of the way, or ask
- * one who cannot be reached.
+ * Whether this client can show a form, as it declared with the request or, in the 2025 era, at its handshake. In that era
+ * the request's own envelope counts for nothing: it would take the question away, or ask a client that cannot be asked.
  */
-export function canAsk(server: McpServer, context: ServerContext, era: Era): boolean {
+function canAsk(server: McpServer, context: ServerContext, era: Era): boolean {
   // The SDK does not type the reserved keys of the envelope.
   const envelope = context.mcpReq.envelope as Record<string, unknown> | undefined;
   const declared =
@@ -118,14 +244,19 @@ export function canAsk(server: McpServer, context: ServerContext, era: Era): boo
   return elicitation !== undefined && (Object.keys(elicitation).length === 0 || 'form' in elicitation);
 }
 
-function digest(question: Question): string {
-  const { accountId, region, gateway, privateIps, maxDrainDurationSeconds, findings } = question;
+function digests({ accountId, region, gateway, privateIps, maxDrainDurationSeconds, findings }: Question) {
   // EC2 promises no order of tags and addresses.
   const tags = sorted(gateway.tags ?? [], ({ key }) => key);
   const addresses = sorted(gateway.addresses, ({ private_ip = '' }) => private_ip);
-  const state = { ...gateway, tags, addresses };
-  const shown = [accountId, region, state, [...privateIps].sort(), maxDrainDurationSeconds, findings];
-  return createHash('sha256').update(JSON.stringify(shown)).digest('base64url');
+  return {
+    request: digest([region, gateway.nat_gateway_id, [...privateIps].sort(), maxDrainDurationSeconds]),
+    account: digest([accountId]),
+    gateway: digest([{ ...gateway, tags, addresses }, findings]),
+  };
+}
+
+function digest(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('base64url');
 }
 
 function sorted<T>(values: readonly T[], keyOf: (value: T) => string): T[] {

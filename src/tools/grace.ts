@@ -9,15 +9,27 @@ export async function withinGrace<T>(
   context: ServerContext,
   run: (context: ServerContext) => Promise<T>,
 ): Promise<T> {
-  const { signal } = context.mcpReq;
-  const controller = new AbortController();
-  const abort = (): void => controller.abort(signal.reason);
-  const letGo = [onAbort(signal, abort), onAbort(graceOver, abort)];
+  const { signal, letGo } = anyOf([context.mcpReq.signal, graceOver]);
   try {
-    return await run({ ...context, mcpReq: { ...context.mcpReq, signal: controller.signal } });
+    return await run({ ...context, mcpReq: { ...context.mcpReq, signal } });
   } finally {
-    for (const each of letGo) each();
+    letGo();
   }
+}
+
+/**
+ * A signal that is aborted with the first of `signals`, until `letGo` is called. `AbortSignal.any` would keep something
+ * of every call for as long as a signal of the process lasts.
+ */
+export function anyOf(signals: readonly AbortSignal[]): { signal: AbortSignal; letGo: () => void } {
+  const controller = new AbortController();
+  const listeners = signals.map((each) => onAbort(each, () => controller.abort(each.reason)));
+  return {
+    signal: controller.signal,
+    letGo: () => {
+      for (const each of listeners) each();
+    },
+  };
 }
 
 /** The result of `work`, or that of `cutShort` where the grace is over first. */
@@ -29,10 +41,7 @@ export async function orCutShort<T>(graceOver: AbortSignal, work: Promise<T>, cu
   return Promise.race([work, cut]).finally(letGo);
 }
 
-/**
- * Calls `listener` once `signal` is aborted, and returns what ends that. `AbortSignal.any` would keep something of every
- * call for as long as a signal of the process lasts, which as many calls listen to as are in flight.
- */
+/** Calls `listener` once `signal` is aborted, and returns a function that ends this. */
 function onAbort(signal: AbortSignal, listener: () => void): () => void {
   setMaxListeners(0, signal);
   if (signal.aborted) listener();

@@ -7,7 +7,7 @@ import * as z from 'zod';
  */
 
 /** The longest enumeration that a result's schema lists. */
-const LONGEST_ENUM = 7;
+const LONGEST_ENUM = 8;
 
 /**
  * The schema of a tool's arguments. `defineTool` parses them, so that a caller whose arguments do not fit gets a result

@@ -3,6 +3,7 @@ import { DEFAULT_DRAIN_SECONDS, DRAIN_SECONDS } from '../nat-gateway/drain.ts';
 import { UNASSIGN, WRITE_SCOPE } from '../vocabulary/names.ts';
 import { listOf, natGatewayId, optionalRegion, privateIp } from './arguments.ts';
 import { defineTool } from './define-tool.ts';
+import { untilAnswered } from './unassign/asking.ts';
 import { attempt, failedAttempt } from './unassign/attempt.ts';
 import { auditFields, unassignResultSchema } from './unassign/result.ts';
 
@@ -35,6 +36,6 @@ outcome says how it ended; error.hint and next say what to do. Never repeat an "
   isDestructive: true,
   begin: ({ id, input, server, context, dependencies }) =>
     dependencies.audit.begin(auditFields(input, server, context, id)),
-  run: attempt,
+  run: (call) => untilAnswered(call, attempt),
   failed: failedAttempt,
 });

@@ -53,7 +53,9 @@ describe('the example bot', () => {
     const server = await startServer();
     const { code, output } = await runBot([server.url, EGRESS, '10.0.1.11'], 'yes');
     expect(output).toContain('10.0.1.10 succeeded (stays: primary)');
-    expect(output).toContain(`Release this private address of NAT gateway ${EGRESS}?`);
+    expect(output).toContain(
+      `Release 1 private address of NAT gateway ${EGRESS} (account 123456789012, us-east-1, named "egress"): 10.0.1.11?`,
+    );
     expect(output).toContain('Outcome: unassigning');
     expect(output).toContain('10.0.1.11 released');
     expect(code).toBe(0);

@@ -92,7 +92,7 @@ describe.each(STDIO_CLIENTS)('a human at %s (%s)', (_, __, connect) => {
     expect(structuredContent).toMatchObject({ outcome: 'unassigning', confirmation: 'confirmed' });
     expect(questions).toHaveLength(2);
     expect(questions[0]).toContain('Working addresses that remain: 4');
-    expect(questions[1]).toMatch(/^The gateway has changed since you were asked\./);
+    expect(questions[1]).toMatch(/^Release .*\nThe gateway has changed since you were asked\./);
     expect(questions[1]).toContain('Working addresses that remain: 3');
     expect(changed).toEqual([['10.0.1.14'], ['10.0.1.11']]);
   });

@@ -1,7 +1,12 @@
-import { type InputRequiredResult, isInputRequiredResult } from '@modelcontextprotocol/server';
 import type { Permit, UnassignAnswer, UnassignRequest } from '../../aws/unassign.ts';
 import type { AuditFields } from '../../changes/audit-log.ts';
-import { type Answer, canAsk, type Question } from '../../changes/confirmation.ts';
+import {
+  type Answer,
+  type Asking,
+  confirmationNeed,
+  type Need,
+  type Question,
+} from '../../changes/confirmation.ts';
 import { NotBegun } from '../../changes/queue.ts';
 import { type Drain, drainFrom, undoCommand } from '../../nat-gateway/drain.ts';
 import type { NatGateway } from '../../nat-gateway/gateway.ts';
@@ -12,6 +17,7 @@ import { UNASSIGN } from '../../vocabulary/names.ts';
 import { TIMEOUTS } from '../../vocabulary/timeouts.ts';
 import type { FailedCall, PlacedCall } from '../define-tool.ts';
 import { orCutShort } from '../grace.ts';
+import { canChange, withoutYes } from './asking.ts';
 import {
   blocked,
   callsAhead,
@@ -49,20 +55,22 @@ type Timed = Pick<PlacedCall<unknown>, 'dependencies' | 'began'>;
 /** One attempt on its way down this page. */
 interface Attempt extends PlacedCall<UnassignArguments> {
   request: UnassignRequest;
-  /** The human's answer to a question asked before, if this call carries one. */
+  need: Need;
+  /** The client's answer to a question asked before, if there is one. */
   answer: Answer;
   audit: AuditFields;
 }
 
 /**
- * Arguments to result: policy, then observation and dry run at the same time, preflight, a human's yes where one can be
- * had, the intent, the real call once, and what became of it. Asking a human ends the attempt; the answer starts another
- * that goes through all of it again.
+ * Arguments to result: policy, then observation and dry run at the same time, preflight, a yes where one is needed, the
+ * intent, the real call once, and what became of it. A question ends the attempt; the answer starts another that goes
+ * through all of it again.
  */
 export async function attempt(
   call: PlacedCall<UnassignArguments>,
-): Promise<UnassignResult | InputRequiredResult> {
-  const { id, input, region, server, context, dependencies } = call;
+  answer: Answer,
+): Promise<UnassignResult | Asking> {
+  const { id, input, region, server, context, era, dependencies } = call;
   const audit = auditFields(input, server, context, id);
   const request: UnassignRequest = {
     region,
@@ -70,10 +78,9 @@ export async function attempt(
     privateIps: input.private_ip_addresses,
     maxDrainDurationSeconds: input.max_drain_duration_seconds,
   };
-  const answer = dependencies.confirmation.answer(context);
-  const result = await beforeReading({ ...call, request, answer, audit });
-  if (isInputRequiredResult(result)) dependencies.audit.outcome({ ...audit, outcome: 'confirmation_asked' });
-  else recordOutcome(call, audit, result);
+  const need = confirmationNeed(dependencies.confirmMode, server, context, era);
+  const result = await beforeReading({ ...call, request, need, answer, audit });
+  if (!('question' in result)) recordOutcome(call, audit, result);
   return result;
 }
 
@@ -103,16 +110,17 @@ function recordOutcome(call: Timed, fields: AuditFields, result: UnassignResult)
 }
 
 /** The rules and the answer that need nothing read, then the queue: one change at a time on a gateway. */
-async function beforeReading(attempt: Attempt): Promise<UnassignResult | InputRequiredResult> {
-  const { request, input, answer, context, dependencies } = attempt;
+async function beforeReading(attempt: Attempt): Promise<UnassignResult | Asking> {
+  const { request, input, need, answer, context, dependencies } = attempt;
   const progress: Progress = { nat_gateway_id: request.natGatewayId, region: request.region };
   const forbidden = denialsBeforeReading(dependencies.policy, changeRequest(request, input.mode));
   if (forbidden.length > 0) {
     const findings = policyFindings(forbidden);
     return refused({ ...progress, confirmation: 'not_reached', findings }, blocked(findings));
   }
-  if (answer.kind === 'no') return { ...progress, outcome: 'not_confirmed', confirmation: answer.how };
-  if (input.mode === 'dry_run') return check(attempt);
+  const unconfirmed = withoutYes(answer, progress);
+  if (unconfirmed !== undefined) return unconfirmed;
+  if (!canChange(input.mode, need, answer)) return check(attempt);
 
   const { signal } = context.mcpReq;
   const giveUp = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUTS.queue)]);
@@ -130,7 +138,7 @@ async function beforeReading(attempt: Attempt): Promise<UnassignResult | InputRe
 }
 
 /** Describe and dry run at the same time; then preflight and every rule, given the state. */
-async function check(attempt: Attempt): Promise<UnassignResult | InputRequiredResult> {
+async function check(attempt: Attempt): Promise<UnassignResult | Asking> {
   const { request, input, ec2, dependencies, context } = attempt;
   const { signal } = context.mcpReq;
   const [observed, dryRun] = await Promise.all([observe(attempt), ec2.dryRun(request, signal)]);
@@ -171,27 +179,31 @@ async function check(attempt: Attempt): Promise<UnassignResult | InputRequiredRe
   );
 }
 
-/** The hourly limit and the human. The limit is looked at before anybody is asked, and counted before sending. */
+/** The hourly limit and the yes. The limit is looked at before anybody is asked, and counted before sending. */
 async function decide(
   attempt: Attempt,
   question: Question,
   permit: Permit,
   progress: Progress,
-): Promise<UnassignResult | InputRequiredResult> {
-  const { answer, dependencies, context } = attempt;
+): Promise<UnassignResult | Asking> {
+  const { need, answer, dependencies, context } = attempt;
   const { changeLimit, confirmation } = dependencies;
   const principal = context.http?.authInfo?.clientId;
   if (changeLimit.secondsLeft(principal) > 0) return limitReached(attempt, progress);
 
-  const confirmed = confirm(attempt, question);
-  if (confirmed === 'ask') return confirmation.ask(question, answer.kind === 'yes', context);
-  if (confirmed === 'unavailable') return refused(progress, noConfirmation());
-  if (!(await dependencies.isHeard()) || context.mcpReq.signal.aborted) throw cancelled();
-  if (dependencies.stopping.aborted) return refused(progress, stopping());
-  if (!changeLimit.take(principal)) return limitReached(attempt, progress);
-  const sent = { ...progress, confirmation: confirmed };
-  const result = execute(attempt, permit, sent);
-  return orCutShort(dependencies.graceOver, result, () => unknown(attempt, sent, cutShort()));
+  if (need === 'unavailable') return refused(progress, noConfirmation());
+  if (need === 'needed') {
+    const asking = confirmation.useYes(answer, question);
+    if (asking !== undefined) return asking;
+  }
+  const confirmed = { ...progress, confirmation: need === 'needed' ? ('confirmed' as const) : need };
+  if (!(await dependencies.isHeard()) || context.mcpReq.signal.aborted) {
+    return refused(confirmed, cancelled().report);
+  }
+  if (dependencies.stopping.aborted) return refused(confirmed, stopping());
+  if (!changeLimit.take(principal)) return limitReached(attempt, confirmed);
+  const result = execute(attempt, permit, confirmed);
+  return orCutShort(dependencies.graceOver, result, () => unknown(attempt, confirmed, cutShort()));
 }
 
 function limitReached({ dependencies, context }: Attempt, progress: Progress): UnassignResult {
@@ -199,17 +211,6 @@ function limitReached({ dependencies, context }: Attempt, progress: Progress): U
   const seconds = changeLimit.secondsLeft(context.http?.authInfo?.clientId);
   const { findings, error } = changesSpent(changeLimit.perHour, seconds);
   return refused({ ...progress, findings: [...(progress.findings ?? []), ...findings] }, error);
-}
-
-/** Whether a human has to be asked, cannot be, or has said yes to exactly this; a yes is used up. */
-function confirm(
-  { dependencies, server, context, era, answer }: Attempt,
-  question: Question,
-): 'disabled' | 'confirmed' | 'not_possible' | 'unavailable' | 'ask' {
-  const { confirmMode, confirmation } = dependencies;
-  if (confirmMode === 'never') return 'disabled';
-  if (!canAsk(server, context, era)) return confirmMode === 'always' ? 'unavailable' : 'not_possible';
-  return confirmation.useYes(answer, question) ? 'confirmed' : 'ask';
 }
 
 /** The intent, the real call, and what became of it. Nobody can cancel this part, and no fault hides that it was sent. */

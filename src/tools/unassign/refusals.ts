@@ -71,13 +71,42 @@ export function callsAhead(seconds: number, ahead: number): ErrorReport {
   };
 }
 
-/** The refusal where a human has to be asked and the client cannot ask one. */
+/** The refusal where a confirmation is required and the client declares no way to ask for one. */
 export function noConfirmation(): ErrorReport {
   return errorReport({
     code: 'confirmation_unavailable',
-    message: 'A human has to confirm, and this client cannot ask one (it declares no form elicitation).',
+    message:
+      'A confirmation is required, and this client cannot ask for one (it declares no form elicitation). Nothing was changed.',
     retryable: false,
   });
+}
+
+/** The refusal where the client was asked and gave no answer that can be used; `why` completes the sentence. */
+export function askingFailed(why: string): ErrorReport {
+  return {
+    code: 'confirmation_unavailable',
+    message: `The client declares that it can ask for a confirmation, and could not: ${why}. Nothing was changed.`,
+    retryable: false,
+    hint: 'Use a client whose MCP elicitation works, or have the operator of this server start it with --confirm never and rely on its policy. Mode "dry_run" needs no confirmation.',
+  };
+}
+
+/** The refusal of a call whose question had to be asked anew `times` times, because what it showed had changed. */
+export function askedTooOften(times: number): ErrorReport {
+  return {
+    code: 'precondition_failed',
+    message: `The gateway changed after each of ${times} questions. Nothing was changed by this call.`,
+    retryable: true,
+    hint: `Look with ${DESCRIBE} what is changing it, then call again.`,
+  };
+}
+
+/** What to do after an answer other than yes. It is the client's: whether its user saw the question is not known. */
+export function notConfirmedHint(how: 'declined' | 'cancelled' | 'unticked' | 'expired'): string {
+  if (how === 'expired') {
+    return 'Nothing was changed: no yes came within ten minutes. Call again when the user is there to answer.';
+  }
+  return 'Nothing was changed. This is the answer of the client; its user may not have been asked, because some hosts answer by themselves (run without a person, or by a hook). Call again only if the user wants the release, in a host that shows the question; or the operator of this server starts it with --confirm never and relies on its policy.';
 }
 
 /** The refusal of a call that was not sent when the server was told to end. */

@@ -32,7 +32,16 @@ export const unassignResultSchema = z.object({
     .optional()
     .describe('What EC2 answered to the dry run'),
   confirmation: z
-    .enum(['confirmed', 'not_possible', 'disabled', 'declined', 'cancelled', 'unticked', 'not_reached'])
+    .enum([
+      'confirmed',
+      'not_possible',
+      'disabled',
+      'declined',
+      'cancelled',
+      'unticked',
+      'expired',
+      'not_reached',
+    ])
     .optional()
     .describe("A human's yes, why none was asked for, or their no"),
   unassign: z.object({ request_id: text }).optional().describe('The real call'),
@@ -53,6 +62,7 @@ export const unassignResultSchema = z.object({
     .describe('release_by: released by then at the latest'),
   undo_command: text.describe('Would assign the addresses again once released'),
   next: nextSchema.optional(),
+  hint: text.describe('What to do if not confirmed'),
   error: errorSchema.optional(),
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { callsAhead } from '../../../src/tools/unassign/refusals.ts';
+import { callsAhead, notConfirmedHint } from '../../../src/tools/unassign/refusals.ts';
 
 describe('a call that did not get its turn', () => {
   it.each([
@@ -12,4 +12,14 @@ describe('a call that did not get its turn', () => {
     expect(message).toContain('within 4 s. Nothing was changed by this one.');
     expect(message).not.toMatch(/changing|has changed/);
   });
+});
+
+describe('the hint after an answer that is no yes', () => {
+  it.each(['declined', 'cancelled', 'unticked', 'expired'] as const)(
+    'says of %s that nothing was changed',
+    (how) => {
+      expect(notConfirmedHint(how)).toMatch(/^Nothing was changed/);
+      expect(notConfirmedHint(how)).not.toContain('human');
+    },
+  );
 });

@@ -1,0 +1,57 @@
+import type { InputRequiredResult } from '@modelcontextprotocol/server';
+import type { Answer, Asking, Need } from '../../changes/confirmation.ts';
+import { cancelled, Failure } from '../../vocabulary/failure.ts';
+import type { PlacedCall } from '../define-tool.ts';
+import { anyOf } from '../grace.ts';
+import { askedTooOften, askingFailed, notConfirmedHint, stopping } from './refusals.ts';
+import { auditFields, type Progress, type UnassignResult } from './result.ts';
+
+/** Asking for a yes around the attempts of one call. */
+
+/** The most questions within one call, each because what the one before showed has changed since. */
+const MOST_QUESTIONS = 8;
+
+/**
+ * Attempts until there is a result. A question ends an attempt; its answer starts another, which goes through everything
+ * again. A client of the modern era is asked by the result, and repeats the call with its answer.
+ *
+ * @throws Failure where nobody waits for the answer any more
+ */
+export async function untilAnswered<Input extends object>(
+  call: PlacedCall<Input>,
+  attempt: (call: PlacedCall<Input>, answer: Answer) => Promise<UnassignResult | Asking>,
+): Promise<UnassignResult | InputRequiredResult> {
+  const { id, input, server, context, era, dependencies } = call;
+  const { confirmation, audit, inputEnded, monotonic, stopping: ending } = dependencies;
+  const { signal } = context.mcpReq;
+  let answer = confirmation.answer(context);
+  for (let asked = 0; ; asked += 1) {
+    const result = await attempt({ ...call, began: monotonic() }, answer);
+    if (!('question' in result)) return result;
+    if (asked === MOST_QUESTIONS) throw new Failure(askedTooOften(asked));
+    audit.outcome({ ...auditFields(input, server, context, id), outcome: 'confirmation_asked' });
+    if (era === 'modern') return confirmation.ask(result, context);
+    // After stdin has ended no answer can come.
+    const giveUp = anyOf([signal, ending, inputEnded]);
+    answer = await confirmation.askWithin(result, context, giveUp.signal).finally(giveUp.letGo);
+    if (signal.aborted) throw cancelled();
+    if (giveUp.signal.aborted) throw new Failure(stopping());
+  }
+}
+
+/** The result of an attempt whose question was answered, and not with yes. */
+export function withoutYes(answer: Answer, progress: Progress): UnassignResult | undefined {
+  if (answer.kind === 'no') {
+    const hint = notConfirmedHint(answer.how);
+    return { ...progress, outcome: 'not_confirmed', confirmation: answer.how, hint };
+  }
+  if (answer.kind !== 'unusable') return undefined;
+  const error = askingFailed(answer.why);
+  return { ...progress, outcome: 'refused', confirmation: 'not_possible', error };
+}
+
+/** Whether an attempt can get as far as the real call. One that can only ask, or be refused, waits for no other. */
+export function canChange(mode: 'execute' | 'dry_run', need: Need, answer: Answer): boolean {
+  if (mode === 'dry_run' || need === 'unavailable') return false;
+  return need !== 'needed' || answer.kind === 'yes';
+}

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { confirmationText, type Question } from '../../src/changes/confirmation-text.ts';
+
+const question: Question = {
+  accountId: '123456789012',
+  region: 'us-east-1',
+  gateway: {
+    nat_gateway_id: 'nat-0a11a11a11a11a11a',
+    vpc_id: 'vpc-0a00000000000000a',
+    tags: [{ key: 'Name', value: 'egress' }],
+    addresses: ['10.0.1.10', '10.0.1.11', '10.0.1.12', '10.0.1.13'].map((private_ip) => ({
+      private_ip,
+      status: 'succeeded',
+    })),
+  } as Question['gateway'],
+  privateIps: ['10.0.1.11', '10.0.1.12'],
+  maxDrainDurationSeconds: 350,
+  findings: [
+    { code: 'capacity', severity: 'warns', message: 'At most 110000 connections afterwards, 220000 now.' },
+    { code: 'managed_by_terraform', severity: 'warns', message: 'A tag says: "Terraform"' },
+  ],
+};
+
+/** What hosts make of the text: two lines with the rest folded away, and one paragraph. */
+const folded = (text: string): string => text.split('\n').slice(0, 2).join('\n');
+const joined = (text: string): string => text.split('\n').join(' ');
+
+describe('the text of a question', () => {
+  it('says in its first line what the yes is for, and in its second what happens', () => {
+    expect(folded(confirmationText(question))).toBe(
+      `Release 2 private addresses of NAT gateway nat-0a11a11a11a11a11a (account 123456789012, us-east-1, named "egress"): 10.0.1.11, 10.0.1.12?
+New connections stop at once; existing ones are served for up to 350 s, then cut. This cannot be cancelled.`,
+    );
+  });
+
+  it('reads as sentences in one paragraph', () => {
+    expect(joined(confirmationText(question))).toBe(
+      'Release 2 private addresses of NAT gateway nat-0a11a11a11a11a11a (account 123456789012, us-east-1, named "egress"): 10.0.1.11, 10.0.1.12? ' +
+        'New connections stop at once; existing ones are served for up to 350 s, then cut. This cannot be cancelled. ' +
+        'Working addresses that remain: 2. VPC: vpc-0a00000000000000a. ' +
+        'Warning: At most 110000 connections afterwards, 220000 now. Warning: A tag says: "Terraform".',
+    );
+  });
+
+  it.each([
+    ['request', 'This is not the request that you were asked about before.'],
+    ['account', 'The account is not the one that you were shown before.'],
+    ['gateway', 'The gateway has changed since you were asked. This is what it looks like now.'],
+    ['used', 'Your earlier yes has been used already. A yes is good for one change.'],
+  ] as const)('says in its second line why an earlier yes does not count: %s', (stale, said) => {
+    const [first, second] = confirmationText(question, stale).split('\n');
+    expect(first).toBe(confirmationText(question).split('\n')[0]);
+    expect(second).toBe(said);
+  });
+
+  it('shows what is not known as not known', () => {
+    const bare = { ...question, accountId: undefined, gateway: { addresses: [] } as Question['gateway'] };
+    const text = confirmationText({ ...bare, privateIps: ['10.0.1.11'] });
+    expect(text).toMatch(
+      /^Release 1 private address of NAT gateway \(account not told by AWS, us-east-1\): 10\.0\.1\.11\?\n/,
+    );
+    expect(text).toContain('\nVPC: not told by AWS.');
+  });
+
+  it('lets no name end the line or pass for another part of it', () => {
+    const value = `x" (account 999999999999): 10.9.9.9?\nRelease nothing?\u202e${'y'.repeat(200)}`;
+    const gateway = { ...question.gateway, tags: [{ key: 'Name', value }] };
+    const [first = ''] = confirmationText({ ...question, gateway }).split('\n');
+    expect(first).toMatch(
+      /^Release 2 private addresses of NAT gateway nat-0a11a11a11a11a11a \(account 123456789012, us-east-1, named "x' [^"]{60}…"\): 10\.0\.1\.11, 10\.0\.1\.12\?$/,
+    );
+  });
+});
