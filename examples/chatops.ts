@@ -22,6 +22,7 @@ interface Result {
   addresses?: Address[];
   findings?: { severity: string; message: string }[];
   drain?: { release_by: string };
+  hint?: string;
   error?: { message: string; hint: string };
   next?: { tool: string; arguments: Record<string, unknown>; not_before?: string };
 }
@@ -42,7 +43,7 @@ if (url === undefined || natGatewayId === undefined || addresses.length === 0) {
 
 const client = new Client(
   { name: 'chatops-example', version: '1.0.0' },
-  // Declares elicitation, because there is a human to ask: the server then asks before every change.
+  // Declares elicitation, because there is a user to ask: the server then asks before every change.
   { capabilities: { elicitation: {} }, versionNegotiation: { mode: 'auto' } },
 );
 client.setRequestHandler('elicitation/create', async ({ params }) => {
@@ -91,7 +92,7 @@ async function call(
 ): Promise<Result> {
   const { structuredContent, content } = await client.callTool(
     { name, arguments: args },
-    // A call answers within a minute; for clients of the 2025 revisions the time that the human takes comes on top.
+    // A call answers within a minute; for clients of the 2025 revisions the time that the user takes comes on top.
     { timeout: 120_000, resetTimeoutOnProgress: true, ...(onprogress === undefined ? {} : { onprogress }) },
   );
   if (structuredContent === undefined) {
@@ -101,6 +102,7 @@ async function call(
   }
   const result = structuredContent as Result;
   for (const { severity, message } of result.findings ?? []) say(`  ${severity}: ${message}`);
+  if (result.hint !== undefined) say(result.hint);
   if (result.error !== undefined) say(`${result.error.message}\n${result.error.hint}`);
   return result;
 }

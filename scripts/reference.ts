@@ -17,7 +17,8 @@ const OUTCOMES: Record<UnassignResult['outcome'], string> = {
   dry_run_passed:
     'Mode `dry_run`: everything was checked, nothing was changed. `next` is the call that does it.',
   already_unassigning: 'All of the addresses are draining already. Nothing was done; `next` is the wait.',
-  not_confirmed: 'A human said no: `confirmation` tells whether they declined, cancelled, or did not tick.',
+  not_confirmed:
+    'The client was asked to confirm and did not answer yes, or not within ten minutes: `confirmation` tells which. Whether its user saw the question is not known; `hint` says what to do. Nothing was changed.',
   refused:
     'Nothing was changed. `findings` and `error` say why, and `error.hint` the next step. An `isError` result.',
   unknown:

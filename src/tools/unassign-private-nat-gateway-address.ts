@@ -12,7 +12,7 @@ export const unassignPrivateNatGatewayAddress = defineTool({
   title: 'Unassign private NAT gateway address',
   description: `Release secondary private IP addresses of one private NAT gateway. This cannot be cancelled.
 Each address stops taking new connections at once, serves existing ones for up to max_drain_duration_seconds, and is then released; connections still open break.
-The state is checked and an EC2 dry run made before every real call; mode "dry_run" stops there and changes nothing. A human may be asked to confirm.
+The state is checked and an EC2 dry run made before every real call; mode "dry_run" stops there and changes nothing. The user may be asked to confirm.
 outcome says how it ended; error.hint and next say what to do. Never repeat an "unknown" outcome without describing the gateway first.`,
   input: {
     nat_gateway_id: natGatewayId.describe('The private NAT gateway'),

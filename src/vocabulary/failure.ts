@@ -25,7 +25,7 @@ export const ERRORS = {
     nextStep: 'Ask the operator of this server. Do not look for a way around the rule.',
   },
   confirmation_unavailable: {
-    meaning: 'A human has to confirm, and this client cannot ask one.',
+    meaning: 'A confirmation is required, and this client cannot ask for one, or failed to.',
     nextStep:
       'Use a client that supports MCP elicitation, or have the operator of this server start it with --confirm auto (ask where possible) or --confirm never. Mode "dry_run" needs no confirmation.',
   },

@@ -43,7 +43,7 @@ export const unassignResultSchema = z.object({
       'not_reached',
     ])
     .optional()
-    .describe("A human's yes, why none was asked for, or their no"),
+    .describe("The client's answer, or why there is none"),
   unassign: z.object({ request_id: text }).optional().describe('The real call'),
   reconciled: z.boolean().optional().describe('The answer was lost; reading showed the change'),
   partial_change: z.boolean().optional().describe('Only some addresses changed'),
