@@ -26,9 +26,11 @@ export const errorSchema = z.object({
   request_id: text,
 });
 
-export const nextSchema = z
-  .object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()), not_before: text })
-  .describe('A call ready to send');
+export const nextSchema = z.object({
+  tool: z.string(),
+  arguments: z.record(z.string(), z.unknown()),
+  not_before: text,
+});
 
 /** The caller's next step: a call ready to send. */
 export type Next = z.infer<typeof nextSchema>;

@@ -21,9 +21,9 @@ const outputSchema = z.object({
     .enum(['settled', 'still_changing', 'no_change_seen', 'gateway_changing', 'gateway_deleted'])
     .optional()
     .describe(
-      'settled: none is changing any more. no_change_seen: none was seen changing; EC2 may show a change 5 minutes late',
+      'settled: none is changing any more. no_change_seen: none so far; EC2 may show a change 5 minutes late',
     ),
-  nat_gateway_id: z.string(),
+  nat_gateway_id: text,
   region: text,
   gateway_state: text,
   addresses: z
@@ -32,7 +32,7 @@ const outputSchema = z.object({
         private_ip: z.string(),
         fate: z.string().describe('released, not_on_gateway (never seen there), or its status'),
         failure_message: text,
-        release_by: text.describe('The latest time of its release, for drains started by this server'),
+        release_by: text.describe('Released by then, if started by this server'),
         released_at: text,
       }),
     )
@@ -70,7 +70,11 @@ Use it after an unassign. A drain can take longer than one call: follow next unt
   scope: READ_SCOPE,
   isDestructive: false,
   run: wait,
-  failed: ({ input: { nat_gateway_id } }, region, error) => ({ nat_gateway_id, region, error }),
+  failed: ({ input }, region, error) => ({
+    nat_gateway_id: input.nat_gateway_id || undefined,
+    region,
+    error,
+  }),
 });
 
 /** One wait: its reads so far, and what they prove. */

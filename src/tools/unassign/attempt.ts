@@ -220,7 +220,7 @@ async function execute(attempt: Attempt, permit: Permit, progress: Progress): Pr
     dependencies.audit.intent({ ...audit, ...decisive(progress) });
   } catch (error) {
     dependencies.changeLimit.refund(context.http?.authInfo?.clientId);
-    throw error;
+    return refused(progress, reportOf(error));
   }
   const sentAt = dependencies.ec2Clock.now();
   try {

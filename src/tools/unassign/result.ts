@@ -30,7 +30,7 @@ export const unassignResultSchema = z.object({
   dry_run: z
     .object({ passed: z.boolean(), aws_code: text, request_id: text, message: text })
     .optional()
-    .describe('What EC2 answered to the dry run'),
+    .describe("EC2's answer to it"),
   confirmation: z
     .enum([
       'confirmed',
@@ -45,7 +45,7 @@ export const unassignResultSchema = z.object({
     .optional()
     .describe("The client's answer, or why there is none"),
   unassign: z.object({ request_id: text }).optional().describe('The real call'),
-  reconciled: z.boolean().optional().describe('The answer was lost; reading showed the change'),
+  reconciled: z.boolean().optional().describe('The answer was lost; reads showed the change'),
   partial_change: z.boolean().optional().describe('Only some addresses changed'),
   addresses: z
     .array(addressSchema.extend({ status_before: text }))
@@ -55,14 +55,14 @@ export const unassignResultSchema = z.object({
     .record(z.string(), z.number())
     .optional()
     .describe("The gateway's other addresses, counted by status"),
-  findings: z.array(findingSchema).optional().describe('What the check of the state found'),
+  findings: z.array(findingSchema).optional().describe('Of the state check'),
   drain: z
     .object({ started_at: z.string(), release_by: z.string(), max_drain_duration_seconds: z.number() })
     .optional()
-    .describe('release_by: released by then at the latest'),
-  undo_command: text.describe('Would assign the addresses again once released'),
+    .describe('release_by: the latest time'),
+  undo_command: text.describe('Assigns them again once released'),
   next: nextSchema.optional(),
-  hint: text.describe('What to do if not confirmed'),
+  hint: text.describe('If not confirmed'),
   error: errorSchema.optional(),
 });
 
