@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_DRAIN_SECONDS, DRAIN_SECONDS, drainFrom, undoCommand } from '../../src/nat-gateway/drain.ts';
 
-describe('a drain', () => {
-  it('begins when it is told to and ends by its duration later, in UTC', () => {
+describe('drainFrom', () => {
+  it('starts at the given time and ends after the given seconds, in UTC', () => {
     expect(drainFrom(Date.UTC(2026, 11, 31, 23, 59, 30), 350)).toEqual({
       started_at: '2026-12-31T23:59:30.000Z',
       release_by: '2027-01-01T00:05:20.000Z',
@@ -11,16 +11,11 @@ describe('a drain', () => {
     });
   });
 
-  it('lasts as long as EC2 allows at most', () => {
+  it('covers the longest drain that EC2 allows', () => {
     expect(drainFrom(0, DRAIN_SECONDS.maximum).release_by).toBe('1970-01-01T01:06:40.000Z');
   });
 
-  it('has the bounds and the default of EC2', () => {
-    expect(DRAIN_SECONDS).toEqual({ minimum: 1, maximum: 4000 });
-    expect(DEFAULT_DRAIN_SECONDS).toBe(350);
-  });
-
-  it('is exactly as long as asked for, whenever it begins', () => {
+  it('lasts exactly the given seconds from any start', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: Date.UTC(2100, 0, 1) }),
@@ -35,7 +30,14 @@ describe('a drain', () => {
   });
 });
 
-describe('the command that would undo an unassignment', () => {
+describe('the length of a drain', () => {
+  it('has the bounds and the default of EC2', () => {
+    expect(DRAIN_SECONDS).toEqual({ minimum: 1, maximum: 4000 });
+    expect(DEFAULT_DRAIN_SECONDS).toBe(350);
+  });
+});
+
+describe('undoCommand', () => {
   it('assigns the same addresses to the same gateway in the same region', () => {
     expect(undoCommand('eu-west-1', 'nat-0123456789abcdef0', ['10.0.0.5', '10.0.0.6'])).toBe(
       'aws ec2 assign-private-nat-gateway-address --region eu-west-1 --nat-gateway-id nat-0123456789abcdef0 --private-ip-addresses 10.0.0.5 10.0.0.6',

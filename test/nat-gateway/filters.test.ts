@@ -20,11 +20,11 @@ const gateway: NatGateway = {
   ],
 };
 
-/** A gateway of which EC2 told nothing. */
+/** A gateway without any optional member. */
 const bare: NatGateway = { addresses: [] };
 
-describe('a gateway', () => {
-  it('fits no filters at all, whatever is known of it', () => {
+describe('matches', () => {
+  it('is true without filters, even for a gateway without members', () => {
     expect(matches(gateway, {})).toBe(true);
     expect(matches(bare, {})).toBe(true);
   });
@@ -44,7 +44,7 @@ describe('a gateway', () => {
     [{ tags: ['empty='] }, { tags: ['env='] }],
     [{ tags: ['sum=1+1=2'] }, { tags: ['sum=1+1'] }],
     [{ tags: ['env=prod', 'sum'] }, { tags: ['env=*'] }],
-  ])('fits %j and not %j', (fitting, other) => {
+  ])('is true for %j and false for %j', (fitting, other) => {
     expect(matches(gateway, fitting)).toBe(true);
     expect(matches(gateway, other)).toBe(false);
   });
@@ -58,24 +58,24 @@ describe('a gateway', () => {
     { address_statuses: ['succeeded'] },
     { tags: ['env'] },
     { tags: ['env=prod'] },
-  ])('does not fit %j where EC2 does not tell that member', (filters) => {
+  ])('is false for %j when the gateway lacks that member', (filters) => {
     expect(matches(bare, filters)).toBe(false);
     expect(matches({ addresses: [{}] }, filters)).toBe(false);
   });
 
-  it('fits several filters only if it fits each', () => {
+  it('is true for several filters only if each of them fits', () => {
     expect(matches(gateway, { states: ['available'], vpc_ids: ['vpc-01234567'] })).toBe(true);
     expect(matches(gateway, { states: ['available'], vpc_ids: ['vpc-76543210'] })).toBe(false);
     expect(matches(gateway, { states: ['pending'], vpc_ids: ['vpc-01234567'] })).toBe(false);
   });
 
-  it('is not judged by its id, which is looked up elsewhere', () => {
+  it('ignores the ids', () => {
     expect(matches(gateway, { nat_gateway_ids: ['nat-00000000000000000'] })).toBe(true);
   });
 });
 
-describe('tags to filter by', () => {
-  it('are alternatives within one key', () => {
+describe('tagFilters', () => {
+  it('groups values of one key as alternatives', () => {
     expect([...tagFilters(['a=1', 'b=1', 'a=2'])]).toEqual([
       ['a', ['1', '2']],
       ['b', ['1']],
@@ -83,13 +83,13 @@ describe('tags to filter by', () => {
   });
 
   it.each([[['a', 'a=1']], [['a=1', 'a']], [['a=1', 'a', 'a=2']]])(
-    'welcome any value once the key stands alone: %j',
+    'allows any value once the key stands alone: %j',
     (tags) => {
       expect([...tagFilters(tags)]).toEqual([['a', undefined]]);
     },
   );
 
-  it('end their key at the first equals sign', () => {
+  it('splits at the first equals sign', () => {
     expect([...tagFilters(['a=b=c', 'd='])]).toEqual([
       ['a', ['b=c']],
       ['d', ['']],
@@ -97,13 +97,13 @@ describe('tags to filter by', () => {
   });
 });
 
-describe('reading of whole pages', () => {
+describe('needLocalReading', () => {
   it.each<GatewayFilters>([
     { private_ip_addresses: ['10.0.0.5'] },
     { connectivity_type: 'private' },
     { address_statuses: ['failed'] },
     { vpc_ids: ['vpc-01234567'], address_statuses: ['failed'] },
-  ])('is needed for %j, which EC2 cannot filter by', (filters) => {
+  ])('is true for %j, which EC2 cannot filter by', (filters) => {
     expect(needLocalReading(filters)).toBe(true);
   });
 
@@ -116,12 +116,12 @@ describe('reading of whole pages', () => {
       tags: ['a'],
       states: ['available'],
     },
-  ])('is not needed for %j', (filters) => {
+  ])('is false for %j', (filters) => {
     expect(needLocalReading(filters)).toBe(false);
   });
 });
 
-describe('filters on any gateway', () => {
+describe('matches, for any gateway and filters', () => {
   const word = fc.constantFrom('a', 'b', 'c');
   const some = fc.uniqueArray(word, { minLength: 1 });
   const tag = fc.oneof(
@@ -152,7 +152,7 @@ describe('filters on any gateway', () => {
     { requiredKeys: [] },
   );
 
-  it('together let pass exactly what each of them lets pass', () => {
+  it('is true exactly if every filter alone fits', () => {
     fc.assert(
       fc.property(anyGateway, anyFilters, (subject, filters) => {
         const each = Object.entries(filters).map(([name, value]) => matches(subject, { [name]: value }));
@@ -161,7 +161,7 @@ describe('filters on any gateway', () => {
     );
   });
 
-  it('let more pass the more alternatives they have', () => {
+  it('is true for a list exactly if one of its values fits', () => {
     const lists = ['private_ip_addresses', 'vpc_ids', 'subnet_ids', 'states', 'address_statuses'] as const;
     fc.assert(
       fc.property(anyGateway, fc.constantFrom(...lists), some, (subject, name, values) => {
@@ -171,7 +171,7 @@ describe('filters on any gateway', () => {
     );
   });
 
-  it('by tags mean the same in any order', () => {
+  it('does not depend on the order of tags', () => {
     const inTwoOrders = fc
       .array(tag, { minLength: 1 })
       .chain((tags) => fc.tuple(fc.constant(tags), fc.shuffledSubarray(tags, { minLength: tags.length })));
@@ -182,7 +182,7 @@ describe('filters on any gateway', () => {
     );
   });
 
-  it('by tags ask for every key, with any of its values', () => {
+  it('requires every tag key, with any of its values', () => {
     fc.assert(
       fc.property(anyGateway, fc.array(tag, { minLength: 1 }), (subject, tags) => {
         const keys = new Set(tags.map((each) => each.split('=')[0]));

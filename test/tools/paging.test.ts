@@ -10,7 +10,7 @@ const anyPosition: fc.Arbitrary<Position> = fc.record(
   { requiredKeys: ['chunk', 'skip'] },
 );
 
-/** What reading the token says against it; any other outcome fails the test. */
+/** The message with which a token is refused; throws if it is accepted. */
 function refusal(token: string, of: unknown = question): string {
   try {
     decodePosition(token, of);
@@ -26,18 +26,19 @@ function refusal(token: string, of: unknown = question): string {
   throw new Error('the token was accepted');
 }
 
-/** The token of any JSON value, or of any text. */
+/** A token with a JSON value or a text in it. */
 function tokenOf(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return Buffer.from(text).toString('base64url');
 }
 
+/** The JSON object in a token. */
 function contentOf(token: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(token, 'base64url').toString('utf8'));
 }
 
 describe('a page token', () => {
-  it('stands for its position, whatever that is', () => {
+  it('decodes to the position that was encoded', () => {
     fc.assert(
       fc.property(anyPosition, (position) => {
         expect(decodePosition(encodePosition(position, question), question)).toEqual(position);
@@ -45,11 +46,11 @@ describe('a page token', () => {
     );
   });
 
-  it('can stand for the start', () => {
+  it('encodes the start', () => {
     expect(decodePosition(encodePosition(START, question), question)).toEqual({ chunk: 0, skip: 0 });
   });
 
-  it('travels in URLs and shells as it is', () => {
+  it('needs no escaping in URLs and shells', () => {
     fc.assert(
       fc.property(anyPosition, (position) => {
         expect(encodePosition(position, question)).toMatch(/^[\w-]+$/);
@@ -64,17 +65,17 @@ describe('a page token', () => {
     [{ region: 'us-east-1', filters: { vpc_ids: ['vpc-01234567', 'vpc-76543210'] } }],
     [{ region: 'us-east-1', filters: { subnet_ids: ['vpc-01234567'] } }],
     [{ region: 'us-east-1', filters: { ...question.filters, states: ['available'] } }],
-  ])('fits only its own question, not %j', (other) => {
+  ])('is refused with another region or other filters: %j', (other) => {
     expect(refusal(encodePosition({ chunk: 1, skip: 2 }, question), other)).toContain('other filters');
     expect(refusal(encodePosition({ chunk: 1, skip: 2 }, other))).toContain('other filters');
   });
 
-  it('does not tell a filter that is absent from one that is undefined', () => {
+  it('treats an undefined filter as absent', () => {
     const token = encodePosition(START, { region: 'us-east-1', filters: { states: undefined } });
     expect(decodePosition(token, { region: 'us-east-1', filters: {} })).toEqual(START);
   });
 
-  it('fits no other question, whatever the two are', () => {
+  it('is refused with any other question', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), anyPosition, (one, other, position) => {
         fc.pre(JSON.stringify(one) !== JSON.stringify(other));
@@ -84,7 +85,7 @@ describe('a page token', () => {
   });
 });
 
-describe('what is no page token', () => {
+describe('a malformed page token', () => {
   it('is refused when it is cut short anywhere', () => {
     fc.assert(
       fc.property(anyPosition, fc.nat(), (position, at) => {
@@ -103,7 +104,7 @@ describe('what is no page token', () => {
     );
   });
 
-  it('is refused when it is any other JSON value', () => {
+  it('is refused when it holds any other JSON value', () => {
     fc.assert(
       fc.property(fc.json(), (text) => void refusal(tokenOf(text))),
       { numRuns: 1000 },
@@ -138,12 +139,12 @@ describe('what is no page token', () => {
     { token: null },
     { of: 'another' },
     { of: '' },
-  ])('is refused with %j in it', (change) => {
+  ])('is refused when its members are changed to %j', (change) => {
     const content = contentOf(encodePosition({ chunk: 0, skip: 0 }, question));
     refusal(tokenOf({ ...content, ...change }));
   });
 
-  it('is refused when another position was put into a genuine one', () => {
+  it('is refused when another position is put into a genuine token', () => {
     fc.assert(
       fc.property(anyPosition, anyPosition, (genuine, forged) => {
         fc.pre(JSON.stringify(genuine) !== JSON.stringify(forged));

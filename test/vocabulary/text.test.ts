@@ -2,16 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { boundedText, displayName, visibleLine } from '../../src/vocabulary/text.ts';
 
-describe('text from the account', () => {
-  it('passes as it is when short and well-formed', () => {
+describe('boundedText', () => {
+  it('returns short, well-formed text unchanged', () => {
     expect(boundedText('egress “A” – ügly 🚀', 256)).toBe('egress “A” – ügly 🚀');
   });
 
-  it('is cut at the limit, and says how much was cut', () => {
+  it('cuts text at the limit and says how much it cut', () => {
     expect(boundedText('x'.repeat(300), 256)).toBe(`${'x'.repeat(256)}… (44 more characters)`);
   });
 
-  it('never carries a lone surrogate, wherever it is cut', () => {
+  it('never contains a lone surrogate, wherever it is cut', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 40 }), fc.nat(20), (value, limit) => {
         const text = boundedText(`${value}\ud800`, limit);
@@ -22,8 +22,8 @@ describe('text from the account', () => {
   });
 });
 
-describe('a name shown to a human', () => {
-  it('is quoted, and cannot close its own quotes', () => {
+describe('displayName', () => {
+  it('quotes a name, which cannot close its quotes', () => {
     expect(displayName('egress" approved by security "')).toBe('"egress\' approved by security \'"');
   });
 
@@ -36,19 +36,25 @@ describe('a name shown to a human', () => {
     ['variation selectors', 'prod\ufe0f\u{e0100}'],
     ['soft hyphens and fillers', 'pr\u00adod\u3164\u115f'],
     ['lone surrogates', 'prod\ud800'],
-  ])('is stripped of %s', (_, name) => {
+  ])('strips %s', (_, name) => {
     expect(displayName(name)).toMatch(/^"[\x20-\x7e\ufffd]*"$/);
   });
 
-  it('is at most 64 characters long', () => {
+  it('cuts a name to 64 characters between the quotes', () => {
     expect([...displayName('🚀'.repeat(100))]).toHaveLength(66);
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (value) => {
+        expect([...displayName(value)].length).toBeLessThanOrEqual(66);
+      }),
+    );
   });
+});
 
-  it('is one visible line, whatever it was', () => {
+describe('visibleLine', () => {
+  it('returns one line without invisible characters for any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (value) => {
         expect(visibleLine(value)).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
-        expect([...displayName(value)].length).toBeLessThanOrEqual(66);
       }),
     );
   });
