@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AuditLog } from '../../src/changes/audit-log.ts';
 import { Failure } from '../../src/vocabulary/failure.ts';
 
-/** How many bytes can still be written. */
+/** Bytes that can still be written. */
 const disk = vi.hoisted(() => ({ room: Number.POSITIVE_INFINITY }));
 
 vi.mock('node:fs', async (original) => {
@@ -44,13 +44,13 @@ function records(): Record<string, unknown>[] {
     .map((line) => JSON.parse(line));
 }
 
-/** The pid of a process that is over. */
+/** The pid of a process that has exited. */
 function pastPid(): number {
   return spawnSync(process.execPath, ['-e', '']).pid;
 }
 
 describe('the audit log', () => {
-  it('writes one JSON line a record, joined by the id, and nobody else may read it', () => {
+  it('writes one JSON line a record, to a file that its owner alone can read', () => {
     const log = open();
     log.intent(fields);
     log.outcome({ ...fields, outcome: 'unassigning' });
@@ -67,13 +67,13 @@ describe('the audit log', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
-  it('appends to what is there', () => {
+  it('appends to an existing file', () => {
     open().outcome(fields);
     open().outcome({ ...fields, id: 'attempt-2' });
     expect(records().map(({ id }) => id)).toEqual(['attempt-1', 'attempt-2']);
   });
 
-  it('records as unknown, when it is closed, what is still going on', () => {
+  it('records unfinished changes as unknown when it is closed', () => {
     const log = open();
     log.intent(fields);
     log.intent({ ...fields, id: 'attempt-2' });
@@ -85,7 +85,7 @@ describe('the audit log', () => {
     ]);
   });
 
-  it('tells the next process of an intent that no outcome followed', () => {
+  it('returns an intent without an outcome to the next process as unfinished', () => {
     const pid = pastPid();
     for (const [audit, id] of [
       ['intent', 'finished'],
@@ -99,7 +99,7 @@ describe('the audit log', () => {
     ]);
   });
 
-  it('says so where a process that is running has the id of the one that began it', () => {
+  it('returns may_be_running if another running process has the pid of the intent', () => {
     for (const pid of [process.ppid, process.pid]) {
       appendFileSync(file, `${JSON.stringify({ audit: 'intent', id: `of ${pid}`, time: 'now', pid })}\n`);
     }
@@ -109,7 +109,7 @@ describe('the audit log', () => {
     ]);
   });
 
-  it('does not glue a record to one whose writing broke off', () => {
+  it('starts a new line after a record that was written in part', () => {
     const log = open();
     disk.room = 20;
     expect(log.outcome(fields)).toBe(false);
@@ -121,7 +121,7 @@ describe('the audit log', () => {
     expect(whole.map((line) => JSON.parse(line).id)).toEqual(['attempt-2', 'attempt-3']);
   });
 
-  it('starts on a line of its own after one that was cut short, and survives what is no record', () => {
+  it('starts a new line after a last line cut short, and ignores lines that are not records', () => {
     appendFileSync(file, 'garbage\n[]\nnull\n{"audit":"intent","id":"half');
     const log = open();
     log.outcome(fields);
@@ -130,7 +130,7 @@ describe('the audit log', () => {
     expect(lines).toHaveLength(5);
   });
 
-  it('refuses the change when the intent cannot be written', () => {
+  it('throws audit_unavailable when the intent cannot be written', () => {
     const log = open();
     log.close();
     const failure = (() => {

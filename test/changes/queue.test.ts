@@ -3,7 +3,7 @@ import { ChangeQueue, NotBegun } from '../../src/changes/queue.ts';
 
 const never = new AbortController().signal;
 
-/** A change that is over when it is told to. */
+/** A change that runs until `finish` is called. */
 function change() {
   let finish: () => void = () => {};
   const over = new Promise<void>((resolve) => {
@@ -25,7 +25,7 @@ function change() {
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('the change queue', () => {
-  it('starts the second change on a gateway when the first is over', async () => {
+  it('starts the second change on a gateway when the first has finished', async () => {
     const queue = new ChangeQueue();
     const [first, second] = [change(), change()];
     const results = [queue.run('a', never, first.run), queue.run('a', never, second.run)];
@@ -38,7 +38,7 @@ describe('the change queue', () => {
     await Promise.all(results);
   });
 
-  it('runs changes on different gateways side by side', async () => {
+  it('runs changes on different gateways at the same time', async () => {
     const queue = new ChangeQueue();
     const [first, second] = [change(), change()];
     const results = [queue.run('a', never, first.run), queue.run('b', never, second.run)];
@@ -49,7 +49,7 @@ describe('the change queue', () => {
     await Promise.all(results);
   });
 
-  it('goes on after a change that failed', async () => {
+  it('runs the next change after one that failed', async () => {
     const queue = new ChangeQueue();
     const failing = queue.run('a', never, () => Promise.reject(new Error('no')));
     const following = queue.run('a', never, () => Promise.resolve('yes'));
@@ -57,7 +57,7 @@ describe('the change queue', () => {
     await expect(following).resolves.toBe('yes');
   });
 
-  it('rejects a change that is given up while it waits, and never runs it', async () => {
+  it('rejects a change that is given up while it waits and never runs it', async () => {
     const queue = new ChangeQueue();
     const [first, second] = [change(), change()];
     const running = queue.run('a', never, first.run);

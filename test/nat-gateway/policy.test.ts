@@ -53,7 +53,7 @@ describe('the policy', () => {
     expect(rules({}, { privateIps: ['10.0.1.10', '10.0.1.11'] })).toEqual(['min-remaining']);
   });
 
-  it('allows dry runs alone when read-only', () => {
+  it('allows nothing but dry runs when read-only', () => {
     expect(rules({ readOnly: true })).toEqual(['read-only']);
     expect(rules({ readOnly: true }, { mode: 'dry_run' })).toEqual([]);
   });

@@ -2,8 +2,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { DESCRIBE, WAIT } from '../../src/vocabulary/names.ts';
 import { ERAS, openSession } from '../support/session.ts';
 
-describe.each(ERAS)('the prompt, for a %s client', (era) => {
-  it('walks through the tools in their order', async () => {
+describe.each(ERAS)('the prompt release-nat-addresses, for a %s client', (era) => {
+  it('names the goal, the tools, the dry run, the yes and the undo command', async () => {
     const { client, calls, close } = await openSession({ era });
     onTestFinished(close);
     const { prompts } = await client.listPrompts();
@@ -13,8 +13,9 @@ describe.each(ERAS)('the prompt, for a %s client', (era) => {
       arguments: { goal: '10.0.1.11' },
     });
     const text = JSON.stringify(messages);
-    for (const part of ['10.0.1.11', DESCRIBE, 'dry_run', 'yes', WAIT, 'undo_command'])
+    for (const part of ['10.0.1.11', DESCRIBE, 'dry_run', 'yes', WAIT, 'undo_command']) {
       expect(text).toContain(part);
+    }
     expect(calls).toEqual([]);
   });
 });

@@ -3,13 +3,18 @@ import { DESCRIBE } from '../../src/vocabulary/names.ts';
 import { EGRESS, ERAS, openSession } from '../support/session.ts';
 
 describe.each(ERAS)('the resource of a gateway, for a %s client', (era) => {
-  it('is what describe shows, read on demand, and nothing is listed', async () => {
-    const { client, call, calls, close } = await openSession({ era });
+  it('is listed only as a template, without a read', async () => {
+    const { client, calls, close } = await openSession({ era });
     onTestFinished(close);
     const { resourceTemplates } = await client.listResourceTemplates();
     expect(resourceTemplates).toMatchObject([{ uriTemplate: 'nat-gateway://{region}/{nat_gateway_id}' }]);
     expect((await client.listResources()).resources).toEqual([]);
     expect(calls).toEqual([]);
+  });
+
+  it('has the content that describe shows', async () => {
+    const { client, call, close } = await openSession({ era });
+    onTestFinished(close);
     const { contents } = await client.readResource({ uri: `nat-gateway://us-east-1/${EGRESS}` });
     const [content] = contents;
     const { content: described } = await call(DESCRIBE, { nat_gateway_ids: EGRESS });
@@ -22,7 +27,7 @@ describe.each(ERAS)('the resource of a gateway, for a %s client', (era) => {
     'nat-gateway://us-east-1/nat-00000000000000000',
     'nat-gateway://evil.com/nat-1',
     'nat-gateway://us-east-1/x',
-  ])('is not there for %s', async (uri) => {
+  ])('is not found for %s', async (uri) => {
     const { client, close } = await openSession({ era });
     onTestFinished(close);
     await expect(client.readResource({ uri })).rejects.toThrow(/not found/i);

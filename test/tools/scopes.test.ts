@@ -6,10 +6,10 @@ import { legacyCall, legacyRequest, modernRequest } from '../support/http.ts';
 import { EGRESS, openSession } from '../support/session.ts';
 
 const gateway = { nat_gateway_id: EGRESS };
-const wish = { ...gateway, private_ip_addresses: ['10.0.1.11'] };
+const change = { ...gateway, private_ip_addresses: ['10.0.1.11'] };
 
-/** What is answered to a caller with these scopes where no front checks them. */
-async function asked(scopes: string[], request: { body?: unknown; headers?: Record<string, string> }) {
+/** The answer to a caller with these scopes, without the scope check of the HTTP front. */
+async function answerTo(scopes: string[], request: { body?: unknown; headers?: Record<string, string> }) {
   const session = await openSession();
   onTestFinished(session.close);
   const handler = createMcpHandler(({ era }) => createServer(session.dependencies, era));
@@ -29,35 +29,34 @@ async function asked(scopes: string[], request: { body?: unknown; headers?: Reco
   return { text: await response.text(), session };
 }
 
-describe('a tool, whatever stands in front of it,', () => {
+describe('the scope check of the server', () => {
   it.each([
-    [UNASSIGN, wish, ['nat:read'], 'nat:write'],
+    [UNASSIGN, change, ['nat:read'], 'nat:write'],
     [DESCRIBE, {}, ['nat:write'], 'nat:read'],
     [WAIT, gateway, ['nat:write'], 'nat:read'],
-    [UNASSIGN, wish, [], 'nat:write'],
-  ])(
-    'refuses %s %j with the scopes %j and names the one that is missing',
-    async (name, args, scopes, missing) => {
-      for (const request of [
-        { body: legacyCall(name, args) },
-        modernRequest('tools/call', { name, arguments: args }),
-      ]) {
-        const { text, session } = await asked(scopes, request);
-        expect(text).toContain('policy_denied');
-        expect(text).toContain(missing);
-        expect(session.calls).toEqual([]);
-      }
-    },
-  );
+    [UNASSIGN, change, [], 'nat:write'],
+  ])('refuses %s %j with the scopes %j and names the missing one', async (name, args, scopes, missing) => {
+    for (const request of [
+      { body: legacyCall(name, args) },
+      modernRequest('tools/call', { name, arguments: args }),
+    ]) {
+      const { text, session } = await answerTo(scopes, request);
+      expect(text).toContain('policy_denied');
+      expect(text).toContain(missing);
+      expect(session.calls).toEqual([]);
+    }
+  });
 
-  it('puts the refusal of a change on record', async () => {
-    const { session } = await asked(['nat:read'], { body: legacyCall(UNASSIGN, wish) });
+  it('audits a refused change', async () => {
+    const { session } = await answerTo(['nat:read'], { body: legacyCall(UNASSIGN, change) });
     expect(session.audit.records).toMatchObject([{ outcome: 'refused', principal: 'token:someone' }]);
   });
 
-  it('reads no resource without nat:read', async () => {
+  it('refuses a resource without nat:read', async () => {
     const uri = `nat-gateway://us-east-1/${EGRESS}`;
-    const { text, session } = await asked(['nat:write'], { body: legacyRequest('resources/read', { uri }) });
+    const { text, session } = await answerTo(['nat:write'], {
+      body: legacyRequest('resources/read', { uri }),
+    });
     expect(text).toContain('nat:read');
     expect(session.calls).toEqual([]);
   });

@@ -61,7 +61,7 @@ describe('a server with a token file', () => {
     ['no scheme', { authorization: BOTH }],
     ['nothing but the scheme', { authorization: 'Bearer ' }],
     ['two tokens', { authorization: `Bearer ${BOTH}, Bearer ${BOTH}` }],
-  ])('refuses %s with the scheme and without an error code (RFC 6750)', async (_, headers) => {
+  ])('answers 401 to %s with a challenge that has no error code (RFC 6750)', async (_, headers) => {
     const { url, calls } = await openGuarded();
     const answer = await send(url, {
       headers: headers as Record<string, string>,
@@ -91,7 +91,7 @@ describe('a server with a token file', () => {
     expect(answer.headers['www-authenticate']).toContain('error="invalid_token"');
   });
 
-  it('demands the token before it checks the method', async () => {
+  it('answers 401 to every method without a token', async () => {
     const { url } = await openGuarded();
     for (const method of ['GET', 'POST', 'DELETE']) expect((await send(url, { method })).status).toBe(401);
   });
@@ -99,7 +99,7 @@ describe('a server with a token file', () => {
   it.each([
     ['v1', connectLegacy],
     ['v2', connectModern],
-  ])('serves the %s client with a good token, and audits its name', async (_, connect) => {
+  ])('serves the %s client with a valid token and audits the name of the token', async (_, connect) => {
     const { url, audit } = await openGuarded();
     const client = await connect(url, { token: BOTH });
     expect((await client.call(DESCRIBE, {})).structuredContent.nat_gateways).not.toHaveLength(0);
@@ -138,19 +138,19 @@ describe('a server with a token file', () => {
   it.each([
     ['2025', { body: legacyCall(UNASSIGN, change) }],
     ['2026', modernRequest('tools/call', { name: UNASSIGN, arguments: change })],
-    ['2025, a dry run', { body: legacyCall(UNASSIGN, { ...change, mode: 'dry_run' }) }],
-    ['2025, in a batch', { body: [legacyCall(DESCRIBE, {}, 1), legacyCall(UNASSIGN, change, 2)] }],
-    ['2025, an odd id', { body: { ...legacyCall(UNASSIGN, change), id: null } }],
-    ['no protocol', { body: { id: 1, method: 'tools/call', params: { name: UNASSIGN } } }],
+    ['a dry run', { body: legacyCall(UNASSIGN, { ...change, mode: 'dry_run' }) }],
+    ['in a batch', { body: [legacyCall(DESCRIBE, {}, 1), legacyCall(UNASSIGN, change, 2)] }],
+    ['an id of null', { body: { ...legacyCall(UNASSIGN, change), id: null } }],
+    ['no jsonrpc member', { body: { id: 1, method: 'tools/call', params: { name: UNASSIGN } } }],
     [
-      'the other header',
+      'the Mcp-Name of another tool',
       {
         ...modernRequest('tools/call', { name: UNASSIGN, arguments: change }),
         headers: { ...modernRequest('tools/call', { name: DESCRIBE }).headers },
       },
     ],
     [
-      'members twice',
+      'a repeated params member',
       {
         body: JSON.stringify(legacyCall(UNASSIGN, change)).replace(
           '"params"',
@@ -159,7 +159,7 @@ describe('a server with a token file', () => {
       },
     ],
     [
-      'escapes',
+      'an escaped tool name',
       { body: JSON.stringify(legacyCall(UNASSIGN, change)).replace('"unassign', '"\\u0075nassign') },
     ],
   ])('needs nat:write to unassign (%s)', async (_, request: { body?: unknown; headers?: unknown }) => {
@@ -173,7 +173,7 @@ describe('a server with a token file', () => {
     expect(calls).toEqual([]);
   });
 
-  it('lets every good token connect', async () => {
+  it('lets a token of any scope connect', async () => {
     const { url } = await openGuarded();
     for (const token of [READER, WRITER]) {
       const client = await connectModern(url, { token });
@@ -182,13 +182,13 @@ describe('a server with a token file', () => {
     }
   });
 
-  it('needs nothing but nat:write to unassign', async () => {
+  it('unassigns with nat:write as the only scope', async () => {
     const { url } = await openGuarded();
     const request = { body: legacyCall(UNASSIGN, change), headers: bearer(WRITER) };
     expect((await send(url, request)).json.result.structuredContent.outcome).toBe('unassigning');
   });
 
-  it('accepts a confirmation from the token that was asked alone', async () => {
+  it('accepts a confirmation only with the token that was asked', async () => {
     const { url, calls } = await openGuarded({ confirmMode: 'always' });
     const capabilities = { 'io.modelcontextprotocol/clientCapabilities': { elicitation: {} } };
     const ask = (token: string, answer: object) => {
@@ -212,7 +212,7 @@ describe('a server with a token file', () => {
     });
   });
 
-  it('does nothing for a call sent as a notification', async () => {
+  it('does not run a call sent as a notification', async () => {
     const { url, calls } = await openGuarded();
     const notification = { ...legacyCall(UNASSIGN, change), id: undefined };
     await send(url, { body: notification, headers: bearer(READER) });
@@ -239,44 +239,36 @@ describe('a token file', () => {
   const good = { name: 'a', scopes: ['nat:read'], token: 't'.repeat(32) };
 
   it.each([
-    ['that is not JSON', `{"tokens": [{"token": "${BOTH}"`, /is not JSON$/],
-    ['without tokens', { tokens: [] }, /tokens/],
-    ['of another shape', [good], /malformed at its root/],
-    ['with an unknown member', { tokens: [{ ...good, expires: 'never' }] }, /expires/],
-    ['with a short token', { tokens: [{ ...good, token: 't'.repeat(31) }] }, /tokens\.0\.token.*32/],
-    ['with a token that holds a space', { tokens: [{ ...good, token: ` ${'t'.repeat(32)}` }] }, /token/],
+    ['no JSON', `{"tokens": [{"token": "${BOTH}"`, /is not JSON$/],
+    ['no tokens', { tokens: [] }, /tokens/],
+    ['another shape', [good], /malformed at its root/],
+    ['an unknown member', { tokens: [{ ...good, expires: 'never' }] }, /expires/],
+    ['a short token', { tokens: [{ ...good, token: 't'.repeat(31) }] }, /tokens\.0\.token.*32/],
+    ['a token with a space', { tokens: [{ ...good, token: ` ${'t'.repeat(32)}` }] }, /token/],
+    ['a short digest', { tokens: [{ ...good, token: undefined, sha256: 'abc' }] }, /sha256.*64/],
+    ['a token and a digest', { tokens: [{ ...good, sha256: sha256('x') }] }, /"a" either sha256 or/],
+    ['neither token nor digest', { tokens: [{ ...good, token: undefined }] }, /"a" either sha256 or token/],
+    ['an unknown scope', { tokens: [{ ...good, scopes: ['nat:admin'] }] }, /scopes/],
+    ['no scope', { tokens: [{ ...good, scopes: [] }] }, /scopes/],
+    ['a malformed name', { tokens: [{ ...good, name: 'a\nb' }] }, /name/],
+    ['a repeated name', { tokens: [good, { ...good, token: 'u'.repeat(32) }] }, /twice/],
     [
-      'with a digest that is too short',
-      { tokens: [{ ...good, token: undefined, sha256: 'abc' }] },
-      /sha256.*64/,
-    ],
-    ['with a token and a digest', { tokens: [{ ...good, sha256: sha256('x') }] }, /"a" either sha256 or/],
-    [
-      'with neither token nor digest',
-      { tokens: [{ ...good, token: undefined }] },
-      /"a" either sha256 or token/,
-    ],
-    ['with an unknown scope', { tokens: [{ ...good, scopes: ['nat:admin'] }] }, /scopes/],
-    ['without a scope', { tokens: [{ ...good, scopes: [] }] }, /scopes/],
-    ['with a malformed name', { tokens: [{ ...good, name: 'a\nb' }] }, /name/],
-    ['with a name twice', { tokens: [good, { ...good, token: 'u'.repeat(32) }] }, /twice/],
-    [
-      'with a token twice, once as its digest',
+      'a repeated token, once as its digest',
       { tokens: [good, { name: 'b', scopes: ['nat:write'], sha256: sha256(good.token) }] },
       /twice/,
     ],
-  ])('%s is refused without quoting a token', (_, content, reason) => {
+  ])('is refused without quoting a token: %s', (_, content, reason) => {
     const problem = () => new TokenFile(fileOf(content));
     expect(problem).toThrow(reason);
     expect(problem).not.toThrow(/t{31}|both-scopes/);
   });
 
-  it('that cannot be read is refused', () => {
+  it('is refused if it cannot be read', () => {
     expect(() => new TokenFile('/nonexistent/tokens.json')).toThrow('cannot be read (ENOENT)');
     expect(() => new TokenFile(tmpdir())).toThrow('cannot be read (EISDIR)');
   });
 
-  it('may be readable by others if it holds digests alone, and never writable by them', () => {
+  it('is refused if others can write it, or can read it and it holds a token', () => {
     const digests = { tokens: [{ name: 'a', scopes: ['nat:read'], sha256: sha256('x') }] };
     expect(() => new TokenFile(fileOf({ tokens: [good] }, 0o640))).toThrow(/read by others.*chmod 600/);
     expect(() => new TokenFile(fileOf({ tokens: [good] }, 0o604))).toThrow(/read by others/);

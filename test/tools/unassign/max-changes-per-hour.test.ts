@@ -10,8 +10,8 @@ import {
   type SessionOptions,
 } from '../../support/session.ts';
 
-const wish = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'], max_drain_duration_seconds: 1 };
-const another = { ...wish, private_ip_addresses: ['10.0.1.12'] };
+const change = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'], max_drain_duration_seconds: 1 };
+const otherChange = { ...change, private_ip_addresses: ['10.0.1.12'] };
 
 async function open(options: SessionOptions) {
   const session = await openSession(options);
@@ -19,15 +19,15 @@ async function open(options: SessionOptions) {
   return session;
 }
 
-describe.each(ERAS)('the limit of changes an hour (%s)', (era) => {
-  it('refuses the change above it as a rule of the operator, and says when the next is allowed', async () => {
+describe.each(ERAS)('--max-changes-per-hour, for a %s client', (era) => {
+  it('refuses a change above the limit as policy_denied and returns the seconds until the next', async () => {
     const clock = new ManualClock(Date.now());
     const changeLimit = new ChangeLimit(1, clock.now);
     const session = await open({ era, clock, changeLimit });
-    expect((await session.call(UNASSIGN, wish)).content.outcome).toBe('unassigning');
+    expect((await session.call(UNASSIGN, change)).content.outcome).toBe('unassigning');
     clock.advance(60);
 
-    const { content, isError } = await session.call(UNASSIGN, another);
+    const { content, isError } = await session.call(UNASSIGN, otherChange);
     expect(isError).toBe(true);
     expect(content).toMatchObject({
       outcome: 'refused',
@@ -42,24 +42,24 @@ describe.each(ERAS)('the limit of changes an hour (%s)', (era) => {
     expect(realCalls(session.calls)).toHaveLength(1);
     expect(session.audit.records.at(-1)).toMatchObject({ denied_by: ['max-changes-per-hour'] });
 
-    expect((await session.call(UNASSIGN, { ...another, mode: 'dry_run' })).content.outcome).toBe(
+    expect((await session.call(UNASSIGN, { ...otherChange, mode: 'dry_run' })).content.outcome).toBe(
       'dry_run_passed',
     );
     clock.advance(3540);
-    expect((await session.call(UNASSIGN, another)).content.outcome).toBe('unassigning');
+    expect((await session.call(UNASSIGN, otherChange)).content.outcome).toBe('unassigning');
   });
 
-  it('counts nothing but real calls', async () => {
+  it('counts real calls only', async () => {
     const changeLimit = new ChangeLimit(1, Date.now);
     const session = await open({ era, changeLimit, policy: { protectTag: [] } });
-    await session.call(UNASSIGN, { ...wish, mode: 'dry_run' });
-    await session.call(UNASSIGN, { ...wish, private_ip_addresses: ['10.0.1.10'] });
+    await session.call(UNASSIGN, { ...change, mode: 'dry_run' });
+    await session.call(UNASSIGN, { ...change, private_ip_addresses: ['10.0.1.10'] });
     expect(changeLimit.secondsLeft()).toBe(0);
-    expect((await session.call(UNASSIGN, wish)).content.outcome).toBe('unassigning');
+    expect((await session.call(UNASSIGN, change)).content.outcome).toBe('unassigning');
     expect(changeLimit.secondsLeft()).toBeGreaterThan(0);
   });
 
-  it('asks no human for a change it would refuse', async () => {
+  it('does not ask for confirmation of a change above the limit', async () => {
     const changeLimit = new ChangeLimit(1, Date.now);
     changeLimit.take();
     const session = await open({ era, changeLimit, client: { capabilities: { elicitation: {} } } });
@@ -68,7 +68,7 @@ describe.each(ERAS)('the limit of changes an hour (%s)', (era) => {
       asked += 1;
       return { action: 'accept', content: { confirm: true } };
     });
-    expect((await session.call(UNASSIGN, wish)).content.outcome).toBe('refused');
+    expect((await session.call(UNASSIGN, change)).content.outcome).toBe('refused');
     expect(asked).toBe(0);
   });
 });
