@@ -60,7 +60,7 @@ function xmlOf({ gateway, addresses, tags }: SparseGateway): string {
   return `<DescribeNatGatewaysResponse><requestId>x</requestId><natGatewaySet><item>${item}</item></natGatewaySet></DescribeNatGatewaysResponse>`;
 }
 
-/** Whether an answer shows what a real call requires: an available private gateway, its primary, and the address. */
+/** Whether an answer shows everything that a real call requires: an available private gateway, its primary, and the address. */
 function allowsRealCall({ gateway, addresses = [] }: SparseGateway): boolean {
   const whole = addresses.filter(({ members }) =>
     ['privateIp', 'status'].every((name) => members.includes(name as never)),
@@ -98,7 +98,7 @@ describe('sparse answers of EC2', () => {
     return session.close;
   });
 
-  it('are shown without additions', async () => {
+  it('are returned without additions', async () => {
     await fc.assert(
       fc.asyncProperty(sparseGateway, async (shown) => {
         answer = shown;
@@ -123,7 +123,7 @@ describe('sparse answers of EC2', () => {
     );
   });
 
-  it('never allow a real call without state, status and primary, and leave a lost one unknown', async () => {
+  it('allow no real call without state, status and primary, and leave a lost call unknown', async () => {
     let sent = 0;
     await fc.assert(
       fc.asyncProperty(sparseGateway, async (shown) => {
@@ -139,7 +139,7 @@ describe('sparse answers of EC2', () => {
     expect(sent).toBeGreaterThan(0);
   });
 
-  it('never make a wait report an address as released that they do not show to be gone', async () => {
+  it('do not make a wait report a draining address as released or as never there', async () => {
     let shown: SparseGateway | undefined;
     const { call, close } = await openSession({
       timeouts: FAST_TIMEOUTS,

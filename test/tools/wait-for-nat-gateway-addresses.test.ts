@@ -26,14 +26,14 @@ function describes(calls: readonly SimulatorCall[]): SimulatorCall[] {
   return calls.filter(({ action }) => action === 'DescribeNatGateways');
 }
 
-/** Settles when the endpoint has answered `count` more describes. */
+/** Waits until the endpoint has answered `count` more describes. */
 async function moreDescribes(calls: readonly SimulatorCall[], count: number): Promise<void> {
   const until = describes(calls).length + count;
   while (describes(calls).length < until) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
-describe.each(ERAS)('waiting, for a %s client', (era) => {
-  it('follows a drain to its end, with progress that only grows', async () => {
+describe.each(ERAS)('wait_for_nat_gateway_addresses, for a %s client', (era) => {
+  it('follows a drain to its end, with progress that grows at every report', async () => {
     const clock = new ManualClock(Date.now());
     const { call, client } = await session({ era, clock });
     const { content: started } = await call(UNASSIGN, { ...request, max_drain_duration_seconds: 60 });
@@ -64,7 +64,7 @@ describe.each(ERAS)('waiting, for a %s client', (era) => {
     });
   });
 
-  it('hands over when time runs out, and the call it proposes finishes', async () => {
+  it('returns still_changing when time runs out, and the call in next settles', async () => {
     const clock = new ManualClock(Date.now());
     const { call } = await session({ era, clock });
     const { content: started } = await call(UNASSIGN, request);
@@ -87,7 +87,7 @@ describe.each(ERAS)('waiting, for a %s client', (era) => {
     });
   });
 
-  it('stops reading at once when it is cancelled', async () => {
+  it('reads its gateway no more once it is cancelled', async () => {
     const { call, client, calls } = await session({ era });
     await call(UNASSIGN, request);
     const cancel = new AbortController();
@@ -95,22 +95,27 @@ describe.each(ERAS)('waiting, for a %s client', (era) => {
     await moreDescribes(calls, 3);
     cancel.abort();
     await expect(waiting).rejects.toThrow();
-    // Another wait in the region reads on, and no longer for the one that was cancelled.
-    const other = call(WAIT, { nat_gateway_id: 'nat-0c33c33c33c33c33c', timeout_seconds: 1 });
+    // One read serves all waits of a region: the reads for another wait show which of them are left.
+    const cancelOther = new AbortController();
+    const other = client.callTool(
+      { name: WAIT, arguments: { nat_gateway_id: 'nat-0c33c33c33c33c33c' } },
+      { signal: cancelOther.signal },
+    );
     await moreDescribes(calls, 5);
     expect(JSON.stringify(describes(calls).slice(-3))).not.toContain(EGRESS);
-    await other;
+    cancelOther.abort();
+    await expect(other).rejects.toThrow();
   });
 
-  it('goes on, slower, while EC2 throttles', async () => {
+  it('outlasts throttling', async () => {
     const clock = new ManualClock(Date.now());
     let throttled = 0;
     const { call, calls } = await session({
       era,
       clock,
       intercept: async ({ action, apply }) => {
-        const read = action === 'DescribeNatGateways' && describes(calls).length > 2 && throttled < 3;
-        if (!read) return apply();
+        const isThrottled = action === 'DescribeNatGateways' && describes(calls).length > 2 && throttled < 3;
+        if (!isThrottled) return apply();
         throttled += 1;
         if (throttled === 3) clock.advance(400);
         return {
@@ -125,22 +130,21 @@ describe.each(ERAS)('waiting, for a %s client', (era) => {
     expect(throttled).toBe(3);
   });
 
-  it('answers that the gateway was deleted meanwhile, which is no error', async () => {
+  it('returns gateway_deleted without an error when the gateway is deleted during the wait', async () => {
     const inventory = defaultInventory(Date.now());
     const { call, calls } = await session({ era, inventory });
     await call(UNASSIGN, request);
     const waiting = call(WAIT, request);
     await moreDescribes(calls, 2);
-    const gateway = inventory.find(({ natGatewayId }) => natGatewayId === EGRESS);
-    if (gateway !== undefined) gateway.state = 'deleted';
+    for (const gateway of inventory) gateway.state = 'deleted';
     const { content, isError } = await waiting;
     expect(isError).toBe(false);
     expect(content.outcome).toBe('gateway_deleted');
   });
 });
 
-describe('waiting', () => {
-  it('follows everything that is changing when no address is named', async () => {
+describe('wait_for_nat_gateway_addresses', () => {
+  it('follows every changing address when none is given', async () => {
     const clock = new ManualClock(Date.now());
     const { call, calls } = await session({ clock });
     const waiting = call(WAIT, { nat_gateway_id: 'nat-0c33c33c33c33c33c' });
@@ -152,7 +156,7 @@ describe('waiting', () => {
     });
   });
 
-  it('tells that no change was seen while one of the last minutes may not show yet', async () => {
+  it('returns no_change_seen while a change of the last minutes may not show yet', async () => {
     const { call } = await session();
     expect((await call(WAIT, { nat_gateway_id: EGRESS, timeout_seconds: 1 })).content).toMatchObject({
       outcome: 'no_change_seen',
@@ -171,7 +175,7 @@ describe('waiting', () => {
     expect((await waiting).content).toMatchObject({ outcome: 'settled', addresses: [] });
   });
 
-  it('tells each fate: still there, failed with its message, never there', async () => {
+  it('returns the fates succeeded, failed with its message, and not_on_gateway', async () => {
     const clock = new ManualClock(Date.now());
     const { call, calls } = await session({ clock });
     const waiting = call(WAIT, {
@@ -187,26 +191,20 @@ describe('waiting', () => {
       { private_ip: '10.0.4.12', fate: 'failed', failure_message: expect.stringContaining('10.0.4.12') },
       { private_ip: '10.0.4.99', fate: 'not_on_gateway' },
     ]);
-    // An address that never was there is no success: it may be mistyped.
+    // The address that was never there may be mistyped.
     expect(content.next).toMatchObject({ tool: DESCRIBE });
   });
 
-  it('takes reads that lag behind the unassign for neither released nor settled', async () => {
+  it('does not settle by reads that lag behind the unassign', async () => {
     const clock = new ManualClock(Date.now());
     const { call, calls } = await session({ clock, readLagSeconds: 30 });
     expect((await call(UNASSIGN, request)).content.outcome).toBe('unassigning');
     const waiting = call(WAIT, request);
-    const first = Promise.race([
-      waiting.then(() => 'answered'),
-      moreDescribes(calls, 5).then(() => 'reading'),
-    ]);
-    expect(await first).toBe('reading');
+    const next = () =>
+      Promise.race([waiting.then(() => 'answer'), moreDescribes(calls, 5).then(() => 'more reads')]);
+    expect(await next()).toBe('more reads');
     clock.advance(31);
-    const second = Promise.race([
-      waiting.then(() => 'answered'),
-      moreDescribes(calls, 5).then(() => 'reading'),
-    ]);
-    expect(await second).toBe('reading');
+    expect(await next()).toBe('more reads');
     clock.advance(350);
     expect((await waiting).content).toMatchObject({
       outcome: 'settled',
@@ -214,22 +212,21 @@ describe('waiting', () => {
     });
   });
 
-  it('takes a late read of another process for no end of its change', async () => {
+  it('does not settle by late reads in another process than the one that unassigned', async () => {
     const clock = new ManualClock(Date.now());
     const { call, dependencies, calls } = await session({ clock, readLagSeconds: 8 });
     await call(UNASSIGN, request);
-    const elsewhere = { ...dependencies, drains: new StartedDrains() };
+    const handOver = new AbortController();
+    const elsewhere = { ...dependencies, drains: new StartedDrains(), handOver: handOver.signal };
     const other = await connect(elsewhere, 'modern');
     onTestFinished(() => other.close());
-    const waits = [
-      callTool(other, WAIT, { ...request, timeout_seconds: 1 }),
-      callTool(other, WAIT, { nat_gateway_id: EGRESS, timeout_seconds: 1 }),
-    ];
+    const waits = [callTool(other, WAIT, request), callTool(other, WAIT, { nat_gateway_id: EGRESS })];
     await moreDescribes(calls, 3);
+    handOver.abort();
     for (const { content } of await Promise.all(waits)) expect(content.outcome).toBe('no_change_seen');
   });
 
-  it('is not misled by one late read within a drain', async () => {
+  it('ignores a single late read within a drain', async () => {
     const clock = new ManualClock(Date.now());
     let read = 0;
     const { call, dependencies, calls } = await session({
@@ -239,7 +236,7 @@ describe('waiting', () => {
     await call(UNASSIGN, request);
     const other = await connect({ ...dependencies, drains: new StartedDrains() }, 'modern');
     onTestFinished(() => other.close());
-    const waiting = callTool(other, WAIT, { ...request, timeout_seconds: 2 });
+    const waiting = callTool(other, WAIT, request);
     await moreDescribes(calls, 8);
     clock.advance(400);
     expect((await waiting).content).toMatchObject({
@@ -248,7 +245,7 @@ describe('waiting', () => {
     });
   });
 
-  it('tells a released address when it was first seen gone, and no release to come', async () => {
+  it('returns released_at, the time of the first read without the address, and no release_by', async () => {
     const clock = new ManualClock(Date.UTC(2026, 0, 1));
     const { call, calls } = await session({ clock });
     await call(UNASSIGN, { ...request, max_drain_duration_seconds: 60 });
@@ -264,7 +261,7 @@ describe('waiting', () => {
     );
   });
 
-  it('forgets a drain once the address is released, so that a restored one settles', async () => {
+  it('settles for an address that was assigned again after its release', async () => {
     const clock = new ManualClock(Date.now());
     const inventory = defaultInventory(clock.now());
     const { call, calls } = await session({ clock, inventory });
@@ -285,7 +282,7 @@ describe('waiting', () => {
     });
   });
 
-  it('fails where no read was answered, in place of telling a state that nobody read', async () => {
+  it('returns timed_out without an outcome when no read was answered', async () => {
     const { call } = await session({ intercept: () => new Promise(() => {}) });
     const { content, isError } = await call(WAIT, { nat_gateway_id: EGRESS, timeout_seconds: 1 });
     expect(isError).toBe(true);
@@ -293,7 +290,7 @@ describe('waiting', () => {
     expect(content.error).toMatchObject({ code: 'timed_out', retryable: true });
   });
 
-  it('tells that it is the gateway that changes', async () => {
+  it('returns gateway_changing for a pending gateway', async () => {
     const inventory = defaultInventory(Date.now());
     const { call } = await session({ inventory });
     expect(
@@ -301,10 +298,10 @@ describe('waiting', () => {
     ).toMatchObject({ outcome: 'gateway_changing', gateway_state: 'pending', next: { tool: WAIT } });
   });
 
-  it('does not count an address as released that one read misses', async () => {
+  it('does not count an address as released when one read lacks it', async () => {
     let reads = 0;
     const clock = new ManualClock(Date.now());
-    const { call, calls } = await session({
+    const { call, calls, dependencies } = await session({
       clock,
       intercept: async ({ action, apply }) => {
         const answer = apply();
@@ -316,26 +313,30 @@ describe('waiting', () => {
       },
     });
     await call(UNASSIGN, request);
-    const waiting = call(WAIT, { ...request, timeout_seconds: 1 });
+    const handOver = new AbortController();
+    const other = await connect({ ...dependencies, handOver: handOver.signal }, 'modern');
+    onTestFinished(() => other.close());
+    const waiting = callTool(other, WAIT, request);
     await moreDescribes(calls, 8);
+    handOver.abort();
     expect((await waiting).content.outcome).toBe('still_changing');
   });
 
-  it('fails where reads agree that there is no such gateway', async () => {
+  it('returns gateway_not_found when reads agree that there is no such gateway', async () => {
     const { call } = await session();
     const { content, isError } = await call(WAIT, { nat_gateway_id: 'nat-00000000000000000' });
     expect(isError).toBe(true);
     expect(content.error).toMatchObject({ code: 'gateway_not_found', retryable: false });
   });
 
-  it('gives up on an error that waiting does not cure', async () => {
+  it('stops at an error that is not retryable', async () => {
     const { call } = await session({ accessKeyId: 'AKIASIMULATEDDENIED0' });
     const { content, isError } = await call(WAIT, { nat_gateway_id: EGRESS });
     expect(isError).toBe(true);
     expect(content.error.code).toBe('not_authorized');
   });
 
-  it('is served for several clients by the same reads', async () => {
+  it('shares its reads between clients', async () => {
     const clock = new ManualClock(Date.now());
     const { call, calls, dependencies } = await session({ clock });
     const other = await connect(dependencies, 'legacy');
@@ -355,7 +356,7 @@ describe('waiting', () => {
     for (const { content } of await Promise.all(waiting)) expect(content.outcome).toBe('settled');
   });
 
-  it('costs EC2 for 200 waits on 200 gateways what it costs for one', async () => {
+  it('reads 200 gateways for 200 waits as often as one gateway for one wait', async () => {
     const clock = new ManualClock(Date.now());
     const id = (index: number) => `nat-${index.toString(16).padStart(17, '0')}`;
     const inventory = Array.from({ length: 200 }, (_, index) => {
@@ -374,8 +375,7 @@ describe('waiting', () => {
     await moreDescribes(calls, 6);
     clock.advance(400);
     for (const { content } of await waiting) expect(content.outcome).toBe('settled');
-    const times = describes(calls).length;
-    expect(times).toBeLessThan(20);
+    expect(describes(calls).length).toBeLessThan(20);
     expect(
       Object.keys(describes(calls)[1]?.parameters ?? {}).filter((name) => name.startsWith('Filter.1.Value')),
     ).toHaveLength(200);
