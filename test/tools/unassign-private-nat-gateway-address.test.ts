@@ -4,7 +4,6 @@ import { AuditLog } from '../../src/changes/audit-log.ts';
 import type { Policy } from '../../src/nat-gateway/policy.ts';
 import { defaultInventory } from '../../src/simulator/simulator.ts';
 import { DESCRIBE, UNASSIGN } from '../../src/vocabulary/names.ts';
-import { TIMEOUTS } from '../../src/vocabulary/timeouts.ts';
 import { phaseOf } from '../support/faults.ts';
 import {
   AuditSpy,
