@@ -4,9 +4,12 @@ import {
   type Exchange,
   privateNatGateway,
   type SimulatedNatGateway,
+  type SimulatorOptions,
 } from '../../../src/simulator/simulator.ts';
+import { isChangingAt, isHeldAt } from '../../../src/simulator/timeline.ts';
 import { UNASSIGN } from '../../../src/vocabulary/names.ts';
 import { AMBIGUOUS, DEFINITE, type Fault, type Phase, phaseOf } from '../../support/faults.ts';
+import { randomFrom } from '../../support/lagging-ec2.ts';
 import { FAST_TIMEOUTS, ManualClock, openSession, type Session } from '../../support/session.ts';
 
 /** Number of sequences; `npm run soak` sets SEQUENCES to more. */
@@ -38,6 +41,8 @@ interface Step {
   mode: 'execute' | 'dry_run';
   injection: Injection | undefined;
   seconds: number;
+  /** A change that somebody else makes, before the call or while it is under way. */
+  other: { ip: string; drain: number; when: 'before' | 'during' } | undefined;
 }
 
 const injection: fc.Arbitrary<Injection> = fc
@@ -58,7 +63,22 @@ const step: fc.Arbitrary<Step> = fc.record({
   drain: fc.constantFrom(1, 60, 350),
   mode: fc.constantFrom('execute' as const, 'execute' as const, 'execute' as const, 'dry_run' as const),
   injection: fc.option(injection, { nil: undefined }),
+  other: fc.option(
+    fc.record({
+      ip: fc.constantFrom('10.0.0.2', '10.0.0.3', '10.0.0.4'),
+      drain: fc.constantFrom(1, 60, 350),
+      when: fc.constantFrom('before' as const, 'during' as const),
+    }),
+    { nil: undefined, freq: 3 },
+  ),
   seconds: fc.constantFrom(0, 0, 1, 30, 400),
+});
+
+/** How reads of one sequence deviate, on the servers whose reads do: each read draws its own lag and omissions. */
+const flaws = fc.record({
+  maxLag: fc.constantFrom(0, 2, 10, 60),
+  omission: fc.constantFrom(0, 0.05, 0.1, 0.2, 0.3),
+  seed: fc.nat(),
 });
 
 /** Numbers of changes by the endpoint's record that an outcome may stand for. */
@@ -78,7 +98,10 @@ interface Recorded {
 }
 
 /** Servers that run their sequences at the same time, as most of the time is spent between retries. */
-const SERVERS = 5;
+const SERVERS = SEQUENCES > 1000 ? 25 : 5;
+
+/** Servers from this number on meet late and incomplete reads, and other writers on their gateways. */
+const FIRST_FLAWED = SERVERS * 0.4;
 
 describe.concurrent.each(Array.from({ length: SERVERS }, (_, index) => index))(
   `a random sequence of calls, faults and clock ticks, on server %i (seed ${SEED})`,
@@ -86,8 +109,13 @@ describe.concurrent.each(Array.from({ length: SERVERS }, (_, index) => index))(
     const clock = new ManualClock(Date.UTC(2026, 0, 1));
     const inventory: SimulatedNatGateway[] = [];
     let session: Session;
+    const isFlawed = server >= FIRST_FLAWED;
     let pending: Injection | undefined;
+    let writer: { gateway: SimulatedNatGateway; step: Step } | undefined;
     let recorded: Recorded[] = [];
+    /** Addresses that somebody else has unassigned in this sequence. */
+    let unassignedByOthers = new Set<string>();
+    let reading: SimulatorOptions['reads'];
 
     beforeAll(async () => {
       // Sequences share one server, each with a gateway of its own.
@@ -95,6 +123,7 @@ describe.concurrent.each(Array.from({ length: SERVERS }, (_, index) => index))(
       session = await openSession({
         clock,
         inventory,
+        reads: (read) => reading?.(read),
         timeouts: { ...FAST_TIMEOUTS, reconcilePauses: [0, 0, 1, 1, 1, 1] },
         intercept: async (exchange) => {
           const phase = phaseOf(exchange);
@@ -103,6 +132,7 @@ describe.concurrent.each(Array.from({ length: SERVERS }, (_, index) => index))(
             record(exchange, false);
             return FAULTS[injected.fault]?.(exchange, { status: 500, headers: {}, body: '<unsent/>' });
           }
+          if (phase === 'dry run') actAsOther('during');
           const before = session.calls.length;
           const answer = exchange.apply();
           record(exchange, session.calls[before]?.changed ?? false);
@@ -125,16 +155,41 @@ describe.concurrent.each(Array.from({ length: SERVERS }, (_, index) => index))(
       return privateNatGateway(id, 'x', ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4'], 0);
     }
 
+    /** Unassigns or assigns an address as EC2 would let anybody else in the account. */
+    function actAsOther(when: 'before' | 'during'): void {
+      const other = writer?.step.other;
+      if (writer === undefined || other?.when !== when) return;
+      const { gateway } = writer;
+      writer = undefined;
+      const now = clock.now();
+      const held = (gateway.addresses ?? []).filter((address) => isHeldAt(address, now));
+      if (held.some((address) => isChangingAt(address, now))) return;
+      const address = held.find(({ privateIp }) => privateIp === other.ip);
+      if (address === undefined) {
+        held.push({ privateIp: other.ip, isPrimary: false, assignedAt: now });
+      } else {
+        Object.assign(address, { unassignedAt: now, drainSeconds: other.drain });
+        unassignedByOthers.add(other.ip);
+      }
+      gateway.addresses = held;
+    }
+
     let used = 0;
 
     it('keeps every invariant', { timeout: 100_000 + SEQUENCES * 200 }, async ({ expect }) => {
       await fc.assert(
-        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), async (steps) => {
+        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), flaws, async (steps, flaw) => {
           const index = used++ % inventory.length;
           const { natGatewayId: nat_gateway_id, addresses } = newGateway(index);
           // Shrinking a failed sequence uses gateways again.
           Object.assign(inventory[index] ?? {}, { addresses });
-          for (const { ips, drain, mode, injection: next, seconds } of steps) {
+          unassignedByOthers = new Set();
+          reading = isFlawed ? flawedReads(flaw, clock) : undefined;
+          for (const each of steps) {
+            const { ips, drain, mode, injection: next, seconds } = each;
+            const gateway = inventory[index];
+            if (isFlawed && gateway !== undefined) writer = { gateway, step: each };
+            actAsOther('before');
             pending = next;
             recorded = [];
             session.audit.records.length = 0;
@@ -146,7 +201,7 @@ describe.concurrent.each(Array.from({ length: SERVERS }, (_, index) => index))(
             });
             pending = undefined;
             clock.advance(seconds);
-            check(expect, content, mode);
+            check(expect, content, each);
           }
         }),
         { numRuns: Math.ceil(SEQUENCES / SERVERS), seed: SEED + server },
@@ -154,7 +209,7 @@ describe.concurrent.each(Array.from({ length: SERVERS }, (_, index) => index))(
     });
 
     // biome-ignore lint/suspicious/noExplicitAny: a result of any shape
-    function check(expect: ExpectStatic, content: any, mode: Step['mode']): void {
+    function check(expect: ExpectStatic, content: any, { mode, ips }: Step): void {
       const realCalls = recorded.filter(({ phase }) => phase === 'real call');
       const changes = recorded.filter(({ changed }) => changed);
       const intents = session.audit.records.filter(({ audit }) => audit === 'intent');
@@ -171,7 +226,8 @@ describe.concurrent.each(Array.from({ length: SERVERS }, (_, index) => index))(
       expect(dryRuns.map((dryRun) => dryRun?.parameters)).toEqual(realCalls.map((real) => real.parameters));
 
       // No outcome contradicts the endpoint.
-      expect(POSSIBLE_CHANGES[content.outcome], content.outcome).toContain(changes.length);
+      const isByOthers = content.reconciled === true && ips.every((each) => unassignedByOthers.has(each));
+      expect(POSSIBLE_CHANGES[content.outcome], content.outcome).toContain(isByOthers ? 1 : changes.length);
       expect(content.error === undefined).toBe(!['refused', 'unknown'].includes(content.outcome));
 
       // Every attempt is audited, with an intent for every real call.
@@ -180,3 +236,19 @@ describe.concurrent.each(Array.from({ length: SERVERS }, (_, index) => index))(
     }
   },
 );
+
+/** Reads that are late by up to `maxLag` seconds and leave out each address, and the gateway more rarely. */
+function flawedReads(
+  { maxLag, omission, seed }: { maxLag: number; omission: number; seed: number },
+  clock: ManualClock,
+): SimulatorOptions['reads'] {
+  const random = randomFrom(seed);
+  return () => {
+    clock.advance(1);
+    return {
+      lagSeconds: random() * maxLag,
+      omitAddress: () => random() < omission,
+      omitGateway: () => random() < omission / 3,
+    };
+  };
+}
