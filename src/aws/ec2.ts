@@ -10,7 +10,7 @@ import {
   readGateways,
   readPage,
 } from './describe.ts';
-import { type Reconciled, reconcile } from './settle.ts';
+import { type Reconciled, reconcile } from './reconcile.ts';
 import {
   type DryRun,
   dryRun,
