@@ -33,7 +33,7 @@ export async function serveOverHttp(
 
 async function authenticationFor(
   { tokenFile, oauthIssuer, oauthAudience }: Settings,
-  { logger, now }: Dependencies,
+  { logger, now, monotonic }: Dependencies,
 ): Promise<BearerAuthentication | undefined> {
   if (tokenFile !== undefined) {
     const { TokenFile } = await import('./http/token-file.ts');
@@ -46,7 +46,7 @@ async function authenticationFor(
   if (oauthIssuer === undefined || oauthAudience === undefined) return undefined;
   const { Issuer } = await import('./http/issuer.ts');
   return new BearerAuthentication(
-    new Issuer({ issuer: oauthIssuer, audience: oauthAudience, logger, now }),
+    new Issuer({ issuer: oauthIssuer, audience: oauthAudience, logger, now, monotonic }),
     new ProtectedResource(oauthIssuer, oauthAudience),
   );
 }

@@ -37,7 +37,8 @@ const TABLE: Readonly<Record<string, Row>> = {
   config: { folders: ['vocabulary', 'nat-gateway'], packages: NONE },
   serve: {
     folders: ['server.ts', 'changes', 'config', 'vocabulary'],
-    packages: /^(@modelcontextprotocol\/(server|node)(\/|$)|hono(\/|$)|@hono\/node-server$|jose$|zod$|pino$)/,
+    packages:
+      /^(@modelcontextprotocol\/(server|node)(\/|$)|hono(\/|$)|@hono\/node-server$|https-proxy-agent$|proxy-from-env$|jose$|zod$|pino$)/,
   },
   simulator: { folders: [], packages: /^fast-xml-builder$/ },
   'server.ts': {

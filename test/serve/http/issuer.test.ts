@@ -1,98 +1,12 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
-import { pino } from 'pino';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { BearerAuthentication } from '../../../src/serve/http/bearer.ts';
-import { Issuer } from '../../../src/serve/http/issuer.ts';
-import { ProtectedResource } from '../../../src/serve/http/protected-resource.ts';
+import { describe, expect, it } from 'vitest';
 import { DESCRIBE, UNASSIGN } from '../../../src/vocabulary/names.ts';
-import { connectModern, deferred, legacyCall, legacyRequest, openFront, send } from '../../support/http.ts';
+import { AUDIENCE, FakeIssuer, openGuarded } from '../../support/fake-issuer.ts';
+import { connectModern, deferred, legacyCall, legacyRequest, send } from '../../support/http.ts';
 import { EGRESS } from '../../support/session.ts';
 
-const AUDIENCE = 'https://nat.example.com/mcp';
 const change = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
 const list = legacyRequest('tools/list');
-
-type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>;
-
-/** An authorization server that can rotate its keys, hang, and be down. */
-class FakeIssuer {
-  readonly server: Server;
-  readonly requests: string[] = [];
-  metadataPath = '/.well-known/oauth-authorization-server';
-  down = false;
-  hanging = false;
-  /** Served in place of its own metadata. */
-  metadata: object | undefined;
-  #keys: { kid: string; pair: KeyPair }[] = [];
-
-  constructor() {
-    this.server = createServer(async (request, response) => {
-      this.requests.push(request.url ?? '');
-      if (this.hanging) return;
-      if (this.down) response.writeHead(500).end();
-      else if (request.url === this.metadataPath) {
-        response.end(JSON.stringify(this.metadata ?? { issuer: this.url, jwks_uri: `${this.url}/keys` }));
-      } else if (request.url === '/keys') {
-        const keys = this.#keys.map(async ({ kid, pair }) => ({ ...(await exportJWK(pair.publicKey)), kid }));
-        response.end(JSON.stringify({ keys: await Promise.all(keys) }));
-      } else response.writeHead(404).end();
-    });
-  }
-
-  static async open(): Promise<FakeIssuer> {
-    const issuer = new FakeIssuer();
-    await new Promise<void>((resolve) => issuer.server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => {
-      issuer.server.closeAllConnections();
-      issuer.server.close();
-    });
-    await issuer.rotate('first');
-    return issuer;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-  }
-
-  get key(): KeyPair {
-    const [first] = this.#keys;
-    if (first === undefined) throw new Error('no key');
-    return first.pair;
-  }
-
-  async rotate(kid: string, algorithm = 'ES256'): Promise<void> {
-    this.#keys = [{ kid, pair: await generateKeyPair(algorithm, { extractable: true }) }];
-  }
-
-  token(claims: JWTPayload = {}, header: { alg?: string; kid?: string } = {}): Promise<string> {
-    const kid = this.#keys[0]?.kid ?? '';
-    return new SignJWT({ ...this.claims(), ...claims })
-      .setProtectedHeader({ alg: 'ES256', kid, ...header })
-      .sign(this.key.privateKey);
-  }
-
-  claims(): JWTPayload {
-    const now = Math.floor(Date.now() / 1000);
-    return { iss: this.url, aud: AUDIENCE, sub: 'ada', exp: now + 600, scope: 'openid nat:read nat:write' };
-  }
-}
-
-async function openGuarded(issuer: FakeIssuer, { audience = AUDIENCE, now = Date.now } = {}) {
-  const verifier = new Issuer({
-    issuer: issuer.url,
-    audience,
-    logger: pino({ level: 'silent' }),
-    now,
-    keysCooldown: 0,
-  });
-  const authentication = new BearerAuthentication(verifier, new ProtectedResource(issuer.url, audience));
-  const session = await openFront({ confirmMode: 'never' }, { authentication });
-  const ask = (token: string, body: object = list) =>
-    send(session.url, { body, headers: { authorization: `Bearer ${token}` } });
-  return { ...session, ask };
-}
 
 describe('a server behind an authorization server', () => {
   it('serves a caller with its token, and audits issuer and subject', async () => {
