@@ -79,6 +79,11 @@ function refuseUnsafeHttp(settings: Settings, { host }: HttpAddress, given: Read
   if ((oauthIssuer === undefined) !== (oauthAudience === undefined)) {
     throw new ConfigurationError('--oauth-issuer and --oauth-audience must be given together.');
   }
+  for (const name of ['oauthScopePrefix', 'oauthClientId'] as const) {
+    if (given.has(name) && oauthIssuer === undefined) {
+      throw new ConfigurationError(`--${flagOf(name)} needs --oauth-issuer.`);
+    }
+  }
   if (tokenFile !== undefined && oauthIssuer !== undefined) {
     throw new ConfigurationError('--token-file cannot be used with --oauth-issuer: choose one.');
   }

@@ -11,6 +11,7 @@ import {
   parseIssuer,
   parseKey,
   parseRegion,
+  parseScopePrefix,
   parseSwitch,
   parseTags,
   wholeNumberBetween,
@@ -86,6 +87,15 @@ export const OPTIONS = {
   }),
   oauthAudience: text('AUDIENCE', {
     help: "Audience that the issuer's tokens must name, preferably this server's own URL, such as https://nat.example.com/mcp.",
+    needs: 'http',
+  }),
+  oauthScopePrefix: value('PREFIX', parseScopePrefix, {
+    help: 'What the issuer puts before nat:read and nat:write, such as https://nat.example.com/mcp/. Needs --oauth-issuer.',
+    needs: 'http',
+  }),
+  oauthClientId: list('ID', listOf(/^[!-~]+$/, 'client ids'), {
+    help: 'Clients of the issuer whose tokens count as for this server although they name no audience. Needs --oauth-issuer.',
+    unset: 'none',
     needs: 'http',
   }),
   maxBodyBytes: wholeNumber('N', [4096, 16_777_216], 262_144, {

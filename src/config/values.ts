@@ -45,6 +45,12 @@ export function parseIssuer(text: string): string {
   return text;
 }
 
+/** Allows what a scope may be made of (RFC 6749, section 3.3), because scopes are separated by spaces. */
+export function parseScopePrefix(text: string): string {
+  if (!/^[!#-[\]-~]+$/.test(text)) throw new Error('must be printable ASCII without spaces, " and \\');
+  return text;
+}
+
 export function parseSwitch(text: string): boolean {
   if (text === 'true' || text === '1') return true;
   if (text === 'false' || text === '0') return false;

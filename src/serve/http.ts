@@ -32,7 +32,7 @@ export async function serveOverHttp(
 }
 
 async function authenticationFor(
-  { tokenFile, oauthIssuer, oauthAudience }: Settings,
+  { tokenFile, oauthIssuer: issuer, oauthAudience: audience, ...settings }: Settings,
   { logger, now, monotonic }: Dependencies,
 ): Promise<BearerAuthentication | undefined> {
   if (tokenFile !== undefined) {
@@ -43,11 +43,12 @@ async function authenticationFor(
       return stop(`--token-file ${(error as Error).message}`);
     }
   }
-  if (oauthIssuer === undefined || oauthAudience === undefined) return undefined;
+  if (issuer === undefined || audience === undefined) return undefined;
   const { Issuer } = await import('./http/issuer.ts');
+  const { oauthScopePrefix: scopePrefix = '', oauthClientId: clientIds } = settings;
   return new BearerAuthentication(
-    new Issuer({ issuer: oauthIssuer, audience: oauthAudience, logger, now, monotonic }),
-    new ProtectedResource(oauthIssuer, oauthAudience),
+    new Issuer({ issuer, audience, clientIds, scopePrefix, logger, now, monotonic }),
+    new ProtectedResource(issuer, audience, scopePrefix),
   );
 }
 

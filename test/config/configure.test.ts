@@ -26,6 +26,8 @@ describe('the command', () => {
         tokenFile: undefined,
         oauthIssuer: undefined,
         oauthAudience: undefined,
+        oauthScopePrefix: undefined,
+        oauthClientId: [],
         maxBodyBytes: 262_144,
         requestTimeoutSeconds: 915,
         maxConcurrentCalls: 64,
@@ -105,16 +107,21 @@ describe('the options', () => {
     expect(settings([], { NAT_GATEWAY_MCP_READ_ONLY: text }).readOnly).toBe(value);
   });
 
-  it.each(['--allow-account', '--allow-region', '--allow-gateway', '--require-tag', '--protect-tag'])(
-    'add up values of %s, repeated or separated by commas',
-    (flag) => {
-      const option = WITH_FLAG.find((each) => each.flag === flag);
-      if (option === undefined) throw new Error(`no case for ${flag}`);
-      const { name, text, value, other } = option;
-      expect(settings([flag, text, flag, other.text])[name]).toEqual([value, other.value].flat());
-      expect(settings([flag, `${text},${other.text}`])[name]).toEqual([value, other.value].flat());
-    },
-  );
+  it.each([
+    '--oauth-client-id',
+    '--allow-account',
+    '--allow-region',
+    '--allow-gateway',
+    '--require-tag',
+    '--protect-tag',
+  ])('add up values of %s, repeated or separated by commas', (flag) => {
+    const option = WITH_FLAG.find((each) => each.flag === flag);
+    if (option === undefined) throw new Error(`no case for ${flag}`);
+    const { name, text, value, other } = option;
+    const both = [value, other.value].flat();
+    expect(settings(argumentsFor(option, flag, text, flag, other.text))[name]).toEqual(both);
+    expect(settings(argumentsFor(option, flag, `${text},${other.text}`))[name]).toEqual(both);
+  });
 
   it.each([
     ['env=prod, tier=core', 'no space'],

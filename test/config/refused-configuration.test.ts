@@ -53,6 +53,8 @@ describe('a malformed value', () => {
       'https://u:p@a.example',
       'ftp://a',
     ],
+    oauthScopePrefix: ['nat api/', ' nat/', 'nat"/', 'nat\\', 'näh/', 'nat/\n'],
+    oauthClientId: ['a b', 'a, b', 'a,', ',', 'ä', 'a\n'],
     maxBodyBytes: ['0', '4095', '1MB'],
     requestTimeoutSeconds: ['0', '59', '3601', '60s'],
     maxConcurrentCalls: ['0', 'many'],
@@ -256,6 +258,15 @@ describe('--http', () => {
     expect(refusal([...HTTP, ...oauth, '--token-file', 'x'])).toMatch(
       /^--token-file cannot be used with --oauth-issuer/,
     );
+  });
+
+  it.each([
+    ['--oauth-scope-prefix', 'nat-api/'],
+    ['--oauth-client-id', 'a'],
+  ])('is refused with %s and no issuer', (flag, text) => {
+    for (const args of [HTTP, [...HTTP, '--token-file', 'x']]) {
+      expect(refusal([...args, flag, text])).toBe(`${flag} needs --oauth-issuer.`);
+    }
   });
 
   it.each(OPTION_CASES.filter(({ requires }) => requires?.includes('--http') === true))(

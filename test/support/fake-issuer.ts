@@ -106,6 +106,8 @@ export function verifierOf(issuer: { url: string }, options: Partial<IssuerOptio
   const verifier = new Issuer({
     issuer: issuer.url,
     audience: AUDIENCE,
+    clientIds: [],
+    scopePrefix: '',
     logger: pino({ level: 'trace' }, { write }),
     now: Date.now,
     monotonic: Date.now,
@@ -118,8 +120,11 @@ export function verifierOf(issuer: { url: string }, options: Partial<IssuerOptio
 /** A server that accepts the issuer's tokens. `ask` sends a request with one. */
 export async function openGuarded(issuer: FakeIssuer, options: Partial<IssuerOptions> = {}) {
   const { verifier, log } = verifierOf(issuer, options);
-  const { audience = AUDIENCE } = options;
-  const authentication = new BearerAuthentication(verifier, new ProtectedResource(issuer.url, audience));
+  const { audience = AUDIENCE, scopePrefix } = options;
+  const authentication = new BearerAuthentication(
+    verifier,
+    new ProtectedResource(issuer.url, audience, scopePrefix),
+  );
   const session = await openFront({ confirmMode: 'never' }, { authentication });
   const ask = (token: string, body: object = legacyRequest('tools/list')) =>
     send(session.url, { body, headers: { authorization: `Bearer ${token}` } });

@@ -24,6 +24,7 @@ export interface OptionCase extends Sample {
 }
 
 export const HTTP = ['--http', '0', '--confirm', 'never'];
+export const OAUTH = [...HTTP, '--oauth-issuer', 'https://a.example', '--oauth-audience', 'b'];
 
 function sample(text: string, value: unknown = text): Sample {
   return { text, value };
@@ -77,6 +78,24 @@ export const OPTION_CASES: OptionCase[] = [
   {
     ...httpOption('oauthAudience', '--oauth-audience', sample('https://b.example/mcp'), sample('api://x')),
     requires: [...HTTP, '--oauth-issuer', 'https://a.example'],
+  },
+  {
+    ...httpOption(
+      'oauthScopePrefix',
+      '--oauth-scope-prefix',
+      sample('https://nat.example.com/mcp/'),
+      sample('nat-api/'),
+    ),
+    requires: OAUTH,
+  },
+  {
+    ...httpOption(
+      'oauthClientId',
+      '--oauth-client-id',
+      sample('1example,b', ['1example', 'b']),
+      sample('c', ['c']),
+    ),
+    requires: OAUTH,
   },
   httpOption('maxBodyBytes', '--max-body-bytes', sample('4096', 4096), sample('16777216', 16_777_216)),
   httpOption('requestTimeoutSeconds', '--request-timeout-seconds', sample('60', 60), sample('3600', 3600)),

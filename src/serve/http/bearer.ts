@@ -5,7 +5,10 @@ import { Refusal } from './refusal.ts';
 
 /** The caller that a token stands for. */
 export interface Caller {
-  /** `token:NAME`, or `ISSUER#SUBJECT`. Audit records name it, and confirmations are bound to it. */
+  /**
+   * `token:NAME`, or `ISSUER#SUBJECT` with the client in place of a subject that is absent. Audit records name it, and
+   * confirmations are bound to it.
+   */
   principal: string;
   scopes: readonly string[];
 }
@@ -54,20 +57,25 @@ export class BearerAuthentication {
   requireScopes(scopes: readonly Scope[], caller: AuthInfo, host: string): void {
     const missing = scopes.filter((scope) => !caller.scopes.includes(scope));
     if (missing.length === 0) return;
-    const list = missing.join(' ');
+    const list = this.#named(missing);
     const challenge = this.#challenge(host, {
       error: 'insufficient_scope',
       error_description: `The scope ${list} is missing`,
       // Clients ask for exactly these, so the scopes that the token has already must be among them.
-      scope: SCOPES.filter((scope) => [...missing, ...caller.scopes].includes(scope)).join(' '),
+      scope: this.#named(SCOPES.filter((scope) => [...missing, ...caller.scopes].includes(scope))),
     });
     const message = `This needs the scope ${list}, which the token does not have. Nothing was done.`;
     const hint = `Call with a token that has the scope ${list}, or ask the operator of this server for one.`;
     throw new Refusal(403, message, hint, { headers: challenge });
   }
 
+  /** The scopes by the names under which clients request them. */
+  #named(scopes: readonly Scope[]): string {
+    return scopes.map((scope) => this.resource?.scopeName(scope) ?? scope).join(' ');
+  }
+
   #unauthorized(host: string, reason: string | undefined): Refusal {
-    const scope = SCOPES.join(' ');
+    const scope = this.#named(SCOPES);
     // RFC 6750, section 3.1: no error code if the request had no token.
     const error = reason === undefined ? {} : { error: 'invalid_token', error_description: reason };
     const message = reason ?? 'This server needs a token: Authorization: Bearer TOKEN.';

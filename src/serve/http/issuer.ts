@@ -1,4 +1,5 @@
-import { errors, type JWTPayload, jwtVerify } from 'jose';
+import { errors, jwtVerify } from 'jose';
+import { callerOf, RefusedClaim, type TokenRules } from './access-token.ts';
 import { type Caller, InvalidToken, type Verifier } from './bearer.ts';
 import { IssuerKeys, type IssuerKeysOptions, KeysUnavailable } from './issuer-keys.ts';
 import { Refusal } from './refusal.ts';
@@ -12,11 +13,10 @@ const ALGORITHMS = [
 /** Allowed difference between the clocks of the issuer and this server, in seconds. */
 const CLOCK_TOLERANCE = 30;
 
-/** RFC 9068 sets no maximum length of a subject; OpenID Connect allows 255. */
-const MAX_SUBJECT_LENGTH = 255;
+/** Longer text is cut in the log. */
+const LOGGED_LENGTH = 300;
 
-export interface IssuerOptions extends IssuerKeysOptions {
-  audience: string;
+export interface IssuerOptions extends TokenRules, IssuerKeysOptions {
   /** Milliseconds since the epoch. */
   now: () => number;
 }
@@ -32,17 +32,16 @@ export class Issuer implements Verifier {
   }
 
   async verify(token: string): Promise<Caller> {
-    const { issuer, audience, now } = this.#options;
+    const { issuer, now } = this.#options;
     try {
-      const { payload } = await jwtVerify(token, this.#keys.find, {
+      const { payload, protectedHeader } = await jwtVerify(token, this.#keys.find, {
         issuer,
-        audience,
         algorithms: ALGORITHMS,
-        requiredClaims: ['exp', 'sub'],
+        requiredClaims: ['exp'],
         clockTolerance: CLOCK_TOLERANCE,
         currentDate: new Date(now()),
       });
-      return { principal: `${issuer}#${subjectOf(payload)}`, scopes: scopesOf(payload) };
+      return callerOf(payload, protectedHeader, this.#options);
     } catch (error) {
       throw this.#verdictOn(error);
     }
@@ -50,24 +49,45 @@ export class Issuer implements Verifier {
 
   /** A bad token is refused with 401. If the issuer does not answer, the token may be good: 503. */
   #verdictOn(error: unknown): Error {
+    const { logger } = this.#options;
+    const refused = this.#refusedClaim(error);
+    if (refused !== undefined) {
+      const { claim, details } = refused;
+      logger.warn({ claim, ...loggable(details) }, 'a token was refused for one of its claims');
+      return refused;
+    }
     for (const [kind, reason] of BAD_TOKENS) if (error instanceof kind) return new InvalidToken(reason);
     if (!(error instanceof KeysUnavailable)) {
-      const reason = (error as Error).message;
-      this.#options.logger.error({ reason }, 'cannot use the keys of the token issuer');
+      logger.error({ reason: (error as Error).message }, 'cannot use the keys of the token issuer');
     }
     const message = 'The keys of the authorization server cannot be read, so no token can be checked now.';
     const hint =
       'The token may be good: send the same request again later. The log of this server has the reason.';
     return new Refusal(503, message, hint, { retryAfterSeconds: 30 });
   }
+
+  /** jose checks issuer and times, after the signature. */
+  #refusedClaim(error: unknown): RefusedClaim | undefined {
+    if (error instanceof RefusedClaim) return error;
+    const isOfClaim = error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired;
+    if (!isOfClaim) return undefined;
+    const { claim, payload } = error;
+    if (error instanceof errors.JWTExpired) {
+      return new RefusedClaim(claim, 'The token has expired', { found: payload[claim] });
+    }
+    const message = BAD_CLAIMS[claim] ?? 'The token has a malformed claim';
+    const expected = claim === 'iss' ? { expected: this.#options.issuer } : {};
+    return new RefusedClaim(claim, message, { found: payload[claim], ...expected });
+  }
 }
 
+const BAD_CLAIMS: Readonly<Record<string, string>> = {
+  iss: 'The token is not from the issuer that this server trusts',
+  exp: 'The token has no expiry',
+  nbf: 'The token is not valid yet',
+};
+
 const BAD_TOKENS: readonly [new (...args: never[]) => Error, string][] = [
-  [errors.JWTExpired, 'The token has expired.'],
-  [
-    errors.JWTClaimValidationFailed,
-    'The token is not from the right issuer, not for this server, or incomplete.',
-  ],
   [errors.JWSSignatureVerificationFailed, 'The signature of the token is wrong.'],
   [errors.JOSEAlgNotAllowed, 'The token is signed with an algorithm that is not accepted.'],
   [errors.JWKSNoMatchingKey, 'The token is signed with a key that the issuer does not list.'],
@@ -77,14 +97,8 @@ const BAD_TOKENS: readonly [new (...args: never[]) => Error, string][] = [
   [errors.JOSENotSupported, 'The token uses a feature that is not supported.'],
 ];
 
-/** The subject tells callers apart in audit records, and confirmations are bound to it. */
-function subjectOf({ sub }: JWTPayload): string {
-  if (typeof sub === 'string' && sub !== '' && sub.length <= MAX_SUBJECT_LENGTH) return sub;
-  throw new errors.JWTInvalid('no subject');
-}
-
-/** Reads `scope` (RFC 9068) and `scp`, a text or a list, which some issuers write instead. */
-function scopesOf({ scope, scp }: JWTPayload): string[] {
-  const list = [scope, scp].flatMap((value) => (Array.isArray(value) ? value : [value]));
-  return list.flatMap((value) => (typeof value === 'string' ? value.split(' ') : [])).filter(Boolean);
+/** The issuer signed these values, but others may have chosen them. */
+function loggable(details: RefusedClaim['details']): Record<string, string> {
+  const texts = Object.entries(details).map(([name, value]) => [name, JSON.stringify(value) ?? 'none']);
+  return Object.fromEntries(texts.map(([name = '', text = '']) => [name, text.slice(0, LOGGED_LENGTH)]));
 }

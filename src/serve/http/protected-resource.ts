@@ -3,7 +3,7 @@ import {
   type OAuthProtectedResourceMetadata,
 } from '@modelcontextprotocol/server';
 import { isLoopback } from '../../config/loopback.ts';
-import { SCOPES } from '../../vocabulary/names.ts';
+import { SCOPES, type Scope } from '../../vocabulary/names.ts';
 
 /** The paths at which clients look for the metadata; some append the path of the resource (RFC 9728, section 3). */
 export const METADATA_PATHS = '/.well-known/oauth-protected-resource/*';
@@ -12,10 +12,18 @@ export const METADATA_PATHS = '/.well-known/oauth-protected-resource/*';
 export class ProtectedResource {
   readonly issuer: string;
   readonly #audience: string;
+  readonly #scopePrefix: string;
 
-  constructor(issuer: string, audience: string) {
+  /** `scopePrefix` is what the issuer puts before the names of this server's scopes. */
+  constructor(issuer: string, audience: string, scopePrefix = '') {
     this.issuer = issuer;
     this.#audience = audience;
+    this.#scopePrefix = scopePrefix;
+  }
+
+  /** The name of a scope at the issuer, by which clients request it. */
+  scopeName(scope: Scope): string {
+    return this.#scopePrefix + scope;
   }
 
   /** The URL of the metadata, for a client that called under `host`. */
@@ -27,7 +35,7 @@ export class ProtectedResource {
     return {
       resource: this.#url(host).href,
       authorization_servers: [this.issuer],
-      scopes_supported: [...SCOPES],
+      scopes_supported: SCOPES.map((scope) => this.scopeName(scope)),
       bearer_methods_supported: ['header'],
       resource_name: 'nat-gateway-mcp',
     };
