@@ -96,7 +96,8 @@ async function wait(call: PlacedCall<Input>): Promise<Output> {
   const pace = { isUrgent: false };
   const tell = progressReporter(context);
   const addresses = input.private_ip_addresses ?? [...drains.of(region, nat_gateway_id).keys()];
-  const progress: Progress = { reads: [], courses: [], addresses };
+  const courses = addresses.map((each) => courseOf(each, [], drains.of(region, nat_gateway_id).get(each)));
+  const progress: Progress = { reads: [], courses, addresses };
   let failures = 0;
   let latestFailure: Failure | undefined;
 
@@ -172,11 +173,13 @@ function unsettled(
 ): Output {
   const { region, input } = call;
   const gateway = gatewayCourseOf(progress.reads);
-  if (gateway === 'unread') throw latestFailure ?? nothingRead(input.nat_gateway_id);
-  if (progress.reads.every((read) => read.gateway === undefined))
+  const isHandedOver = call.dependencies.handOver.aborted;
+  if (gateway === 'unread' && !isHandedOver) throw latestFailure ?? nothingRead(input.nat_gateway_id);
+  if (gateway !== 'unread' && progress.reads.every((read) => read.gateway === undefined))
     throw gatewayNotFound(region, input.nat_gateway_id);
   const { courses } = progress;
-  const isUntouched = courses.every(({ changed, fate }) => !changed && fate !== 'unknown');
+  const isUntouched =
+    gateway !== 'unread' && courses.every(({ changed, fate }) => !changed && fate !== 'unknown');
   const outcome =
     gateway === 'changing' ? 'gateway_changing' : isUntouched ? 'no_change_seen' : 'still_changing';
   const changing = courses.filter((each) => !each.settled).map(({ private_ip }) => private_ip);

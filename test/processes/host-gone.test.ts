@@ -67,7 +67,7 @@ describe.each<Phase>(['describe', 'dry run'])('a host that goes during the %s', 
     expect(await exit).toEqual([0, null]);
     expect(changes()).toBe(0);
     expect(audit()).toMatchObject([
-      { audit: 'outcome', outcome: 'refused', confirmation: 'not_reached', error: { code: 'timed_out' } },
+      { audit: 'outcome', outcome: 'refused', confirmation: 'not_possible', error: { code: 'timed_out' } },
     ]);
   });
 

@@ -75,7 +75,7 @@ describe('the MCP Inspector on Node 20', () => {
   it('changes nothing with dry_run=yes, which is not an argument', async () => {
     expect(await inspectUnassign('private_ip_addresses=10.0.1.11', 'dry_run=yes')).toMatchObject({
       isError: true,
-      content: [{ text: expect.stringContaining('mode: "dry_run"') }],
+      content: [{ text: expect.stringContaining('use mode: \\"dry_run\\"') }],
     });
   });
 });

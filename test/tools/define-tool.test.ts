@@ -86,7 +86,8 @@ async function callOwn(run: () => Promise<Record<string, unknown>>, args: Record
   const dependencies = {
     ec2: async () => ({ region: async () => 'us-east-1' }),
     logger: pino({ level: 'error' }, { write: (line) => logged.push(JSON.parse(line)) }),
-    now: Date.now,
+    monotonic: () => performance.now(),
+    graceOver: new AbortController().signal,
   } as unknown as Dependencies;
   const [mine, its] = InMemoryTransport.createLinkedPair();
   serveStdio(
