@@ -2,14 +2,16 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AuditLog } from '../../src/changes/audit-log.ts';
-import { Failure } from '../../src/vocabulary/failure.ts';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { AuditLog as Log } from '../../src/changes/audit-log.ts';
+import type { Failure as Failed } from '../../src/vocabulary/failure.ts';
 
 /** Bytes that can still be written. */
-const disk = vi.hoisted(() => ({ room: Number.POSITIVE_INFINITY }));
+const disk = { room: Number.POSITIVE_INFINITY };
 
-vi.mock('node:fs', async (original) => {
+// Test files share modules, so the log with this disk is loaded for these tests alone.
+vi.resetModules();
+vi.doMock('node:fs', async (original) => {
   const fs = await original<typeof import('node:fs')>();
   const writeSync = (descriptor: number, bytes: Buffer): number => {
     if (disk.room === 0) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
@@ -18,6 +20,12 @@ vi.mock('node:fs', async (original) => {
     return written;
   };
   return { ...fs, writeSync };
+});
+const { AuditLog } = await import('../../src/changes/audit-log.ts');
+const { Failure } = await import('../../src/vocabulary/failure.ts');
+afterAll(() => {
+  vi.doUnmock('node:fs');
+  vi.resetModules();
 });
 
 let folder: string;
@@ -33,7 +41,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const fields = { id: 'attempt-1', tool: 'unassign', arguments: { nat_gateway_id: 'nat-0123456789abcdef0' } };
 const now = () => Date.UTC(2026, 0, 2, 3, 4, 5);
 
-function open(): AuditLog {
+function open(): Log {
   return new AuditLog(file, '1.2.3', now);
 }
 
@@ -141,7 +149,7 @@ describe('the audit log', () => {
       }
     })();
     expect(failure).toBeInstanceOf(Failure);
-    expect((failure as Failure).report).toMatchObject({ code: 'audit_unavailable', retryable: true });
+    expect((failure as Failed).report).toMatchObject({ code: 'audit_unavailable', retryable: true });
     expect(log.outcome(fields)).toBe(false);
   });
 });
