@@ -13,8 +13,6 @@ import type { Dependencies } from '../../src/server.ts';
 import { createServer } from '../../src/server.ts';
 import {
   type Clock,
-  type Intercept,
-  type SimulatedNatGateway,
   type Simulator,
   type SimulatorCall,
   type SimulatorOptions,
@@ -85,14 +83,10 @@ export class AuditSpy extends AuditLog {
   }
 }
 
-export interface SessionOptions {
+export interface SessionOptions extends Omit<SimulatorOptions, 'port' | 'region' | 'onCall'> {
   era?: Era;
-  inventory?: SimulatedNatGateway[];
-  clock?: Clock;
-  readLagSeconds?: number;
-  reads?: SimulatorOptions['reads'];
-  throttling?: boolean;
-  intercept?: Intercept;
+  /** The URL at which the server reaches the endpoint, given the endpoint's own. Default: that one. */
+  endpoint?: (url: string) => Promise<string>;
   policy?: Partial<Policy>;
   confirmMode?: ConfirmMode;
   timeouts?: Timeouts;
@@ -129,18 +123,14 @@ export interface ToolResult {
 export async function openSession(options: SessionOptions = {}): Promise<Session> {
   const calls: SimulatorCall[] = [];
   const simulator = await startSimulator({
-    throttling: options.throttling ?? false,
+    throttling: false,
+    ...options,
     onCall: (call) => calls.push(call),
-    ...(options.clock === undefined ? {} : { clock: options.clock }),
-    ...(options.inventory === undefined ? {} : { inventory: options.inventory }),
-    ...(options.intercept === undefined ? {} : { intercept: options.intercept }),
-    ...(options.reads === undefined ? {} : { reads: options.reads }),
-    ...(options.readLagSeconds === undefined ? {} : { readLagSeconds: options.readLagSeconds }),
   });
   const logger = pino({ level: 'silent' });
   const target = {
     region: simulator.region,
-    endpoint: simulator.url,
+    endpoint: (await options.endpoint?.(simulator.url)) ?? simulator.url,
     credentials: { accessKeyId: options.accessKeyId ?? 'AKIATEST', secretAccessKey: 'secret' },
   };
   const ec2 = connectEc2(target, '0.0.0', logger, options.timeouts ?? TIMEOUTS);
