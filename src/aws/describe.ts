@@ -27,8 +27,8 @@ export interface NatGatewayQuery {
 /** EC2's largest `MaxResults`. */
 const LARGEST_PAGE = 1000;
 
-/** How many pages one filter's worth of ids may take; EC2 needs one. */
-const PAGES_PER_FILTER = 10;
+/** The most pages that are read for one question; EC2 needs one for as many ids as fit into a filter. */
+const MOST_PAGES = 250;
 
 /**
  * Reads one page of gateways.
@@ -79,14 +79,13 @@ export async function readGateway(
   natGatewayId: string,
   signal: AbortSignal,
 ): Promise<NatGateway | undefined> {
-  const query = { filters: [{ name: 'nat-gateway-id', values: [natGatewayId] }] };
-  const page = await readPage(clients, region, query, { signal });
-  return page.natGateways.find((gateway) => gateway.nat_gateway_id === natGatewayId);
+  const [gateway] = await readGateways(clients, region, [natGatewayId], signal);
+  return gateway;
 }
 
 /**
- * Reads every gateway with one of these ids, in the time of one read; an id that is missing from the answer belongs
- * to no gateway.
+ * Reads every gateway with one of these ids, in the order of the ids and in the time of one read; an id that is missing
+ * from the answer belongs to no gateway.
  *
  * @throws Failure
  */
@@ -96,27 +95,50 @@ export async function readGateways(
   ids: readonly string[],
   signal: AbortSignal,
 ): Promise<NatGateway[]> {
-  const deadline = clients.readDeadline();
-  const natGateways: NatGateway[] = [];
+  const options = { signal, deadline: clients.readDeadline() };
+  const found = new Map<string, NatGateway>();
   for (let start = 0; start < ids.length; start += FILTER_VALUES) {
-    const filters = [{ name: 'nat-gateway-id', values: ids.slice(start, start + FILTER_VALUES) }];
-    let nextToken: string | undefined;
-    let pages = 0;
-    do {
-      if (++pages > PAGES_PER_FILTER) throw endless();
-      const query = { filters, maxResults: LARGEST_PAGE, nextToken };
-      const page = await readPage(clients, region, query, { signal, deadline });
-      natGateways.push(...page.natGateways);
-      nextToken = page.nextToken;
-    } while (nextToken !== undefined);
+    const missing = new Set(ids.slice(start, start + FILTER_VALUES));
+    const query = { filters: [{ name: 'nat-gateway-id', values: [...missing] }], maxResults: LARGEST_PAGE };
+    for await (const gateway of everyGateway(clients, region, query, options)) {
+      // Endpoints exist that ignore filters.
+      const { nat_gateway_id: id } = gateway;
+      if (id === undefined || !missing.delete(id)) continue;
+      found.set(id, gateway);
+      if (missing.size === 0) break;
+    }
   }
-  return natGateways;
+  return [...new Set(ids)].flatMap((id) => found.get(id) ?? []);
+}
+
+/**
+ * The gateways of every page until there is no token. A page can be short or empty and still have a token (EC2 API, Query
+ * requests, pagination), so that the deadline and repeated tokens, not a few pages, bound what an endpoint can demand.
+ *
+ * @throws Failure
+ */
+async function* everyGateway(
+  clients: Ec2Clients,
+  region: string,
+  query: NatGatewayQuery,
+  options: ReadOptions,
+): AsyncGenerator<NatGateway> {
+  const tokens = new Set<string>();
+  let nextToken: string | undefined;
+  do {
+    const page = await readPage(clients, region, { ...query, nextToken }, options);
+    yield* page.natGateways;
+    nextToken = page.nextToken;
+    if (nextToken === undefined) return;
+    if (tokens.has(nextToken) || tokens.size === MOST_PAGES) throw endless();
+    tokens.add(nextToken);
+  } while (true);
 }
 
 function endless(): Failure {
   return new Failure({
     code: 'bad_response',
-    message: 'What answers as EC2 hands out one page after the other for a few ids.',
+    message: 'What answers as EC2 hands out pages without end, or the same page token twice.',
     retryable: false,
   });
 }

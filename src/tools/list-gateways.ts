@@ -1,4 +1,3 @@
-import type { NatGatewayPage } from '../aws/describe.ts';
 import {
   FILTER_VALUES,
   type GatewayFilters,
@@ -7,6 +6,7 @@ import {
   tagFilters,
 } from '../nat-gateway/filters.ts';
 import type { NatGateway } from '../nat-gateway/gateway.ts';
+import { Failure } from '../vocabulary/failure.ts';
 import type { PlacedCall } from './define-tool.ts';
 import { type Position, unfitToken } from './paging.ts';
 
@@ -28,13 +28,14 @@ export interface Listing {
 
 /** Reads pages of EC2 from `start` on until a page of `maxResults` is full, all is read, or time or page cap are over. */
 export async function listGateways(
-  { ec2, region, context, dependencies: { monotonic } }: PlacedCall<unknown>,
+  call: PlacedCall<unknown>,
   filters: GatewayFilters,
   maxResults: number,
   start: Position,
 ): Promise<Listing> {
-  const { signal } = context.mcpReq;
+  const { monotonic } = call.dependencies;
   const until = monotonic() + READING_SECONDS * 1000;
+  const tokens = new Set([start.token]);
   const natGateways: NatGateway[] = [];
   const notFound: string[] = [];
   let position = start;
@@ -43,48 +44,85 @@ export async function listGateways(
       const incomplete = `Stopped after reading ${pages} pages from EC2 to answer in time; next_token goes on from there.`;
       return { natGateways, notFound, position, incomplete };
     }
-    const ids = filters.nat_gateway_ids?.slice(
-      position.chunk * FILTER_VALUES,
-      (position.chunk + 1) * FILTER_VALUES,
-    );
-    if (ids?.length === 0) throw unfitToken('next_token points behind the last of the ids.');
-    const page: NatGatewayPage =
-      ids === undefined
-        ? await ec2.readPage(
-            region,
-            {
-              filters: ec2Filters(filters),
-              maxResults: needLocalReading(filters) ? LARGE_PAGE : Math.max(SMALLEST_PAGE, maxResults),
-              nextToken: position.token,
-            },
-            signal,
-          )
-        : { natGateways: await ec2.readGateways(region, ids, signal) };
-    if (ids !== undefined && position.skip === 0) {
-      const found = new Set(page.natGateways.map((gateway) => gateway.nat_gateway_id));
-      notFound.push(...ids.filter((id) => !found.has(id)));
-    }
-    const fitting = page.natGateways.filter((gateway) => matches(gateway, filters)).slice(position.skip);
-    const taken = fitting.slice(0, maxResults - natGateways.length);
+    const page = await readSlice(call, filters, maxResults, position);
+    if (page.nextToken !== undefined && tokens.has(page.nextToken)) throw repeatedToken();
+    tokens.add(page.nextToken);
+    if (position.skip === 0) notFound.push(...page.notFound);
+    const { taken, read } = take(page.gateways, filters, position.skip, maxResults - natGateways.length);
     natGateways.push(...taken);
-    const rest = after(position, { taken: taken.length, fitting: fitting.length }, page.nextToken, filters);
+    const rest = after(position, { read, of: page.gateways.length }, page.nextToken, filters);
     if (rest === undefined) return { natGateways, notFound };
     position = rest;
     if (natGateways.length === maxResults) return { natGateways, notFound, position };
   }
 }
 
-/** The position behind the taken gateways: further into the same page, the next page, the next chunk, or the end. */
+/** What one position reads: a page of EC2, or a chunk of the ids with a gap for each that no gateway has. */
+interface Slice {
+  gateways: (NatGateway | undefined)[];
+  notFound: string[];
+  nextToken?: string | undefined;
+}
+
+async function readSlice(
+  { ec2, region, context: { mcpReq } }: PlacedCall<unknown>,
+  filters: GatewayFilters,
+  maxResults: number,
+  { chunk, token }: Position,
+): Promise<Slice> {
+  if (filters.nat_gateway_ids === undefined) {
+    const query = {
+      filters: ec2Filters(filters),
+      maxResults: needLocalReading(filters) ? LARGE_PAGE : Math.max(SMALLEST_PAGE, maxResults),
+      nextToken: token,
+    };
+    const { natGateways, nextToken } = await ec2.readPage(region, query, mcpReq.signal);
+    return { gateways: natGateways, notFound: [], nextToken };
+  }
+  const ids = filters.nat_gateway_ids.slice(chunk * FILTER_VALUES, (chunk + 1) * FILTER_VALUES);
+  if (ids.length === 0) throw unfitToken('next_token points behind the last of the ids.');
+  const read = await ec2.readGateways(region, ids, mcpReq.signal);
+  const byId = new Map(read.map((gateway) => [gateway.nat_gateway_id, gateway]));
+  return { gateways: ids.map((id) => byId.get(id)), notFound: ids.filter((id) => !byId.has(id)) };
+}
+
+/** The first `most` gateways from `skip` on that fit, and the place of the next that fits, or the end. */
+function take(
+  gateways: Slice['gateways'],
+  filters: GatewayFilters,
+  skip: number,
+  most: number,
+): { taken: NatGateway[]; read: number } {
+  const taken: NatGateway[] = [];
+  for (let read = skip; read < gateways.length; read++) {
+    const gateway = gateways[read];
+    if (gateway === undefined || !matches(gateway, filters)) continue;
+    if (taken.length === most) return { taken, read };
+    taken.push(gateway);
+  }
+  return { taken, read: gateways.length };
+}
+
+/** The position behind what was read: further into the same page, the next page, the next chunk, or the end. */
 function after(
-  position: Position,
-  { taken, fitting }: { taken: number; fitting: number },
+  { chunk, token, skip }: Position,
+  { read, of }: { read: number; of: number },
   nextToken: string | undefined,
   filters: GatewayFilters,
 ): Position | undefined {
-  if (taken < fitting) return { ...position, skip: position.skip + taken };
-  if (nextToken !== undefined) return { chunk: position.chunk, token: nextToken, skip: 0 };
-  const chunk = position.chunk + 1;
-  return chunk * FILTER_VALUES < (filters.nat_gateway_ids?.length ?? 0) ? { chunk, skip: 0 } : undefined;
+  if (read < of) return { chunk, token, skip: read };
+  // A page can be shorter than when it was read before; what it lacks begins the next page.
+  if (nextToken !== undefined) return { chunk, token: nextToken, skip: Math.max(0, skip - of) };
+  const next = chunk + 1;
+  return next * FILTER_VALUES < (filters.nat_gateway_ids?.length ?? 0) ? { chunk: next, skip: 0 } : undefined;
+}
+
+function repeatedToken(): Failure {
+  return new Failure({
+    code: 'bad_response',
+    message: 'What answers as EC2 hands out the same page token twice.',
+    retryable: false,
+  });
 }
 
 /** The filters that EC2 can apply. With ids it gets only those, so that `not_found` is right. */

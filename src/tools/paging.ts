@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { Failure } from '../vocabulary/failure.ts';
 
-/** The position of a listing: the chunk of ids, EC2's page within it, and how far into that page. */
+/**
+ * The position of a listing: the chunk of ids, or EC2's page, and how many of its gateways have been dealt with, those
+ * that did not fit the filters included: whether one fits can change between two calls.
+ */
 const positionSchema = z.object({
   chunk: z.int().nonnegative(),
   token: z.string().optional(),
