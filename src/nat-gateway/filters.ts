@@ -20,12 +20,13 @@ export interface GatewayFilters {
 /**
  * Whether a gateway fits the filters, decided from EC2's answer.
  *
- * It checks every filter but the ids, those that EC2 has too included, so that an endpoint that ignores a filter
- * cannot widen an answer.
+ * It checks every filter, those that EC2 has too included, so that an endpoint that ignores a filter cannot widen an
+ * answer.
  */
 export function matches(gateway: NatGateway, filters: GatewayFilters): boolean {
   const { private_ip_addresses, address_statuses, connectivity_type, tags } = filters;
   return (
+    includes(filters.nat_gateway_ids, gateway.nat_gateway_id) &&
     includes(filters.vpc_ids, gateway.vpc_id) &&
     includes(filters.subnet_ids, gateway.subnet_id) &&
     includes(filters.states, gateway.state) &&

@@ -30,6 +30,10 @@ describe('matches', () => {
   });
 
   it.each<[GatewayFilters, GatewayFilters]>([
+    [
+      { nat_gateway_ids: ['nat-00000000000000000', 'nat-0123456789abcdef0'] },
+      { nat_gateway_ids: ['nat-00000000000000000', 'nat-0123456789abcdef00'] },
+    ],
     [{ vpc_ids: ['vpc-76543210', 'vpc-01234567'] }, { vpc_ids: ['vpc-76543210', 'vpc-012345678'] }],
     [{ subnet_ids: ['subnet-01234567'] }, { subnet_ids: ['subnet-76543210'] }],
     [{ states: ['pending', 'available'] }, { states: ['pending', 'Available'] }],
@@ -50,6 +54,7 @@ describe('matches', () => {
   });
 
   it.each<GatewayFilters>([
+    { nat_gateway_ids: ['nat-0123456789abcdef0'] },
     { vpc_ids: ['vpc-01234567'] },
     { subnet_ids: ['subnet-01234567'] },
     { states: ['available'] },
@@ -67,10 +72,6 @@ describe('matches', () => {
     expect(matches(gateway, { states: ['available'], vpc_ids: ['vpc-01234567'] })).toBe(true);
     expect(matches(gateway, { states: ['available'], vpc_ids: ['vpc-76543210'] })).toBe(false);
     expect(matches(gateway, { states: ['pending'], vpc_ids: ['vpc-01234567'] })).toBe(false);
-  });
-
-  it('ignores the ids', () => {
-    expect(matches(gateway, { nat_gateway_ids: ['nat-00000000000000000'] })).toBe(true);
   });
 });
 
