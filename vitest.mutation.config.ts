@@ -9,6 +9,7 @@ const include = [
   'test/aws/bad-response.test.ts',
   'test/aws/clock-skew.test.ts',
   'test/aws/credentials.test.ts',
+  'test/aws/destination.test.ts',
   'test/aws/dry-run.test.ts',
   'test/aws/failure-from.test.ts',
   'test/aws/permit.test.ts',

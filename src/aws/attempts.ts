@@ -1,14 +1,25 @@
 import type { MiddlewareStack } from '@smithy/types';
 import { Failure } from '../vocabulary/failure.ts';
 
+/** Where a request goes, and the signature it carries there. */
+export interface Destination {
+  /** Scheme, host and port; the port is always there. */
+  origin: string;
+  path: string;
+  /** The region it is signed for. */
+  region: string | undefined;
+  /** The access key that signed it, by which AWS knows whose request it is. */
+  accessKeyId: string | undefined;
+}
+
 /** What the attempts of one request leave behind, and what they have to keep to. */
 export interface RequestState {
   /** Why the latest attempt failed, so that a deadline in a pause between attempts can tell. */
   latestError?: unknown;
-  /** The access key that signed the latest attempt, by which AWS knows whose request it is. */
-  accessKeyId?: string | undefined;
-  /** The only access key that may sign: any other fails the attempt before it leaves. */
-  onlyAs?: string | undefined;
+  /** The destination of the latest attempt, whether or not it left. */
+  destination?: Destination;
+  /** The only destination allowed: an attempt to any other fails before it leaves. */
+  only?: Partial<Destination>;
 }
 
 /** A command of the SDK, as far as its middleware goes. */
@@ -21,15 +32,19 @@ export type Track = <Input extends object, Output extends object, C>(
   command: C & Command<Input, Output>,
 ) => C;
 
-/** Keeps `state` up to date around every attempt of `command`, between its signing and its leaving. */
+/**
+ * Keeps `state` up to date around every attempt of `command`, and lets none leave that the state does not allow. It
+ * runs between signing and sending, where endpoint and signature are final.
+ */
 export function trackAttempts<Input extends object, Output extends object, C>(
   command: C & Command<Input, Output>,
   state: RequestState,
 ): C {
   command.middlewareStack.add(
     (next) => async (args) => {
-      state.accessKeyId = signerOf(args.request);
-      if (state.onlyAs !== undefined && state.onlyAs !== state.accessKeyId) throw credentialsChanged();
+      const destination = destinationOf(args.request);
+      state.destination = destination;
+      checkDestination(destination, state);
       return next(args).catch((error: unknown) => {
         state.latestError = error;
         throw error;
@@ -40,10 +55,31 @@ export function trackAttempts<Input extends object, Output extends object, C>(
   return command;
 }
 
-/** The access key in a request's signature (Signature Version 4). */
-function signerOf(request: unknown): string | undefined {
-  const { headers } = request as { headers?: Record<string, string | undefined> };
-  return /Credential=([^/,\s]+)\//.exec(headers?.authorization ?? '')?.[1];
+function destinationOf(request: unknown): Destination {
+  const { protocol, hostname, port, path, headers } = request as {
+    protocol: string;
+    hostname: string;
+    port?: number;
+    path: string;
+    headers: Record<string, string | undefined>;
+  };
+  // The credential scope of Signature Version 4: key, date, region, service.
+  const scope = /Credential=([^/,\s]+)\/[^/,\s]*\/([^/,\s]*)\//.exec(headers.authorization ?? '');
+  return {
+    origin: `${protocol}//${hostname}:${port ?? (protocol === 'https:' ? 443 : 80)}`,
+    path,
+    region: scope?.[2],
+    accessKeyId: scope?.[1],
+  };
+}
+
+/** @throws Failure if `state` does not allow an attempt to go there */
+function checkDestination(destination: Destination, { only }: RequestState): void {
+  if (only === undefined) return;
+  const isOther = (member: keyof Destination): boolean =>
+    member in only && only[member] !== destination[member];
+  if (isOther('origin') || isOther('path') || isOther('region')) throw endpointChanged(only, destination);
+  if (isOther('accessKeyId') || destination.accessKeyId === undefined) throw credentialsChanged();
 }
 
 /** The failure of a real call that other credentials would have signed than its dry run; nothing was sent. */
@@ -53,6 +89,18 @@ function credentialsChanged(): Failure {
     message: 'The credentials changed between the dry run and the real call, which was not sent.',
     retryable: true,
     hint: 'Nothing was changed. Call again: everything is checked anew with the credentials there are now.',
+  });
+}
+
+/** The failure of a real call that would have gone elsewhere than its dry run; nothing was sent. */
+function endpointChanged(before: Partial<Destination>, now: Destination): Failure {
+  const shown = ({ origin = '', path = '', region = 'no region' }: Partial<Destination>) =>
+    `${origin}${path}, ${region}`;
+  return new Failure({
+    code: 'precondition_failed',
+    message: `The endpoint changed between the dry run (${shown(before)}) and the real call (${shown(now)}). Nothing was sent.`,
+    retryable: true,
+    hint: 'Nothing was changed. Call again: everything is checked anew at the endpoint that is configured now (endpoint_url of the profile, AWS_ENDPOINT_URL).',
   });
 }
 

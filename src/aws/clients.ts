@@ -26,7 +26,7 @@ export interface ReadOptions {
   state?: RequestState | undefined;
 }
 
-/** The SDK clients of one region: same connections and credentials, different attempts. */
+/** The SDK clients of one region: same connections, endpoint and credentials, different attempts. */
 interface Pair {
   reads: EC2Client;
   changes: EC2Client;
@@ -112,17 +112,17 @@ export class Ec2Clients {
   }
 
   /**
-   * Sends the real call exactly once, whatever happens to it, and only if `accessKeyId` signs it. No caller can cancel
-   * it: a request that has left cannot be called back, only lost sight of.
+   * Sends the real call exactly once, whatever happens to it, if `state` allows its destination. No caller can cancel it:
+   * a request that has left cannot be called back, only lost sight of.
    *
    * @throws Failure
    */
-  async sendOnce<T>(region: string, accessKeyId: string | undefined, request: Request<T>): Promise<T> {
+  async sendOnce<T>(region: string, state: RequestState, request: Request<T>): Promise<T> {
     const { change } = this.timeouts;
     return this.#send(request, {
       region,
       client: this.#pair(region).changes,
-      state: { onlyAs: accessKeyId ?? '' },
+      state,
       deadline: AbortSignal.timeout(change),
       timeout: change,
       attemptTimeout: change,
@@ -183,10 +183,11 @@ export class Ec2Clients {
     const known = this.#pairs.get(region);
     if (known !== undefined) return known;
     const config = this.#config(region);
-    const pair = {
-      reads: new EC2Client({ ...config, maxAttempts: 3 }),
-      changes: new EC2Client({ ...config, maxAttempts: 1 }),
-    };
+    const reads = new EC2Client({ ...config, maxAttempts: 3 });
+    shareEndpoint(reads);
+    const { endpointProvider, credentials } = reads.config;
+    const changes = new EC2Client({ ...config, endpointProvider, credentials, maxAttempts: 1 });
+    const pair = { reads, changes };
     this.#pairs.set(region, pair);
     return pair;
   }
@@ -224,4 +225,17 @@ export class Ec2Clients {
     };
     return { trace: silent, debug: silent, warn, error: silent } as NonNullable<EC2ClientConfig['logger']>;
   }
+}
+
+/**
+ * Makes a client, and every client that gets its `endpointProvider`, keep the endpoint of the first request. Otherwise
+ * each client reads profile and environment for itself, at its own first request.
+ */
+function shareEndpoint({ config }: EC2Client): void {
+  const resolve = config.endpointProvider;
+  let endpoint: ReturnType<typeof resolve> | undefined;
+  config.endpointProvider = (...args) => {
+    endpoint ??= resolve(...args);
+    return endpoint;
+  };
 }

@@ -60,7 +60,7 @@ async function accountOf(
   abortSignal: AbortSignal,
 ): Promise<string | undefined> {
   const client = new STSClient({ ...config, maxAttempts: 2 });
-  const command = trackAttempts(new GetCallerIdentityCommand({}), { onlyAs: accessKeyId });
+  const command = trackAttempts(new GetCallerIdentityCommand({}), { only: { accessKeyId } });
   const { Account } = await client.send(command, { abortSignal });
   return Account !== undefined && /^\d{12}$/.test(Account) ? Account : undefined;
 }

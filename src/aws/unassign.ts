@@ -1,7 +1,7 @@
 import { UnassignPrivateNatGatewayAddressCommand } from '@aws-sdk/client-ec2';
 import type { NatGatewayAddress } from '../nat-gateway/gateway.ts';
 import { type ErrorReport, errorReport, Failure } from '../vocabulary/failure.ts';
-import type { RequestState } from './attempts.ts';
+import type { Destination, RequestState } from './attempts.ts';
 import type { Ec2Clients, ReadOptions } from './clients.ts';
 import { toAddress } from './describe.ts';
 import { errorParts } from './error-parts.ts';
@@ -18,10 +18,10 @@ export interface UnassignRequest {
 /** EC2's code for a dry run that passed. */
 const PASSED = 'DryRunOperation';
 
-/** The content of a permit: the request whose dry run passed, and the access key that signed it. */
+/** The content of a permit: the request whose dry run passed, and where it passed, signed by which key. */
 interface Permitted {
   request: UnassignRequest;
-  accessKeyId: string | undefined;
+  destination: Destination;
 }
 
 /** The content of each permit that has not been spent. An object that is not in here is no permit. */
@@ -30,9 +30,9 @@ const permitted = new WeakMap<Permit, Permitted>();
 declare const brand: unique symbol;
 
 /**
- * The right to send one real call, for exactly the request whose dry run passed, with the credentials it passed
- * with: other credentials can mean another account. Only this module can make one, and nothing can be read from it
- * or put into it.
+ * The right to send one real call, for exactly the request whose dry run passed, to the endpoint and with the
+ * credentials it passed with: others can mean another account. Only this module can make one, and nothing can be read
+ * from it or put into it.
  */
 export interface Permit {
   readonly [brand]: never;
@@ -82,7 +82,7 @@ export async function dryRun(
     answerToDryRun(clients, sealed, { signal, deadline, state }),
     clients.accountId(region, undefined, deadline),
   ]);
-  const { accessKeyId } = state;
+  const accessKeyId = state.destination?.accessKeyId;
   if (accessKeyId === undefined) return answer;
   return { ...answer, accountId: await clients.accountId(region, accessKeyId, deadline) };
 }
@@ -92,6 +92,7 @@ async function answerToDryRun(
   request: UnassignRequest,
   options: ReadOptions & { state: RequestState },
 ): Promise<DryRun> {
+  const { state } = options;
   try {
     const { aws_code, request_id } = await clients.read(
       request.region,
@@ -99,9 +100,10 @@ async function answerToDryRun(
         client.send(track(command(request, true)), sendOptions).then(succeeded, passedOrThrow),
       options,
     );
+    const { destination } = state;
     if (aws_code === undefined) return notHonoured(request_id);
-    const { accessKeyId } = options.state;
-    return { passed: true, aws_code, request_id, permit: permitFor({ request, accessKeyId }) };
+    if (destination === undefined) throw new Error('a dry run passed whose attempts were not tracked');
+    return { passed: true, aws_code, request_id, permit: permitFor({ request, destination }) };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const { aws_code, request_id } = error.report;
@@ -147,9 +149,10 @@ export type UnassignAnswer =
  * called a refusal only where EC2 provably did nothing.
  */
 export async function unassign(clients: Ec2Clients, permit: Permit): Promise<UnassignAnswer> {
-  const { request, accessKeyId } = spend(permit);
+  const { request, destination } = spend(permit);
+  const state: RequestState = { only: destination };
   try {
-    const output = await clients.sendOnce(request.region, accessKeyId, (client, options, track) =>
+    const output = await clients.sendOnce(request.region, state, (client, options, track) =>
       client.send(track(command(request, false)), options),
     );
     const addresses = output.NatGatewayAddresses?.map(toAddress) ?? [];
