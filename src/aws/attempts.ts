@@ -18,8 +18,26 @@ export interface RequestState {
   latestError?: unknown;
   /** The destination of the latest attempt, whether or not it left. */
   destination?: Destination;
+  /** Whether an attempt was answered with a success status, whatever came with it. */
+  saidSuccess?: boolean;
   /** The only destination allowed: an attempt to any other fails before it leaves. */
   only?: Partial<Destination>;
+  /** Present on requests that could change something. */
+  change?: { isDryRun: boolean; origins: ChangeOrigins };
+}
+
+/** The origins that have answered a dry run with success, as EC2 never does: dry runs may change something there. */
+export class ChangeOrigins {
+  readonly #ignoringDryRun = new Set<string>();
+
+  addIgnoringDryRun(origin: string): void {
+    this.#ignoringDryRun.add(origin);
+  }
+
+  /** @throws Failure `dry_run_not_honoured` if nothing that could change something may be sent to `origin` */
+  check(origin: string): void {
+    if (this.#ignoringDryRun.has(origin)) throw ignoresDryRun(origin);
+  }
 }
 
 /** A command of the SDK, as far as its middleware goes. */
@@ -52,6 +70,15 @@ export function trackAttempts<Input extends object, Output extends object, C>(
     },
     { step: 'finalizeRequest', priority: 'low', name: 'trackAttempts' },
   );
+  // Inside the SDK's deserializer: the status counts even if the body never arrives.
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      if (isSuccess(result.response)) noteSuccess(state);
+      return result;
+    },
+    { step: 'deserialize', priority: 'low', name: 'trackAnswers' },
+  );
   return command;
 }
 
@@ -74,12 +101,24 @@ function destinationOf(request: unknown): Destination {
 }
 
 /** @throws Failure if `state` does not allow an attempt to go there */
-function checkDestination(destination: Destination, { only }: RequestState): void {
+function checkDestination(destination: Destination, { only, change }: RequestState): void {
+  change?.origins.check(destination.origin);
   if (only === undefined) return;
   const isOther = (member: keyof Destination): boolean =>
     member in only && only[member] !== destination[member];
   if (isOther('origin') || isOther('path') || isOther('region')) throw endpointChanged(only, destination);
   if (isOther('accessKeyId') || destination.accessKeyId === undefined) throw credentialsChanged();
+}
+
+function isSuccess(response: unknown): boolean {
+  const { statusCode = 0 } = response as { statusCode?: number };
+  return statusCode >= 200 && statusCode < 300;
+}
+
+function noteSuccess(state: RequestState): void {
+  state.saidSuccess = true;
+  const { change, destination } = state;
+  if (change?.isDryRun && destination !== undefined) change.origins.addIgnoringDryRun(destination.origin);
 }
 
 /** The failure of a real call that other credentials would have signed than its dry run; nothing was sent. */
@@ -101,6 +140,15 @@ function endpointChanged(before: Partial<Destination>, now: Destination): Failur
     message: `The endpoint changed between the dry run (${shown(before)}) and the real call (${shown(now)}). Nothing was sent.`,
     retryable: true,
     hint: 'Nothing was changed. Call again: everything is checked anew at the endpoint that is configured now (endpoint_url of the profile, AWS_ENDPOINT_URL).',
+  });
+}
+
+function ignoresDryRun(origin: string): Failure {
+  return new Failure({
+    code: 'dry_run_not_honoured',
+    message: `${origin} has answered a dry run with success, which EC2 never does, so that nothing that could change something is sent to it any more. Nothing was sent.`,
+    retryable: false,
+    hint: `Reading still works. The operator of this server has to look at what answers at ${origin} in place of EC2 (AWS_ENDPOINT_URL, a proxy, an emulator), and then to restart the server.`,
   });
 }
 

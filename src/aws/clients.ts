@@ -2,7 +2,7 @@ import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
 import type { Logger } from 'pino';
 import { cancelled, Failure } from '../vocabulary/failure.ts';
 import type { Timeouts } from '../vocabulary/timeouts.ts';
-import { orAborted, type RequestState, type Track, trackAttempts } from './attempts.ts';
+import { ChangeOrigins, orAborted, type RequestState, type Track, trackAttempts } from './attempts.ts';
 import { credentialsOf, type Ec2Target, regionOf } from './credentials.ts';
 import { concernsCredentials, failureFrom, outOfTime, regionUnknown } from './failure-from.ts';
 import { AccountIds, accountDeadline } from './identity.ts';
@@ -48,6 +48,8 @@ interface Sending {
 /** The EC2 clients of this process, kept by region, and the credentials they share. */
 export class Ec2Clients {
   readonly timeouts: Timeouts;
+  /** Where dry runs are ignored, for as long as this process lives. */
+  readonly changeOrigins = new ChangeOrigins();
   readonly #target: Ec2Target;
   readonly #version: string;
   readonly #logger: Logger;

@@ -100,7 +100,7 @@ function notEc2({ status, codes, requestId }: ErrorParts): Failure | undefined {
       retryable: true,
       request_id: requestId,
     },
-    { effect: 'possible', saidSuccess: status !== undefined && status >= 200 && status < 300 },
+    { effect: 'possible' },
   );
 }
 

@@ -1,6 +1,6 @@
 import { UnassignPrivateNatGatewayAddressCommand } from '@aws-sdk/client-ec2';
 import type { NatGatewayAddress } from '../nat-gateway/gateway.ts';
-import { type ErrorReport, errorReport, Failure } from '../vocabulary/failure.ts';
+import { ERRORS, type ErrorReport, errorReport, Failure } from '../vocabulary/failure.ts';
 import type { Destination, RequestState } from './attempts.ts';
 import type { Ec2Clients, ReadOptions } from './clients.ts';
 import { toAddress } from './describe.ts';
@@ -58,7 +58,11 @@ export type DryRun = {
   request_id?: string | undefined;
   /** The account that the permit is good for; absent where AWS does not tell. */
   accountId?: string | undefined;
-} & ({ passed: true; permit: Permit } | { passed: false; error: ErrorReport });
+} & (
+  | { passed: true; permit: Permit }
+  /** `mayHaveChanged`: answered with success, so that what answered may have made the change. */
+  | { passed: false; error: ErrorReport; mayHaveChanged: boolean }
+);
 
 /**
  * Asks EC2 whether it would accept the request, without making it.
@@ -75,7 +79,7 @@ export async function dryRun(
     ...request,
     privateIps: Object.freeze([...request.privateIps]),
   });
-  const state: RequestState = {};
+  const state: RequestState = { change: { isDryRun: true, origins: clients.changeOrigins } };
   const deadline = clients.readDeadline();
   // The account is asked for at the same time, and again for the key that has signed: the same key costs no second call.
   const [answer] = await Promise.all([
@@ -100,15 +104,15 @@ async function answerToDryRun(
         client.send(track(command(request, true)), sendOptions).then(succeeded, passedOrThrow),
       options,
     );
-    const { destination } = state;
-    if (aws_code === undefined) return notHonoured(request_id);
+    const { destination, saidSuccess } = state;
+    if (aws_code === undefined || saidSuccess) return notHonoured(request_id);
     if (destination === undefined) throw new Error('a dry run passed whose attempts were not tracked');
     return { passed: true, aws_code, request_id, permit: permitFor({ request, destination }) };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const { aws_code, request_id } = error.report;
-    if (error.saidSuccess) return notHonoured(request_id);
-    return { passed: false, aws_code, request_id, error: error.report };
+    if (state.saidSuccess) return notHonoured(request_id);
+    return { passed: false, aws_code, request_id, error: error.report, mayHaveChanged: false };
   }
 }
 
@@ -130,9 +134,10 @@ function notHonoured(request_id: string | undefined): DryRun {
     message:
       'The dry run was answered with success, which EC2 never does: what answered may have ignored DryRun and made the change.',
     retryable: false,
+    hint: `${ERRORS.dry_run_not_honoured.nextStep} Until it is restarted, this server sends nothing there any more that could change something.`,
     request_id,
   });
-  return { passed: false, request_id, error };
+  return { passed: false, request_id, error, mayHaveChanged: true };
 }
 
 /** What is known after the real call was sent. */
@@ -150,7 +155,8 @@ export type UnassignAnswer =
  */
 export async function unassign(clients: Ec2Clients, permit: Permit): Promise<UnassignAnswer> {
   const { request, destination } = spend(permit);
-  const state: RequestState = { only: destination };
+  const change = { isDryRun: false, origins: clients.changeOrigins };
+  const state: RequestState = { only: destination, change };
   try {
     const output = await clients.sendOnce(request.region, state, (client, options, track) =>
       client.send(track(command(request, false)), options),

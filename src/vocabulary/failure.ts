@@ -126,22 +126,18 @@ export interface Effect {
    * parsed 4xx on the only attempt, or it throttled; everything else is `possible`.
    */
   effect?: 'none' | 'possible';
-  /** Whether the HTTP status said success, whatever came with it. */
-  saidSuccess?: boolean;
 }
 
 /** A call that failed, or was refused, with everything its caller is told. */
 export class Failure extends Error {
   readonly report: ErrorReport;
   readonly effect: 'none' | 'possible';
-  readonly saidSuccess: boolean;
 
-  constructor(details: FailureDetails, { effect = 'none', saidSuccess = false }: Effect = {}) {
+  constructor(details: FailureDetails, { effect = 'none' }: Effect = {}) {
     super(details.message);
     this.name = 'Failure';
     this.report = errorReport(details);
     this.effect = effect;
-    this.saidSuccess = saidSuccess;
   }
 }
 

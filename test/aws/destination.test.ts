@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { EC2Client, UnassignPrivateNatGatewayAddressCommand } from '@aws-sdk/client-ec2';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type Destination, type RequestState, trackAttempts } from '../../src/aws/attempts.ts';
+import { ChangeOrigins, type Destination, type RequestState, trackAttempts } from '../../src/aws/attempts.ts';
 import { Failure } from '../../src/vocabulary/failure.ts';
 import { useAwsHome } from '../support/aws-home.ts';
 import { accepted, afterDryRun, ec2Error, emptyPage, type Reply } from '../support/ec2-replies.ts';
@@ -95,8 +95,8 @@ describe('an endpoint that changes in the profile after credentials were renewed
 
 describe('a tracked request', () => {
   /** What a command to this endpoint leaves behind; the handler counts what leaves. */
-  async function attempt(endpoint: string, state: RequestState = {}, isSigned = true) {
-    const handle = vi.fn(async () => ({ response: { statusCode: 200, headers: {} } }));
+  async function attempt(endpoint: string, state: RequestState = {}, isSigned = true, statusCode = 200) {
+    const handle = vi.fn(async () => ({ response: { statusCode, headers: {} } }));
     const client = new EC2Client({
       endpoint,
       region: 'us-east-1',
@@ -163,5 +163,32 @@ describe('a tracked request', () => {
     const { failure, left } = await attempt('https://ec2.us-east-1.amazonaws.com', { only }, false);
     expect(failure).toMatchObject({ code: 'credentials_expired' });
     expect(left).toBe(0);
+  });
+
+  it.each([
+    [199, false],
+    [200, true],
+    [299, true],
+    [300, false],
+    [500, false],
+  ])('that is a dry run, answered with %i, closes its origin to changes: %s', async (status, isClosed) => {
+    const origins = new ChangeOrigins();
+    const endpoint = 'https://ec2.us-east-1.amazonaws.com';
+    const dryRun = () => ({ change: { isDryRun: true, origins } });
+    const { state } = await attempt(endpoint, dryRun(), true, status);
+    expect(state.saidSuccess ?? false).toBe(isClosed);
+    for (const change of [dryRun(), { change: { isDryRun: false, origins } }]) {
+      const { failure, left } = await attempt(endpoint, change, true, 412);
+      expect(failure?.code).toBe(isClosed ? 'dry_run_not_honoured' : undefined);
+      expect(left).toBe(isClosed ? 0 : 1);
+    }
+    expect(await attempt(endpoint)).toMatchObject({ left: 1 });
+    expect(await attempt(`${endpoint}:8443`, dryRun())).toMatchObject({ left: 1 });
+  });
+
+  it('that is a real call, answered with success, closes nothing', async () => {
+    const change = { isDryRun: false, origins: new ChangeOrigins() };
+    await attempt('https://ec2.us-east-1.amazonaws.com', { change });
+    expect(await attempt('https://ec2.us-east-1.amazonaws.com', { change })).toMatchObject({ left: 1 });
   });
 });

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { accepted, answer, dryRunPassed, ec2Error, html, type Reply } from '../support/ec2-replies.ts';
-import { connectToStub, neverAborted, REQUEST, sent } from '../support/ec2-stub.ts';
+import {
+  accepted,
+  answer,
+  dryRunPassed,
+  ec2Error,
+  html,
+  type Reply,
+  resetWithinBody,
+} from '../support/ec2-replies.ts';
+import { connectToStub, neverAborted, permitFor, REQUEST, sent } from '../support/ec2-stub.ts';
 
 describe.concurrent('a dry run', () => {
   it('passes on DryRunOperation and reports the request id', async ({ onTestFinished }) => {
@@ -44,5 +52,31 @@ describe.concurrent('a dry run', () => {
     const dryRun = await ec2.dryRun(REQUEST, neverAborted);
     expect(dryRun).toMatchObject({ passed: false, error: { code } });
     expect(dryRun).not.toHaveProperty('permit');
+  });
+
+  it('answered with success closes its endpoint to the real call of one that has passed before', async (context) => {
+    let passes = true;
+    const { ec2, requests } = await connectToStub(context.onTestFinished, (response, request) =>
+      (passes ? dryRunPassed : accepted)(response, request),
+    );
+    const permit = await permitFor(ec2);
+    passes = false;
+    expect(await ec2.dryRun(REQUEST, neverAborted)).toMatchObject({ passed: false, mayHaveChanged: true });
+    expect(await ec2.unassign(permit)).toMatchObject({
+      kind: 'refused',
+      error: { code: 'dry_run_not_honoured', message: expect.stringContaining('Nothing was sent') },
+    });
+    expect(await ec2.dryRun(REQUEST, neverAborted)).toMatchObject({ passed: false, mayHaveChanged: false });
+    expect(sent(requests)).toEqual({ dryRuns: 2, realCalls: 0 });
+  });
+
+  it('answered with a success status is not repeated, however its body ends', async ({ onTestFinished }) => {
+    const { ec2, requests } = await connectToStub(onTestFinished, resetWithinBody);
+    expect(await ec2.dryRun(REQUEST, neverAborted)).toMatchObject({
+      passed: false,
+      error: { code: 'dry_run_not_honoured' },
+      mayHaveChanged: true,
+    });
+    expect(sent(requests)).toEqual({ dryRuns: 1, realCalls: 0 });
   });
 });

@@ -31,6 +31,7 @@ import {
   auditFields,
   decisive,
   describeCall,
+  dryRunIgnored,
   dryRunMembers,
   type Progress,
   preflightMembers,
@@ -150,16 +151,15 @@ async function check(attempt: Attempt): Promise<UnassignResult | Asking> {
     dry_run: dryRunMembers(dryRun),
     confirmation: 'not_reached',
   };
-  if (!dryRun.passed && dryRun.error.code === 'dry_run_not_honoured') {
-    return { ...progress, outcome: 'unknown', error: dryRun.error, next: describeCall(request) };
-  }
-  if (observed instanceof Failure) return refused(progress, observed.report);
+  const ignored = dryRunIgnored(dryRun, request);
+  if (observed instanceof Failure) return { ...refused(progress, observed.report), ...ignored };
 
   const { region, privateIps, maxDrainDurationSeconds } = request;
   const gateway = dependencies.drains.judge(region, observed, dependencies.ec2Clock.monotonic());
   const forbidden = denials(dependencies.policy, changeRequest(request, input.mode), { gateway, accountId });
   const preflighted = preflight(gateway, privateIps, maxDrainDurationSeconds, forbidden);
   Object.assign(progress, preflightMembers(preflighted, privateIps));
+  if (ignored !== undefined) return { ...progress, ...ignored };
   if (preflighted.verdict === 'already_unassigning') {
     return { ...progress, outcome: 'already_unassigning', next: waitCall(request) };
   }

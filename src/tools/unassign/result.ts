@@ -79,6 +79,16 @@ export function dryRunMembers(dryRun: DryRun): NonNullable<Progress['dry_run']> 
     : { passed, aws_code, request_id, message: dryRun.error.message };
 }
 
+/** How an attempt ends at an endpoint that ignores DryRun, whatever else was found; `undefined` at any other. */
+export function dryRunIgnored(
+  dryRun: DryRun,
+  request: UnassignRequest,
+): (Pick<UnassignResult, 'error' | 'next'> & { outcome: 'unknown' | 'refused' }) | undefined {
+  if (dryRun.passed || dryRun.error.code !== 'dry_run_not_honoured') return undefined;
+  const outcome = dryRun.mayHaveChanged ? 'unknown' : 'refused';
+  return { outcome, error: dryRun.error, next: describeCall(request) };
+}
+
 /** The requested addresses, the gateway's others counted by status, and the findings. */
 export function preflightMembers(
   { requested, others, findings }: Preflight,
