@@ -12,6 +12,7 @@ const include = [
   'test/aws/destination.test.ts',
   'test/aws/dry-run.test.ts',
   'test/aws/failure-from.test.ts',
+  'test/aws/nothing-sent.test.ts',
   'test/aws/permit.test.ts',
   'test/aws/reads.test.ts',
   'test/aws/real-call.test.ts',

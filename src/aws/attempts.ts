@@ -12,8 +12,15 @@ export interface Destination {
   accessKeyId: string | undefined;
 }
 
+/**
+ * How far the furthest attempt of a request has come. Its bytes can leave only over a connection, so that `preparing`
+ * (endpoint, credentials, signature) and `connecting` (name, socket, proxy, TLS) mean that nothing has left.
+ */
+export type Stage = 'preparing' | 'connecting' | 'connected';
+
 /** What the attempts of one request leave behind, and what they have to keep to. */
 export interface RequestState {
+  stage?: Stage;
   /** Why the latest attempt failed, so that a deadline in a pause between attempts can tell. */
   latestError?: unknown;
   /** The destination of the latest attempt, whether or not it left. */
@@ -63,6 +70,7 @@ export function trackAttempts<Input extends object, Output extends object, C>(
       const destination = destinationOf(args.request);
       state.destination = destination;
       checkDestination(destination, state);
+      if (state.stage !== 'connected') state.stage = 'connecting';
       return next(args).catch((error: unknown) => {
         state.latestError = error;
         throw error;

@@ -12,6 +12,8 @@ import { ProxyAwareHandler } from './proxy.ts';
 export interface SendOptions {
   abortSignal: AbortSignal;
   requestTimeout: number;
+  /** Called by `ProxyAwareHandler` as soon as the request has its connection. */
+  onConnected: () => void;
 }
 
 /** One `client.send`. The command it sends has to go through `track`. */
@@ -157,15 +159,19 @@ export class Ec2Clients {
     const { region, client, state, deadline, timeout, attemptTimeout, signal } = sending;
     const abortSignal = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
     delete state.latestError;
+    state.stage ??= 'preparing';
+    const onConnected = (): void => {
+      state.stage = 'connected';
+    };
     try {
-      const options = { abortSignal, requestTimeout: attemptTimeout };
+      const options = { abortSignal, requestTimeout: attemptTimeout, onConnected };
       return await orAborted(
         request(client, options, (command) => trackAttempts(command, state)),
         abortSignal,
       );
     } catch (error) {
       if (signal?.aborted) throw cancelled();
-      const context = { region, profile: this.#target.profile, now: Date.now() };
+      const context = { region, profile: this.#target.profile, now: Date.now(), stage: state.stage };
       const failure = deadline.aborted
         ? outOfTime(timeout / 1000, state.latestError, context)
         : failureFrom(error, context);

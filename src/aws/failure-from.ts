@@ -1,7 +1,9 @@
 import { Failure } from '../vocabulary/failure.ts';
 import { boundedText } from '../vocabulary/text.ts';
+import type { Stage } from './attempts.ts';
 import { expired, mappingFor, profileFlag, type RequestContext } from './aws-codes.ts';
 import { type ErrorParts, errorParts } from './error-parts.ts';
+import { ProxyRefusal } from './proxy.ts';
 
 /** Node's codes for a connection that broke: the request may have arrived. */
 const BROKEN: ReadonlySet<string> = new Set([
@@ -17,19 +19,46 @@ const BROKEN: ReadonlySet<string> = new Set([
 /** The longest message of AWS that is passed on, in characters. */
 const MESSAGE_LIMIT = 1000;
 
+/** What a failed request was about, and how far it came; without a stage, only the error tells. */
+export interface FailureContext extends RequestContext {
+  stage?: Stage | undefined;
+}
+
 /** The failure of a request to EC2, with a code, a message and a next step, from whatever was thrown. */
-export function failureFrom(error: unknown, context: RequestContext): Failure {
+export function failureFrom(error: unknown, context: FailureContext): Failure {
   if (error instanceof Failure) return error;
+  return asFarAs(context.stage, explained(error, context));
+}
+
+function explained(error: unknown, context: FailureContext): Failure {
   const parts = errorParts(error);
   if (parts.awsCode !== undefined) return refusedByAws(parts.awsCode, parts, context);
+  if (error instanceof ProxyRefusal) return refusedByProxy(error);
   return (
     (parts.status === undefined ? beforeSending(parts, context) : undefined) ??
     notEc2(parts) ??
     brokenConnection(parts, context) ??
-    noAnswer(parts) ??
+    noAnswer(parts, context) ??
     untrustedTls(parts, context) ??
-    unknownFault()
+    (context.stage === 'connecting' ? noConnection(context) : unknownFault())
   );
+}
+
+/**
+ * Decides by the stage whether the request can have changed anything. Without a connection nothing has left, whatever
+ * the error looks like: one of a credential provider can be an answer of STS. With one, only EC2's own answer proves
+ * that nothing was changed.
+ */
+function asFarAs(stage: Stage | undefined, failure: Failure): Failure {
+  const { report, effect } = failure;
+  if (stage === undefined) return failure;
+  if (stage === 'connected') {
+    return new Failure(report, { effect: report.aws_code === undefined ? 'possible' : effect });
+  }
+  const isFromSts = stage === 'preparing' && report.aws_code !== undefined;
+  const reason = isFromSts ? `The credentials could not be resolved: ${report.message}` : report.message;
+  const stop = /[.!?]$/.test(reason) ? '' : '.';
+  return new Failure({ ...report, message: `${reason}${stop} Nothing was sent.` });
 }
 
 /** EC2's own refusal, in its error envelope. */
@@ -60,11 +89,33 @@ function beforeSending(parts: ErrorParts, context: RequestContext): Failure | un
   if (!neverConnected || codes.includes('ETIMEDOUT')) return undefined;
   return new Failure({
     code: 'unreachable',
-    message: `The EC2 endpoint of ${region} could not be reached (${codes.join(', ')}). Nothing was sent.`,
+    message: `The EC2 endpoint of ${region} could not be reached (${codes.join(', ')}).`,
     retryable: true,
     hint: codes.includes('ENOTFOUND')
       ? `The endpoint's name does not resolve. If ${region} is mistyped, correct it; else check DNS and the network, and HTTPS_PROXY where a proxy is needed.`
       : undefined,
+  });
+}
+
+/** The proxy's answer to CONNECT, which comes before the request. */
+function refusedByProxy({ $metadata: { httpStatusCode: status } }: ProxyRefusal): Failure {
+  const answer = Number.isNaN(status) ? 'something that is not HTTP' : `HTTP ${status}`;
+  return new Failure({
+    code: 'bad_response',
+    message: `The proxy did not connect to EC2: it answered CONNECT with ${answer}.`,
+    retryable: true,
+    hint:
+      status === 407
+        ? 'The proxy wants credentials: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT.'
+        : 'Have the proxy of HTTPS_PROXY allow connections to the EC2 endpoint, or name the endpoint in NO_PROXY, then call again.',
+  });
+}
+
+function noConnection({ region }: RequestContext): Failure {
+  return new Failure({
+    code: 'unreachable',
+    message: `No connection to EC2 in ${region} was made.`,
+    retryable: true,
   });
 }
 
@@ -118,9 +169,9 @@ function brokenConnection({ codes, message }: ErrorParts, { region }: RequestCon
   );
 }
 
-function noAnswer({ name, codes }: ErrorParts): Failure | undefined {
+function noAnswer({ name, codes }: ErrorParts, context: FailureContext): Failure | undefined {
   const isLate = name === 'TimeoutError' || name === 'AbortError' || codes.includes('ETIMEDOUT');
-  return isLate ? timedOut('EC2 did not answer in time.') : undefined;
+  return isLate ? timedOut('in time', context) : undefined;
 }
 
 /** Certificates are checked before anything is sent; any other fault of TLS can come later. */
@@ -128,7 +179,7 @@ function untrustedTls({ codes }: ErrorParts, { region }: RequestContext): Failur
   if (!codes.some((code) => /CERT|SELF_SIGNED|ISSUER|UNABLE_TO_VERIFY/.test(code))) return undefined;
   return new Failure({
     code: 'unreachable',
-    message: `No trusted TLS connection to EC2 in ${region} (${codes.join(', ')}). Nothing was sent.`,
+    message: `No trusted TLS connection to EC2 in ${region} (${codes.join(', ')}).`,
     retryable: false,
     hint: 'A proxy that inspects TLS needs its certificate authority in NODE_EXTRA_CA_CERTS.',
   });
@@ -147,12 +198,25 @@ function unknownFault(): Failure {
 }
 
 /** If time ran out while being throttled, reports throttling, not a timeout. */
-export function outOfTime(seconds: number, latestError: unknown, context: RequestContext): Failure {
+export function outOfTime(seconds: number, latestError: unknown, context: FailureContext): Failure {
   const latest = latestError === undefined ? undefined : failureFrom(latestError, context);
-  return latest?.report.code === 'throttled' ? latest : timedOut(`EC2 did not answer within ${seconds} s.`);
+  if (latest?.report.code === 'throttled') return latest;
+  return asFarAs(context.stage, timedOut(`within ${seconds} s`, context));
 }
 
-function timedOut(message: string): Failure {
+function timedOut(when: string, { region, stage }: FailureContext): Failure {
+  if (stage === 'preparing') {
+    return new Failure({
+      code: 'timed_out',
+      message: `The credentials were not there ${when}.`,
+      retryable: true,
+      hint: 'Check where the credentials come from (credential_process, STS, IAM Identity Center, the role of the instance or container), then call again.',
+    });
+  }
+  const message =
+    stage === 'connecting'
+      ? `There was no connection to EC2 in ${region} ${when}.`
+      : `EC2 did not answer ${when}.`;
   return new Failure({ code: 'timed_out', message, retryable: true }, { effect: 'possible' });
 }
 

@@ -143,7 +143,8 @@ function notHonoured(request_id: string | undefined): DryRun {
 /** What is known after the real call was sent. */
 export type UnassignAnswer =
   | { kind: 'accepted'; addresses: NatGatewayAddress[]; request_id?: string | undefined }
-  | { kind: 'refused'; error: ErrorReport }
+  /** `isUnsent`: by this side, before anything of the request had left. */
+  | { kind: 'refused'; error: ErrorReport; isUnsent?: true | undefined }
   /** Sent, and not known to have been refused or to have been accepted whole. */
   | { kind: 'ambiguous'; error: ErrorReport };
 
@@ -151,7 +152,7 @@ export type UnassignAnswer =
  * The real call: sent exactly once, never cancelled, never repeated.
  *
  * A success is believed only if it names the gateway and shows every requested address unassigning. A failure is
- * called a refusal only where EC2 provably did nothing.
+ * called a refusal only where EC2 provably did nothing, or nothing of the request had left.
  */
 export async function unassign(clients: Ec2Clients, permit: Permit): Promise<UnassignAnswer> {
   const { request, destination } = spend(permit);
@@ -171,7 +172,9 @@ export async function unassign(clients: Ec2Clients, permit: Permit): Promise<Una
     return isComplete ? { kind: 'accepted', addresses, request_id } : incomplete(request_id);
   } catch (thrown) {
     const error = failureFrom(thrown, { region: request.region, now: Date.now() });
-    return { kind: error.effect === 'none' ? 'refused' : 'ambiguous', error: error.report };
+    if (error.effect !== 'none') return { kind: 'ambiguous', error: error.report };
+    const isUnsent = state.stage === 'connected' ? undefined : true;
+    return { kind: 'refused', error: error.report, isUnsent };
   }
 }
 

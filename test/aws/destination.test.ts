@@ -79,6 +79,7 @@ describe('an endpoint that changes in the profile after credentials were renewed
     await readAll(ec2);
     expect(await ec2.unassign(permit)).toEqual({
       kind: 'refused',
+      isUnsent: true,
       error: {
         code: 'precondition_failed',
         message: `The endpoint changed between the dry run (${a.stub.url}/, us-east-1) and the real call (${b.stub.url}/, us-east-1). Nothing was sent.`,

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Stage } from '../../src/aws/attempts.ts';
 import type { RequestContext } from '../../src/aws/aws-codes.ts';
-import { concernsCredentials, failureFrom } from '../../src/aws/failure-from.ts';
+import { concernsCredentials, failureFrom, outOfTime } from '../../src/aws/failure-from.ts';
+import { ProxyRefusal } from '../../src/aws/proxy.ts';
 import { cancelled } from '../../src/vocabulary/failure.ts';
 
 const NOW = Date.UTC(2026, 0, 2);
@@ -75,6 +77,93 @@ describe('the effect of a failed request', () => {
       });
     }
     expect(failureFrom(html(), context).report.code).toBe('internal');
+  });
+});
+
+describe('the stage that a failed request reached', () => {
+  const at = (stage: Stage, error: unknown) => failureFrom(error, { ...context, stage });
+  const hangup = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+  const late = Object.assign(new Error('late'), { name: 'TimeoutError' });
+
+  it.each<[string, unknown]>([
+    ['a 503', answered('ServiceUnavailable', { status: 503 })],
+    ['a 403 after several attempts', answered('AccessDenied', { status: 403, attempts: 3 })],
+    ['HTML', Object.assign(new Error('no XML'), { $metadata: { httpStatusCode: 502 } })],
+    ['a reset', hangup],
+    ['a timeout', late],
+    ['an unknown error', new Error('SQLSTATE 42')],
+  ])('decides that nothing was sent without a connection, after %s', (_, error) => {
+    for (const stage of ['preparing', 'connecting'] as const) {
+      const { effect, report } = at(stage, error);
+      expect(effect).toBe('none');
+      expect(report.message).toMatch(/[^.]\. Nothing was sent\.$/);
+    }
+  });
+
+  it.each<[string, unknown, 'none' | 'possible']>([
+    ['a reset', hangup, 'possible'],
+    ['a failure to connect', nodeError('ECONNREFUSED', 'connect'), 'possible'],
+    [
+      'the error of a credential provider',
+      Object.assign(new Error('x'), { name: 'ProviderError' }),
+      'possible',
+    ],
+    ['a 4xx', answered('InvalidParameterValue', { status: 400 }), 'none'],
+    ['a 5xx', answered('InternalError', { status: 500 }), 'possible'],
+    ['throttling', answered('RequestLimitExceeded', { status: 503 }), 'none'],
+  ])('leaves it to the answer of EC2 alone with a connection, after %s', (_, error, effect) => {
+    const failure = at('connected', error);
+    expect(failure.effect).toBe(effect);
+    expect(failure.report.message).not.toContain('Nothing was sent');
+  });
+
+  it('tells what took too long', () => {
+    const messages = (stage: Stage) => [
+      at(stage, late).report.message,
+      outOfTime(10, undefined, { ...context, stage }).report.message,
+    ];
+    expect(messages('preparing')).toEqual([
+      'The credentials were not there in time. Nothing was sent.',
+      'The credentials were not there within 10 s. Nothing was sent.',
+    ]);
+    expect(messages('connecting')).toEqual([
+      'There was no connection to EC2 in us-east-1 in time. Nothing was sent.',
+      'There was no connection to EC2 in us-east-1 within 10 s. Nothing was sent.',
+    ]);
+    expect(messages('connected')).toEqual(['EC2 did not answer in time.', 'EC2 did not answer within 10 s.']);
+  });
+
+  it('tells an answer of STS from one of EC2', () => {
+    const error = answered('AccessDenied', { status: 403, message: 'You may not assume it' });
+    expect(at('preparing', error).report.message).toBe(
+      'The credentials could not be resolved: You may not assume it. Nothing was sent.',
+    );
+    expect(at('connected', error).report.message).toBe('You may not assume it');
+  });
+
+  it('makes an unknown error of connecting unreachable, not internal', () => {
+    const error = new Error('Proxy connection ended before receiving CONNECT response');
+    expect(at('connecting', error).report).toMatchObject({ code: 'unreachable', retryable: true });
+    expect(at('connecting', error).report.message).not.toContain('CONNECT response');
+    expect(at('preparing', error).report.code).toBe('internal');
+    expect(at('connected', error).report.code).toBe('internal');
+  });
+});
+
+describe('the refusal of a proxy', () => {
+  it.each([
+    [407, 'HTTP 407', 'USER:PASSWORD'],
+    [502, 'HTTP 502', 'NO_PROXY'],
+    [Number.NaN, 'something that is not HTTP', 'NO_PROXY'],
+  ])('with %s tells what it answered', (status, answer, hint) => {
+    const { report, effect } = failureFrom(new ProxyRefusal(status), { ...context, stage: 'connecting' });
+    expect(report).toMatchObject({
+      code: 'bad_response',
+      message: `The proxy did not connect to EC2: it answered CONNECT with ${answer}. Nothing was sent.`,
+      retryable: true,
+      hint: expect.stringContaining(hint),
+    });
+    expect(effect).toBe('none');
   });
 });
 

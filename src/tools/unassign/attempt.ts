@@ -226,6 +226,10 @@ async function execute(attempt: Attempt, permit: Permit, progress: Progress): Pr
   try {
     const answer = await ec2.unassign(permit);
     if (answer.kind === 'accepted') return accepted(attempt, answer, progress);
+    if (answer.kind === 'refused' && answer.isUnsent) {
+      dependencies.changeLimit.refund(context.http?.authInfo?.clientId);
+      return refused(progress, answer.error);
+    }
     const sent = { ...progress, unassign: { request_id: answer.error.request_id } };
     if (answer.kind === 'refused') return refused(sent, answer.error);
     return await reconcile(attempt, { sentAt, error: answer.error }, sent);

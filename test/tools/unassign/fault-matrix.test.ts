@@ -1,8 +1,26 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { AMBIGUOUS, cutAt, DEFINITE, type Fault, type Phase, striking } from '../../support/faults.ts';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { ChangeLimit } from '../../../src/changes/limit.ts';
+import {
+  AMBIGUOUS,
+  cutAt,
+  DEFINITE,
+  type Fault,
+  type Phase,
+  phaseOf,
+  striking,
+} from '../../support/faults.ts';
 import { EGRESS, FAST_TIMEOUTS, openSession, realCalls } from '../../support/session.ts';
+import {
+  BROKEN,
+  type Obstacle,
+  REFUSED,
+  startConnectProxy,
+  startGate,
+  startTls,
+} from '../../support/tunnels.ts';
 
 const UNASSIGN = 'unassign_private_nat_gateway_address';
+const UNASSIGN_ACTION = 'UnassignPrivateNatGatewayAddress';
 const wish = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11', '10.0.1.12'] };
 
 /** One attempt through one fault, beside what the endpoint itself recorded. */
@@ -146,6 +164,68 @@ describe('a fault that strikes once', () => {
     });
     expect(content).toMatchObject({ outcome: 'unknown', error: { code: 'dry_run_not_honoured' } });
     expect(sent).toBe(1);
+  });
+});
+
+/** One attempt whose real call, and nothing before it, meets an obstacle on its way to the endpoint. */
+async function hinderedAttempt(way: 'proxy' | 'TLS', obstacle: Obstacle | undefined, fault?: Fault) {
+  vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const before = new Set(['GetCallerIdentity', 'DescribeNatGateways', UNASSIGN_ACTION]);
+  let isHindered = true;
+  const ahead = () => (before.size === 0 && isHindered ? obstacle : undefined);
+  const session = await openSession({
+    timeouts: { ...FAST_TIMEOUTS, connect: 200, change: 10_000 },
+    changeLimit: new ChangeLimit(1, Date.now),
+    // Every request needs a connection of its own, so that the real call cannot use that of its dry run.
+    intercept: async (exchange) => {
+      exchange.response.setHeader('connection', 'close');
+      before.delete(exchange.action);
+      const answer = exchange.apply();
+      return phaseOf(exchange) === 'real call' && fault ? fault(exchange, answer) : answer;
+    },
+    endpoint: async (url) => {
+      const tls = await startTls(url);
+      if (way === 'TLS') return startGate(tls, ahead);
+      vi.stubEnv('HTTPS_PROXY', (await startConnectProxy(ahead)).url);
+      for (const variable of ['NO_PROXY', 'no_proxy', 'https_proxy']) vi.stubEnv(variable, undefined);
+      return tls;
+    },
+  });
+  onTestFinished(session.close);
+  const { content } = await session.call(UNASSIGN, wish);
+  isHindered = false;
+  return { ...session, content };
+}
+
+describe('a real call without a connection', () => {
+  it.each([
+    ...Object.entries({ ...REFUSED, ...BROKEN }).map((each) => ['proxy', ...each] as const),
+    ...Object.entries(BROKEN).map((each) => ['TLS', ...each] as const),
+  ])(
+    'by %s, %s: refused, nothing was sent, and the only call of the hour is left',
+    async (way, _, obstacle) => {
+      const { content, call, calls } = await hinderedAttempt(way, obstacle);
+      expect(content).toMatchObject({
+        outcome: 'refused',
+        error: {
+          code: expect.stringMatching(/^(unreachable|bad_response|timed_out)$/),
+          message: expect.stringMatching(/ Nothing was sent\.$/),
+          retryable: true,
+        },
+      });
+      expect(content).not.toHaveProperty('unassign');
+      expect(realCalls(calls)).toEqual([]);
+      expect((await call(UNASSIGN, wish)).content.outcome).toBe('unassigning');
+      expect(realCalls(calls)).toHaveLength(1);
+    },
+  );
+
+  it.each(['proxy', 'TLS'] as const)('is told from one whose answer is lost behind the %s', async (way) => {
+    const lost = AMBIGUOUS['connection reset'];
+    const { content, calls } = await hinderedAttempt(way, undefined, lost);
+    expect(content).toMatchObject({ outcome: 'unassigning', reconciled: true });
+    expect(realCalls(calls)).toHaveLength(1);
   });
 });
 
