@@ -140,6 +140,11 @@ class Connecting {
     return this.#gaveUp.signal;
   }
 
+  /** For `TunnelAgent`, which otherwise guesses it from the call stack, and keeps a tunnel where no request finds it. */
+  get secureEndpoint(): boolean {
+    return this.#isTls;
+  }
+
   end(): void {
     clearTimeout(this.#timer);
     if (!this.#isConnected) this.#gaveUp.abort();
@@ -177,7 +182,8 @@ interface RequestQueue {
 function watched<A extends HttpAgent>(agent: A, connecting: Connecting): A {
   const addRequest: RequestQueue['addRequest'] = (request, options) => {
     connecting.follow(request);
-    (agent as unknown as RequestQueue).addRequest(request, { ...options, gaveUp: connecting.gaveUp });
+    const { gaveUp, secureEndpoint } = connecting;
+    (agent as unknown as RequestQueue).addRequest(request, { ...options, gaveUp, secureEndpoint });
   };
   return Object.create(agent, { addRequest: { value: addRequest } });
 }

@@ -2,7 +2,9 @@ import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createNetServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ErrorReport } from '../../src/vocabulary/failure.ts';
-import { connect, failureReport, readAll } from '../support/ec2-stub.ts';
+import { emptyPage } from '../support/ec2-replies.ts';
+import { connect, connectToStub, failureReport, readAll } from '../support/ec2-stub.ts';
+import { startConnectProxy, startTls } from '../support/tunnels.ts';
 
 const AWS = 'https://ec2.us-east-1.amazonaws.com';
 
@@ -97,6 +99,17 @@ describe('an HTTPS proxy', () => {
     await failedRead(AWS);
     expect(first.targets).toHaveLength(before);
     expect(second.targets).toContain('ec2.us-east-1.amazonaws.com:443');
+  });
+
+  it('keeps its tunnel for the next request', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    const { stub } = await connectToStub(onTestFinished, emptyPage);
+    const endpoint = await startTls(stub.url);
+    const proxy = await startConnectProxy();
+    vi.stubEnv('HTTPS_PROXY', proxy.url);
+    const { ec2 } = connect(onTestFinished, { endpoint });
+    for (let reads = 0; reads < 3; reads++) await readAll(ec2);
+    expect(proxy.targets).toEqual([new URL(endpoint).host]);
   });
 
   it('connects to the port of an endpoint', async () => {
