@@ -77,9 +77,9 @@ export async function readGateway(
   clients: Ec2Clients,
   region: string,
   natGatewayId: string,
-  signal: AbortSignal,
+  options: ReadOptions,
 ): Promise<NatGateway | undefined> {
-  const [gateway] = await readGateways(clients, region, [natGatewayId], signal);
+  const [gateway] = await readGateways(clients, region, [natGatewayId], options);
   return gateway;
 }
 
@@ -93,9 +93,9 @@ export async function readGateways(
   clients: Ec2Clients,
   region: string,
   ids: readonly string[],
-  signal: AbortSignal,
+  readOptions: ReadOptions,
 ): Promise<NatGateway[]> {
-  const options = { signal, deadline: clients.readDeadline() };
+  const options = { ...readOptions, deadline: readOptions.deadline ?? clients.readDeadline() };
   const found = new Map<string, NatGateway>();
   for (let start = 0; start < ids.length; start += FILTER_VALUES) {
     const missing = new Set(ids.slice(start, start + FILTER_VALUES));

@@ -31,7 +31,8 @@ export interface Ec2 {
   readGateway(region: string, natGatewayId: string, signal: AbortSignal): Promise<NatGateway | undefined>;
   dryRun(request: UnassignRequest, signal: AbortSignal): Promise<DryRun>;
   unassign(permit: Permit): Promise<UnassignAnswer>;
-  reconcile(request: UnassignRequest): Promise<Reconciled>;
+  /** Reads what became of a real call that went to `origin`. */
+  reconcile(request: UnassignRequest, origin: string): Promise<Reconciled>;
   /**
    * Yields every read of a gateway until `signal` is aborted or the loop is left. One read serves all waiters of the
    * region.
@@ -62,11 +63,11 @@ export function connectEc2(
   return {
     region: (requested) => clients.region(requested),
     readPage: (region, query, signal) => readPage(clients, region, query, { signal }),
-    readGateways: (region, ids, signal) => readGateways(clients, region, ids, signal),
-    readGateway: (region, natGatewayId, signal) => readGateway(clients, region, natGatewayId, signal),
+    readGateways: (region, ids, signal) => readGateways(clients, region, ids, { signal }),
+    readGateway: (region, natGatewayId, signal) => readGateway(clients, region, natGatewayId, { signal }),
     dryRun: (request, signal) => dryRun(clients, request, signal),
     unassign: (permit) => unassign(clients, permit),
-    reconcile: (request) => reconcile(clients, request),
+    reconcile: (request, origin) => reconcile(clients, request, origin),
     watch: (region, natGatewayId, signal, pace) => watchOf(region).watch(natGatewayId, signal, pace),
     accountId: (region) => clients.accountId(region),
     close: () => clients.close(),

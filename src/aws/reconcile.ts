@@ -15,9 +15,13 @@ export interface Reconciled {
 
 /**
  * Reads with growing pauses until the reads prove acceptance, or reads or time are used up. It never sends the call
- * again.
+ * again, and reads nowhere but at `origin`, where the call went.
  */
-export async function reconcile(clients: Ec2Clients, request: UnassignRequest): Promise<Reconciled> {
+export async function reconcile(
+  clients: Ec2Clients,
+  request: UnassignRequest,
+  origin: string,
+): Promise<Reconciled> {
   const { region, natGatewayId, privateIps, maxDrainDurationSeconds } = request;
   const { reconcile: timeout, reconcilePauses } = clients.timeouts;
   const deadline = AbortSignal.timeout(timeout);
@@ -28,7 +32,10 @@ export async function reconcile(clients: Ec2Clients, request: UnassignRequest): 
     await sleep(pause, undefined, { signal: deadline }).catch(() => {});
     if (deadline.aborted) break;
     try {
-      const gateway = await readGateway(clients, region, natGatewayId, deadline);
+      const gateway = await readGateway(clients, region, natGatewayId, {
+        signal: deadline,
+        state: { only: { origin } },
+      });
       reads.push({ at: performance.now(), gateway });
     } catch (error) {
       if (!(error instanceof Failure)) throw error;

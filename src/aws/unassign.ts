@@ -146,7 +146,7 @@ export type UnassignAnswer =
   /** `isUnsent`: by this side, before anything of the request had left. */
   | { kind: 'refused'; error: ErrorReport; isUnsent?: true | undefined }
   /** Sent, and not known to have been refused or to have been accepted whole. */
-  | { kind: 'ambiguous'; error: ErrorReport };
+  | { kind: 'ambiguous'; error: ErrorReport; origin: string };
 
 /**
  * The real call: sent exactly once, never cancelled, never repeated.
@@ -169,23 +169,25 @@ export async function unassign(clients: Ec2Clients, permit: Permit): Promise<Una
       request.privateIps.every((privateIp) =>
         addresses.some(({ private_ip, status }) => private_ip === privateIp && status === 'unassigning'),
       );
-    return isComplete ? { kind: 'accepted', addresses, request_id } : incomplete(request_id);
+    if (isComplete) return { kind: 'accepted', addresses, request_id };
+    return { kind: 'ambiguous', error: incomplete(request_id), origin: destination.origin };
   } catch (thrown) {
     const error = failureFrom(thrown, { region: request.region, now: Date.now() });
-    if (error.effect !== 'none') return { kind: 'ambiguous', error: error.report };
+    if (error.effect !== 'none') {
+      return { kind: 'ambiguous', error: error.report, origin: destination.origin };
+    }
     const isUnsent = state.stage === 'connected' ? undefined : true;
     return { kind: 'refused', error: error.report, isUnsent };
   }
 }
 
-function incomplete(request_id: string | undefined): UnassignAnswer {
-  const error = errorReport({
+function incomplete(request_id: string | undefined): ErrorReport {
+  return errorReport({
     code: 'bad_response',
     message: 'EC2 answered with success, but not with this gateway and every requested address unassigning.',
     retryable: false,
     request_id,
   });
-  return { kind: 'ambiguous', error };
 }
 
 function command(request: UnassignRequest, DryRun: boolean): UnassignPrivateNatGatewayAddressCommand {

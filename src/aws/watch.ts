@@ -105,7 +105,7 @@ export class RegionWatch {
     const watchers = [...this.#watchers];
     const ids = [...new Set(watchers.map(({ natGatewayId }) => natGatewayId))];
     try {
-      const read = await readGateways(this.#clients, this.#region, ids, reading.signal);
+      const read = await readGateways(this.#clients, this.#region, ids, { signal: reading.signal });
       const gateways = new Map(read.map((gateway) => [gateway.nat_gateway_id, gateway]));
       this.#slowness = 1;
       for (const watcher of watchers) watcher.deliver({ gateway: gateways.get(watcher.natGatewayId) });

@@ -29,7 +29,7 @@ async function startBoth(credentials: string) {
   const write = (url: string) => home.writeConfig(`[profile ops]\nendpoint_url = ${url}\n${credentials}\n`);
   write(a.stub.url);
   vi.stubEnv('AWS_PROFILE', 'ops');
-  const { ec2 } = connect(onTestFinished, { credentials: undefined });
+  const { ec2 } = connect(onTestFinished, { credentials: undefined }, { reconcilePauses: [1, 1, 1] });
   return { ec2, a, b, edit: () => write(b.stub.url) };
 }
 
@@ -91,6 +91,24 @@ describe('an endpoint that changes in the profile after credentials were renewed
     expect(sent(b.requests)).toEqual({ dryRuns: 0, realCalls: 0 });
     expect(await ec2.unassign(await permitFor(ec2))).toMatchObject({ kind: 'accepted' });
     expect(sent(b.requests)).toEqual({ dryRuns: 1, realCalls: 1 });
+  });
+});
+
+describe('the reads after a lost answer', () => {
+  it('go where the real call went, or nowhere', async () => {
+    const { ec2, a, b, edit } = await startBoth(STATIC);
+    edit();
+    await readAll(ec2);
+    const reads = b.requests.length;
+    const request = {
+      region: 'us-east-1',
+      natGatewayId: 'nat-0123456789abcdef0',
+      privateIps: ['10.0.0.5'],
+      maxDrainDurationSeconds: 350,
+    };
+    const { origin } = new URL(a.stub.url);
+    expect(await ec2.reconcile(request, origin)).toEqual({ verdict: 'unclear', gateway: undefined });
+    expect(b.requests).toHaveLength(reads);
   });
 });
 

@@ -232,7 +232,7 @@ async function execute(attempt: Attempt, permit: Permit, progress: Progress): Pr
     }
     const sent = { ...progress, unassign: { request_id: answer.error.request_id } };
     if (answer.kind === 'refused') return refused(sent, answer.error);
-    return await reconcile(attempt, { sentAt, error: answer.error }, sent);
+    return await reconcile(attempt, { ...answer, sentAt }, sent);
   } catch (error) {
     dependencies.logger.error({ err: error }, 'attempt failed after its intent');
     return unknown(attempt, progress, unresolved('unclear', reportOf(error)));
@@ -253,11 +253,11 @@ function accepted(
 /** Establishes by reading what became of a real call whose answer does not tell. */
 async function reconcile(
   attempt: Attempt,
-  { sentAt, error }: { sentAt: number; error: ErrorReport },
+  { error, origin, sentAt }: UnassignAnswer & { kind: 'ambiguous' } & { sentAt: number },
   progress: Progress,
 ): Promise<UnassignResult> {
   const { ec2, request, dependencies } = attempt;
-  const { verdict, gateway } = await ec2.reconcile(request);
+  const { verdict, gateway } = await ec2.reconcile(request, origin);
   const seen =
     gateway === undefined ? progress : { ...progress, addresses: withStatus(progress, gateway.addresses) };
   if (verdict === 'accepted') {
