@@ -74,7 +74,8 @@ export const ERRORS = {
       'Check what stands between this server and EC2 (a proxy, a captive portal, a wrong AWS_ENDPOINT_URL), then call again.',
   },
   dry_run_not_honoured: {
-    meaning: 'A dry run was answered with success, which EC2 never does: the change may have been made.',
+    meaning:
+      'A dry run was answered with success, which EC2 never does: the change may have been made. Later calls are refused until the server is restarted.',
     nextStep: `Treat it as a possible change. Look at the gateway with ${DESCRIBE}, and at what answers in place of EC2 (AWS_ENDPOINT_URL, a proxy).`,
   },
   outcome_unknown: {
