@@ -134,22 +134,23 @@ describe('the program with --http', () => {
   });
 
   it('ends a wait on SIGTERM with the call to repeat at another replica', async () => {
-    let follow = (): void => {};
-    const { environment } = await sharedEndpoint({
-      intercept: async (exchange) => {
-        if (phaseOf(exchange) === 'describe') follow();
-        return exchange.apply();
-      },
-    });
+    const { environment } = await sharedEndpoint();
     const server = await HttpProcess.start(['--confirm', 'never'], environment);
     const { json } = await send(server.url, {
       body: legacyCall(UNASSIGN, { ...change, max_drain_duration_seconds: 4000 }),
     });
     const { next } = json.result.structuredContent;
     const followed = deferred();
-    follow = followed.resolve;
     const waiting = send(server.url, {
-      body: legacyCall(next.tool, { ...next.arguments, timeout_seconds: 900 }),
+      body: legacyRequest('tools/call', {
+        name: next.tool,
+        arguments: { ...next.arguments, timeout_seconds: 900 },
+        _meta: { progressToken: 'wait' },
+      }),
+      // Progress follows a read; without one there is nothing to say yet.
+      onData: (text) => {
+        if (text.includes('notifications/progress')) followed.resolve();
+      },
     });
     await followed.promise;
     server.child.kill('SIGTERM');

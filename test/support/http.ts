@@ -62,12 +62,14 @@ export interface Sent {
   headers?: Record<string, string>;
   body?: string | Buffer | object;
   signal?: AbortSignal;
+  /** Gets what has come of the answer, each time that there is more. */
+  onData?: (text: string) => void;
 }
 
 /** Sends one request, with any Host, over a connection of its own. */
 export function send(
   url: string,
-  { method = 'POST', headers = {}, body, signal }: Sent = {},
+  { method = 'POST', headers = {}, body, signal, onData }: Sent = {},
 ): Promise<Answer> {
   const bytes =
     body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
@@ -83,6 +85,7 @@ export function send(
       let text = '';
       response.setEncoding('utf8').on('data', (chunk) => {
         text += chunk;
+        onData?.(text);
       });
       response.on('error', reject);
       response.on('end', () =>
