@@ -26,6 +26,12 @@ export function createServer(dependencies: Dependencies, era: Era): McpServer {
     { name: 'nat-gateway-mcp', title: 'NAT gateway addresses', version: dependencies.version },
     {
       instructions: INSTRUCTIONS,
+      // The SDK's default is true, for which some hosts keep a stream open, though these lists never change.
+      capabilities: {
+        tools: { listChanged: false },
+        resources: { listChanged: false },
+        prompts: { listChanged: false },
+      },
       requestState: { verify: (state, context) => verifyState(server, dependencies, state, context) },
       // Questions to 2025-era clients are asked by the tool: the SDK would end the call without a result of the tool.
       inputRequired: { legacyShim: false },

@@ -9,6 +9,7 @@ import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.j
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport as LegacyTransportType } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import type { McpServer, McpServerFactory } from '@modelcontextprotocol/server';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { HttpFront, type HttpFrontOptions } from '../../src/serve/http/front.ts';
@@ -24,10 +25,16 @@ export interface Front extends Session {
 export async function openFront(
   options: SessionOptions = {},
   front: Partial<HttpFrontOptions> = {},
+  prepare: (server: McpServer) => void = () => {},
 ): Promise<Front> {
   const session = await openSession(options);
   onTestFinished(session.close);
-  const served = await HttpFront.open(({ era }) => createServer(session.dependencies, era), {
+  const factory: McpServerFactory = ({ era }) => {
+    const server = createServer(session.dependencies, era);
+    prepare(server);
+    return server;
+  };
+  const served = await HttpFront.open(factory, {
     host: '127.0.0.1',
     port: 0,
     allowedHosts: [],

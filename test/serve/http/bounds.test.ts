@@ -1,12 +1,21 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import type { McpServer } from '@modelcontextprotocol/server';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { AuditLog } from '../../../src/changes/audit-log.ts';
 import { BearerAuthentication } from '../../../src/serve/http/bearer.ts';
 import type { Answer as Ec2Answer, Intercept } from '../../../src/simulator/simulator.ts';
 import { DESCRIBE, UNASSIGN } from '../../../src/vocabulary/names.ts';
 import { phaseOf } from '../../support/faults.ts';
-import { deferred, legacyCall, legacyRequest, modernRequest, openFront, send } from '../../support/http.ts';
+import {
+  deferred,
+  legacyCall,
+  legacyRequest,
+  modernRequest,
+  openFront,
+  type Sent,
+  send,
+} from '../../support/http.ts';
 import { EGRESS, realCalls } from '../../support/session.ts';
 
 const change = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
@@ -81,9 +90,13 @@ describe('concurrent calls', () => {
 });
 
 describe('subscriptions', () => {
+  const listen = modernRequest('subscriptions/listen', { notifications: { toolsListChanged: true } });
+  /** Makes a server whose subscriptions stay open: they end at once where no list can change. */
+  const withChanges = ({ server }: McpServer) =>
+    server.registerCapabilities({ tools: { listChanged: true } });
+
   it('are refused above the limit, and take no slot of a call', async () => {
-    const { url } = await openFront({}, { maxSubscriptions: 1, maxConcurrentCalls: 1 });
-    const listen = modernRequest('subscriptions/listen', { notifications: { toolsListChanged: true } });
+    const { url } = await openFront({}, { maxSubscriptions: 1, maxConcurrentCalls: 1 }, withChanges);
     const first = await open(url, listen);
     const second = await send(url, listen);
     expect(second.json.error.message).toMatch(/limit/i);
@@ -92,20 +105,32 @@ describe('subscriptions', () => {
   });
 });
 
-/** Sends a request over a socket and waits until its event stream has begun. */
-async function open(url: string, { body, headers = {} }: ReturnType<typeof modernRequest>): Promise<Socket> {
-  const { hostname, port, host } = new URL(url);
+function connectTo(url: string): Socket {
+  const { hostname, port } = new URL(url);
+  // The server may reset the connection.
+  const socket = connect(Number(port), hostname).on('error', () => {});
+  onTestFinished(() => void socket.destroy());
+  return socket;
+}
+
+/** A request as it is sent over a socket. */
+function requestText(url: string, { body, headers = {} }: Pick<Sent, 'body' | 'headers'>): string {
   const text = JSON.stringify(body);
-  const socket = connect(Number(port), hostname);
   const all = {
-    host,
+    host: new URL(url).host,
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
     'content-length': String(Buffer.byteLength(text)),
     ...headers,
   };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
-  socket.write(`POST /mcp HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${text}`);
+  return `POST /mcp HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${text}`;
+}
+
+/** Sends a request over a socket and waits until its event stream has begun. */
+async function open(url: string, request: Pick<Sent, 'body' | 'headers'>): Promise<Socket> {
+  const socket = connectTo(url);
+  socket.write(requestText(url, request));
   let seen = '';
   while (!seen.includes('data:')) seen += String((await once(socket, 'data'))[0]);
   return socket;
@@ -220,11 +245,16 @@ describe('a shutdown', () => {
 
   it('closes idle connections and subscriptions at once', async () => {
     const describes = gate('describe');
-    const { front, url } = await openFront({ intercept: describes.intercept });
+    const { front, url } = await openFront({ intercept: describes.intercept }, {}, ({ server }) =>
+      server.registerCapabilities({ tools: { listChanged: true } }),
+    );
     const running = send(url, { body: legacyCall(DESCRIBE) });
     await describes.arrived(1);
-    const idle = await open(url, { body: legacyRequest('tools/list') as never, headers: {} });
-    const listening = await open(url, modernRequest('subscriptions/listen', { notifications: {} }));
+    const idle = await open(url, { body: legacyRequest('tools/list') });
+    const listening = await open(
+      url,
+      modernRequest('subscriptions/listen', { notifications: { toolsListChanged: true } }),
+    );
     const closed = Promise.all([idle, listening].map((socket) => once(socket.resume(), 'close')));
     void front.end();
     await closed;
