@@ -107,11 +107,11 @@ export const OPTIONS = {
     needs: 'http',
   }),
   maxConcurrentCalls: wholeNumber('N', [1, 10_000], 64, {
-    help: 'Maximum number of calls that run at once over HTTP. A caller with a token gets a quarter of them.',
+    help: 'Maximum number of calls that run at once over HTTP. A caller with a token gets a quarter of them; a larger batch is refused.',
     needs: 'http',
   }),
   maxSubscriptions: wholeNumber('N', [1, 10_000], 64, {
-    help: 'Maximum number of subscriptions open at once over HTTP.',
+    help: 'Maximum number of subscriptions open at once over HTTP. A caller with a token gets a quarter of them.',
     needs: 'http',
   }),
   confirm: choice('WHEN', CONFIRM_MODES, 'auto', {

@@ -4,8 +4,8 @@ import { type Context, Hono, type Next } from 'hono';
 import type { Logger } from 'pino';
 import type { Access } from './access.ts';
 import type { BearerAuthentication } from './bearer.ts';
-import type { CallSlots } from './call-slots.ts';
 import { METADATA_PATHS } from './protected-resource.ts';
+import type { Quota } from './quota.ts';
 import * as refusal from './refusal.ts';
 import { RpcBody } from './rpc-body.ts';
 
@@ -20,7 +20,8 @@ export interface AppOptions {
 /** What the doors work with, the same for every request. */
 export interface Bindings extends AppOptions {
   access: Access;
-  slots: CallSlots;
+  slots: Quota;
+  subscriptionSlots: Quota;
   calls: McpHttpHandler;
   subscriptions: McpHttpHandler;
   /** Aborted when a shutdown begins. */
@@ -36,6 +37,9 @@ interface Variables {
 type Env = { Bindings: Bindings & HttpBindings; Variables: Variables };
 type Exchange = Context<Env>;
 
+/** The largest batch that the SDK takes, in messages. */
+const LARGEST_BATCH = 100;
+
 /**
  * The HTTP application as a list of doors, outermost first. A door answers, throws a Refusal, or opens to the next.
  * Paths count as they were sent, so that no other spelling of one gets past the rules of a proxy.
@@ -49,7 +53,8 @@ app.all('/readyz', (c) =>
 );
 app.use(checkHostAndOrigin);
 app.all(METADATA_PATHS, describeResource);
-app.use('/mcp', refuseWhenEnding, authenticate, requirePost, requireJson, readBody, requireScopes);
+app.use('/mcp', refuseWhenEnding, authenticate, requirePost, requireJson);
+app.use('/mcp', readBody, requireScopes);
 // Asked again, as the token and the body may have taken seconds.
 app.use('/mcp', refuseWhenEnding);
 app.use('/mcp', openSubscription, takeSlots, limitTime);
@@ -108,24 +113,35 @@ async function requireScopes(c: Exchange, next: Next): Promise<void> {
   await next();
 }
 
-/** Subscriptions take no slot: they stay open until their caller leaves, and have a limit of their own. */
+/** Subscriptions take no slot of a call: they stay open until their caller leaves, and have slots of their own. */
 async function openSubscription(c: Exchange, next: Next): Promise<void> {
-  if (c.var.body.isSubscription) c.res = await passOn(c.env.subscriptions, c);
-  else await next();
+  const { subscriptionSlots: slots, subscriptions } = c.env;
+  if (!c.var.body.isSubscription) await next();
+  else if (take(1, slots, c, refusal.tooManySubscriptions)) c.res = await passOn(subscriptions, c);
 }
 
-/** Takes a slot for each request of the body, until the answer is complete or its caller has left. */
+/** Takes a slot for each request of the body. */
 async function takeSlots(c: Exchange, next: Next): Promise<void> {
-  const { slots, outgoing } = c.env;
-  // If the caller has left already, no further event would give the slots back.
+  const { slots } = c.env;
+  const { calls } = c.var.body;
+  const largest = Math.min(slots.shareOf(c.var.caller?.clientId), LARGEST_BATCH);
+  // No number of retries would help.
+  if (calls > largest) throw refusal.batchTooLarge(largest);
+  if (take(calls, slots, c, refusal.tooManyCalls)) await next();
+}
+
+/** Takes slots until the answer is complete or the caller has left. Returns false if the caller has left already. */
+function take(count: number, slots: Quota, c: Exchange, refuse: (limit: number) => refusal.Refusal): boolean {
+  const { outgoing } = c.env;
+  // No further event would give the slots back.
   if (outgoing.destroyed) {
     c.res = new Response(null, { status: 499 });
-    return;
+    return false;
   }
-  const release = slots.take(c.var.body.calls, c.var.caller?.clientId);
-  if (release === undefined) throw refusal.tooManyCalls(slots.limit);
+  const release = slots.take(count, c.var.caller?.clientId);
+  if (release === undefined) throw refuse(slots.limit);
   outgoing.once('close', release);
-  await next();
+  return true;
 }
 
 /** Cuts the connection of a call that takes too long, since the head of the answer may be out already. */

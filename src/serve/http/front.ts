@@ -7,7 +7,7 @@ import { createMcpHandler, type McpServerFactory } from '@modelcontextprotocol/s
 import { isLoopback } from '../../config/loopback.ts';
 import { Access } from './access.ts';
 import { type AppOptions, app, type Bindings } from './app.ts';
-import { CallSlots } from './call-slots.ts';
+import { Quota } from './quota.ts';
 import { Refusal } from './refusal.ts';
 
 export interface HttpFrontOptions extends AppOptions {
@@ -54,7 +54,8 @@ export class HttpFront {
     this.#bindings = {
       ...{ authentication, maxBodyBytes, requestTimeoutSeconds, logger },
       access: new Access(host, allowedHosts, allowedOrigins),
-      slots: new CallSlots(maxConcurrentCalls),
+      slots: new Quota(maxConcurrentCalls),
+      subscriptionSlots: new Quota(maxSubscriptions),
       // Always a stream, with a comment every few seconds, because clients give up after minutes of silence.
       calls: createMcpHandler(factory, { responseMode: 'sse', onerror }),
       // Apart from the calls, so that a shutdown ends subscriptions at once and lets calls finish.

@@ -96,9 +96,24 @@ export function notMessages(): Refusal {
   return new Refusal(400, message, ONE_MESSAGE, { rpcCode: INVALID_REQUEST });
 }
 
+export function batchTooLarge(limit: number): Refusal {
+  const message = `A batch may have at most ${limit} requests here. Nothing was done.`;
+  const hint = `Send the requests one by one, or in batches of at most ${limit}.`;
+  return new Refusal(400, message, hint, { rpcCode: INVALID_REQUEST });
+}
+
+const RETRY = 'Send the same request again in a few seconds.';
+
 export function tooManyCalls(limit: number): Refusal {
   const message = `This server runs at most ${limit} calls at the same time, and at most a quarter of them for one token. Nothing was done.`;
-  return new Refusal(503, message, 'Send the same request again in a few seconds.', { retryAfterSeconds: 5 });
+  return new Refusal(503, message, RETRY, { retryAfterSeconds: 5 });
+}
+
+export function tooManySubscriptions(limit: number): Refusal {
+  const message = `This server's limit is ${limit} subscriptions at the same time, and a quarter of them for one token.`;
+  return new Refusal(503, message, 'Close a subscription, or try again in a few seconds.', {
+    retryAfterSeconds: 5,
+  });
 }
 
 export function shuttingDown(): Refusal {

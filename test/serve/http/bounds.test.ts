@@ -26,6 +26,15 @@ const KINDS = [
   ['2026', (name: string, args: object) => modernRequest('tools/call', { name, arguments: args })],
 ] as const;
 
+/** Takes every token for that of a caller of the same name. */
+const namedCaller = new BearerAuthentication({
+  verify: async (name) => ({ principal: name, scopes: ['nat:read'] }),
+});
+
+function batch(count: number): object[] {
+  return Array.from({ length: count }, (_, id) => legacyRequest('tools/list', {}, id));
+}
+
 /** Holds requests of one phase until `open` is called; `arrived` waits for that many. */
 function gate(phase: ReturnType<typeof phaseOf>) {
   const opened = deferred();
@@ -66,13 +75,34 @@ describe('concurrent calls', () => {
   });
 
   it('are counted separately in a batch', async () => {
-    const { url, calls } = await openFront({}, { maxConcurrentCalls: 2 });
-    const batch = (count: number) =>
-      Array.from({ length: count }, (_, id) => legacyRequest('tools/list', {}, id));
+    const describes = gate('describe');
+    const { url } = await openFront({ intercept: describes.intercept }, { maxConcurrentCalls: 2 });
     expect((await send(url, { body: batch(2) })).status).toBe(200);
-    expect((await send(url, { body: batch(3) })).status).toBe(503);
-    expect(calls).toEqual([]);
+    const running = send(url, { body: legacyCall(DESCRIBE) });
+    await describes.arrived(1);
+    expect((await send(url, { body: batch(2) })).status).toBe(503);
+    describes.open();
+    expect((await running).status).toBe(200);
   });
+
+  it.each([
+    ['the limit', 2, 2, undefined],
+    ["a caller's quarter of it", 8, 2, namedCaller],
+    ['what the SDK takes', 1000, 100, undefined],
+  ])(
+    'are refused for good in a batch larger than %s, with the largest batch',
+    async (_, limit, largest, authentication) => {
+      const { url, calls } = await openFront({}, { maxConcurrentCalls: limit, authentication });
+      const headers = { authorization: 'Bearer ada' };
+      expect((await send(url, { body: batch(largest), headers })).status).toBe(200);
+      const { status, json, headers: answered } = await send(url, { body: batch(largest + 1), headers });
+      expect(status).toBe(400);
+      expect(answered['retry-after']).toBeUndefined();
+      expect(json.error).toMatchObject({ code: -32600, data: { retryable: false } });
+      expect(json.error.message).toContain(`at most ${largest} requests`);
+      expect(calls).toEqual([]);
+    },
+  );
 
   it.each(KINDS)('give their slot back when their caller leaves (%s)', async (_, call) => {
     const describes = gate('describe');
@@ -102,6 +132,20 @@ describe('subscriptions', () => {
     expect(second.json.error.message).toMatch(/limit/i);
     expect((await send(url, { body: list })).status).toBe(200);
     first.destroy();
+  });
+
+  it('are limited to a quarter for one token', async () => {
+    const { url } = await openFront({}, { maxSubscriptions: 8, authentication: namedCaller }, withChanges);
+    const as = (name: string) => ({
+      ...listen,
+      headers: { ...listen.headers, authorization: `Bearer ${name}` },
+    });
+    for (let i = 0; i < 2; i++) await open(url, as('mallory'));
+    expect(await send(url, as('mallory'))).toMatchObject({
+      status: 503,
+      json: { error: { data: { retryable: true } } },
+    });
+    await open(url, as('ada'));
   });
 });
 

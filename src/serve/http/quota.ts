@@ -1,5 +1,5 @@
-/** Limits how many calls run at the same time, in total and for each caller. */
-export class CallSlots {
+/** Limits how much is in use at the same time, in total and for each caller: calls, subscriptions, or bytes. */
+export class Quota {
   readonly limit: number;
   readonly #takenBy = new Map<string, number>();
   #taken = 0;
@@ -10,13 +10,17 @@ export class CallSlots {
   }
 
   /**
-   * Takes `count` slots and returns the function that gives them back, or nothing if too few are left. A named caller
-   * gets a quarter of all slots at most, so that no caller alone can keep out the others.
+   * The most that a caller gets, however little the others use. For a named caller that is a quarter, so that no caller
+   * alone can keep out the others.
    */
+  shareOf(principal?: string): number {
+    return principal === undefined ? this.limit : Math.max(1, Math.floor(this.limit / 4));
+  }
+
+  /** Takes `count` and returns the function that gives it back, or nothing if too little is left. */
   take(count: number, principal?: string): (() => void) | undefined {
     const held = principal === undefined ? 0 : (this.#takenBy.get(principal) ?? 0);
-    const share = principal === undefined ? this.limit : Math.max(1, Math.floor(this.limit / 4));
-    if (this.#taken + count > this.limit || held + count > share) return undefined;
+    if (this.#taken + count > this.limit || held + count > this.shareOf(principal)) return undefined;
     this.#change(count, principal);
     let isHeld = true;
     return () => {
@@ -35,7 +39,7 @@ export class CallSlots {
     else this.#takenBy.delete(principal);
   }
 
-  /** Settles when no call is running. */
+  /** Settles when nothing is in use. */
   async idle(): Promise<void> {
     if (this.#taken > 0) await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
   }
