@@ -99,7 +99,7 @@ export const OPTIONS = {
     needs: 'http',
   }),
   maxBodyBytes: wholeNumber('N', [4096, 16_777_216], 262_144, {
-    help: 'Maximum size of a request over HTTP, in bytes.',
+    help: 'Maximum size of a request over HTTP, in bytes. All requests together may hold 16 times as much; a caller with a token gets a quarter of that.',
     needs: 'http',
   }),
   requestTimeoutSeconds: wholeNumber('N', [60, 3600], 915, {

@@ -6,6 +6,7 @@ import type { Access } from './access.ts';
 import type { BearerAuthentication } from './bearer.ts';
 import { METADATA_PATHS } from './protected-resource.ts';
 import type { Quota } from './quota.ts';
+import { ReceivedBody } from './received-body.ts';
 import * as refusal from './refusal.ts';
 import { RpcBody } from './rpc-body.ts';
 
@@ -22,14 +23,17 @@ export interface Bindings extends AppOptions {
   access: Access;
   slots: Quota;
   subscriptionSlots: Quota;
+  /** Bytes of bodies that are being read or answered. */
+  bodyBytes: Quota;
   calls: McpHttpHandler;
   subscriptions: McpHttpHandler;
   /** Aborted when a shutdown begins. */
   ending: AbortSignal;
 }
 
-/** Set for one request by the doors `authenticate` and `readBody`. */
+/** Set for one request by the doors `receiveBody`, `authenticate` and `readBody`. */
 interface Variables {
+  received: ReceivedBody;
   caller?: AuthInfo;
   body: RpcBody;
 }
@@ -53,7 +57,7 @@ app.all('/readyz', (c) =>
 );
 app.use(checkHostAndOrigin);
 app.all(METADATA_PATHS, describeResource);
-app.use('/mcp', refuseWhenEnding, authenticate, requirePost, requireJson);
+app.use('/mcp', refuseWhenEnding, receiveBody, authenticate, requirePost, requireJson);
 app.use('/mcp', readBody, requireScopes);
 // Asked again, as the token and the body may have taken seconds.
 app.use('/mcp', refuseWhenEnding);
@@ -84,6 +88,14 @@ async function refuseWhenEnding(c: Exchange, next: Next): Promise<void> {
   await next();
 }
 
+/** Comes before `authenticate`, and in the turn in which the request arrives: see ReceivedBody. */
+async function receiveBody(c: Exchange, next: Next): Promise<void> {
+  const { incoming, outgoing, maxBodyBytes: limit, bodyBytes: quota, authentication } = c.env;
+  const needsToken = authentication !== undefined;
+  c.set('received', new ReceivedBody(incoming, outgoing, { limit, quota, needsToken }));
+  await next();
+}
+
 async function authenticate(c: Exchange, next: Next): Promise<void> {
   const authorization = c.req.header('authorization');
   c.set('caller', await c.env.authentication?.authenticate(authorization, hostOf(c)));
@@ -103,7 +115,8 @@ async function requireJson(c: Exchange, next: Next): Promise<void> {
 }
 
 async function readBody(c: Exchange, next: Next): Promise<void> {
-  c.set('body', await RpcBody.read(c.env.incoming, c.env.maxBodyBytes));
+  const { received, caller } = c.var;
+  c.set('body', new RpcBody(await received.take(caller?.clientId)));
   await next();
 }
 

@@ -27,6 +27,9 @@ export interface HttpFrontOptions extends AppOptions {
 /** Open connections, idle ones included. Each holds a file descriptor. */
 const MAX_CONNECTIONS = 2000;
 
+/** How many bodies of the maximum size may be read or answered at once. */
+const MAX_LARGE_BODIES = 16;
+
 /** Longer than the minute for which load balancers keep idle connections, so that they close first. */
 const KEEP_ALIVE_MILLISECONDS = 65_000;
 
@@ -56,6 +59,7 @@ export class HttpFront {
       access: new Access(host, allowedHosts, allowedOrigins),
       slots: new Quota(maxConcurrentCalls),
       subscriptionSlots: new Quota(maxSubscriptions),
+      bodyBytes: new Quota(MAX_LARGE_BODIES * maxBodyBytes),
       // Always a stream, with a comment every few seconds, because clients give up after minutes of silence.
       calls: createMcpHandler(factory, { responseMode: 'sse', onerror }),
       // Apart from the calls, so that a shutdown ends subscriptions at once and lets calls finish.

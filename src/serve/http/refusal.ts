@@ -104,6 +104,12 @@ export function batchTooLarge(limit: number): Refusal {
 
 const RETRY = 'Send the same request again in a few seconds.';
 
+export function tooManyBytes(): Refusal {
+  const message =
+    'The requests that this server is reading, or those of this token, are too large together. Nothing was done.';
+  return new Refusal(503, message, RETRY, { retryAfterSeconds: 5 });
+}
+
 export function tooManyCalls(limit: number): Refusal {
   const message = `This server runs at most ${limit} calls at the same time, and at most a quarter of them for one token. Nothing was done.`;
   return new Refusal(503, message, RETRY, { retryAfterSeconds: 5 });

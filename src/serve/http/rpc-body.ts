@@ -1,6 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { READ_SCOPE, type Scope, UNASSIGN, WRITE_SCOPE } from '../../vocabulary/names.ts';
-import { bodyTooLarge, notJson, notMessages } from './refusal.ts';
+import { notJson, notMessages } from './refusal.ts';
 
 /** The members of a message that are read before MCP sees it. */
 interface Message {
@@ -18,29 +17,14 @@ export class RpcBody {
   readonly #isBatch: boolean;
   readonly #messages: readonly Message[];
 
-  private constructor(json: unknown) {
+  /** @throws Refusal 400 if it is no JSON-RPC message and no array of them */
+  constructor(bytes: Uint8Array) {
+    const json = parse(bytes);
     const messages: readonly unknown[] = Array.isArray(json) ? json : [json];
     if (messages.length === 0 || !messages.every(isMessage)) throw notMessages();
-    this.json = json;
     this.#isBatch = Array.isArray(json);
     this.#messages = messages;
-  }
-
-  /**
-   * Reads a body of at most `limit` bytes.
-   *
-   * @throws Refusal 413 if it is longer, 400 if it is no JSON-RPC message and no array of them
-   */
-  static async read(request: IncomingMessage, limit: number): Promise<RpcBody> {
-    if (Number(request.headers['content-length']) > limit) throw bodyTooLarge(limit);
-    const bytes = await readBytes(request, limit);
-    let json: unknown;
-    try {
-      json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    } catch {
-      throw notJson();
-    }
-    return new RpcBody(json);
+    this.json = json;
   }
 
   /** The number of requests to answer. */
@@ -65,33 +49,12 @@ export class RpcBody {
   }
 }
 
-/**
- * Joins the chunks as they come, so that a body of many small ones costs no more memory than its bytes. Listens to
- * events, because leaving an iteration early would destroy the connection that the refusal has to go through.
- */
-function readBytes(request: IncomingMessage, limit: number): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    let joined = new Uint8Array(0);
-    let length = 0;
-    if (request.destroyed) reject(notJson());
-    request.on('data', (chunk: Uint8Array) => {
-      const start = length;
-      length += chunk.length;
-      if (length > limit) {
-        joined = new Uint8Array(0);
-        reject(bodyTooLarge(limit));
-        return;
-      }
-      if (length > joined.length) {
-        const grown = new Uint8Array(Math.min(limit, Math.max(length, 2 * joined.length)));
-        grown.set(joined.subarray(0, start));
-        joined = grown;
-      }
-      joined.set(chunk, start);
-    });
-    request.on('end', () => resolve(joined.subarray(0, length)));
-    for (const event of ['error', 'close']) request.on(event, () => reject(notJson()));
-  });
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw notJson();
+  }
 }
 
 /** Every request needs the read scope at least. Only the unassign tool changes anything. */

@@ -180,6 +180,57 @@ async function open(url: string, request: Pick<Sent, 'body' | 'headers'>): Promi
   return socket;
 }
 
+describe('bodies that do not end', () => {
+  const limit = 65_536;
+  const unfinished = (url: string, name: string) =>
+    requestText(url, {
+      body: {},
+      headers: { 'content-length': String(limit), authorization: `Bearer ${name}` },
+    }).padEnd(limit);
+
+  it('are refused for a while when one token has sent too many, and others are served', async () => {
+    const { url } = await openFront({}, { maxBodyBytes: limit, authentication: namedCaller });
+    const answers: string[] = [];
+    const refused = new Promise<void>((resolve) => {
+      for (let i = 0; i < 5; i++) {
+        const socket = connectTo(url);
+        socket.on('data', (chunk) => {
+          answers.push(String(chunk));
+          resolve();
+        });
+        socket.write(unfinished(url, 'mallory'));
+      }
+    });
+    await refused;
+    expect(answers).toEqual([expect.stringMatching(/^HTTP\/1.1 503 .*retry-after: 5/is)]);
+    for (const name of ['mallory', 'ada']) {
+      const headers = { authorization: `Bearer ${name}` };
+      expect((await send(url, { body: list, headers })).status).toBe(200);
+    }
+  });
+});
+
+describe('large bodies whose tokens are still being checked', () => {
+  it('are read already, and count together as those of one caller', async () => {
+    const checked = deferred();
+    const verify = async (name: string) => {
+      await checked.promise;
+      return { principal: name, scopes: ['nat:read'] };
+    };
+    const authentication = new BearerAuthentication({ verify });
+    const { url } = await openFront({}, { maxBodyBytes: 65_536, authentication });
+    const body = JSON.stringify(list).padEnd(65_536);
+    const sending = ['ada', 'grace', 'joan', 'mary', 'sophie'].map((name) =>
+      send(url, { body, headers: { authorization: `Bearer ${name}` } }),
+    );
+    // The server has read what came before by the time it answers twice.
+    for (let i = 0; i < 2; i++) await send(new URL('/healthz', url).href, { method: 'GET' });
+    checked.resolve();
+    const statuses = (await Promise.all(sending)).map(({ status }) => status);
+    expect(statuses.sort()).toEqual([200, 200, 200, 200, 503]);
+  });
+});
+
 describe('a slow client', () => {
   it.each([
     ['its headers', 'POST /mcp HTTP/1.1\r\nHost: localhost\r\n'],
