@@ -4,6 +4,7 @@ import { type Context, Hono, type Next } from 'hono';
 import type { Logger } from 'pino';
 import type { Access } from './access.ts';
 import type { BearerAuthentication } from './bearer.ts';
+import type { Connections } from './connections.ts';
 import { METADATA_PATHS } from './protected-resource.ts';
 import type { Quota } from './quota.ts';
 import { ReceivedBody } from './received-body.ts';
@@ -21,6 +22,7 @@ export interface AppOptions {
 /** What the doors work with, the same for every request. */
 export interface Bindings extends AppOptions {
   access: Access;
+  connections: Connections;
   slots: Quota;
   subscriptionSlots: Quota;
   /** Bytes of bodies that are being read or answered. */
@@ -145,24 +147,25 @@ async function takeSlots(c: Exchange, next: Next): Promise<void> {
 
 /** Takes slots until the answer is complete or the caller has left. Returns false if the caller has left already. */
 function take(count: number, slots: Quota, c: Exchange, refuse: (limit: number) => refusal.Refusal): boolean {
-  const { outgoing } = c.env;
+  const { incoming, outgoing, connections } = c.env;
   // No further event would give the slots back.
-  if (outgoing.destroyed) {
+  if (incoming.socket.destroyed) {
     c.res = new Response(null, { status: 499 });
     return false;
   }
   const release = slots.take(count, c.var.caller?.clientId);
   if (release === undefined) throw refuse(slots.limit);
   outgoing.once('close', release);
+  connections.keep(incoming.socket, outgoing);
   return true;
 }
 
 /** Cuts the connection of a call that takes too long, since the head of the answer may be out already. */
 async function limitTime(c: Exchange, next: Next): Promise<void> {
-  const { outgoing, requestTimeoutSeconds, logger } = c.env;
+  const { incoming, outgoing, requestTimeoutSeconds, logger } = c.env;
   const timer = setTimeout(() => {
     logger.warn({ requestTimeoutSeconds }, 'a request took too long and was cut');
-    outgoing.destroy();
+    incoming.socket.destroy();
   }, requestTimeoutSeconds * 1000);
   outgoing.once('close', () => clearTimeout(timer));
   await next();

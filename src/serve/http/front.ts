@@ -7,6 +7,7 @@ import { createMcpHandler, type McpServerFactory } from '@modelcontextprotocol/s
 import { isLoopback } from '../../config/loopback.ts';
 import { Access } from './access.ts';
 import { type AppOptions, app, type Bindings } from './app.ts';
+import { Connections } from './connections.ts';
 import { Quota } from './quota.ts';
 import { Refusal } from './refusal.ts';
 
@@ -22,10 +23,12 @@ export interface HttpFrontOptions extends AppOptions {
   /** How long a client may take to send its headers, and its whole request, in milliseconds. */
   headersMilliseconds?: number;
   bodyMilliseconds?: number;
+  /** The maximum number of open connections on which no call runs. */
+  maxWaitingConnections?: number;
 }
 
-/** Open connections, idle ones included. Each holds a file descriptor. */
-const MAX_CONNECTIONS = 2000;
+/** Each connection holds a file descriptor, and tens of kilobytes. */
+const MAX_WAITING_CONNECTIONS = 2000;
 
 /** How many bodies of the maximum size may be read or answered at once. */
 const MAX_LARGE_BODIES = 16;
@@ -57,6 +60,7 @@ export class HttpFront {
     this.#bindings = {
       ...{ authentication, maxBodyBytes, requestTimeoutSeconds, logger },
       access: new Access(host, allowedHosts, allowedOrigins),
+      connections: new Connections(options.maxWaitingConnections ?? MAX_WAITING_CONNECTIONS),
       slots: new Quota(maxConcurrentCalls),
       subscriptionSlots: new Quota(maxSubscriptions),
       bodyBytes: new Quota(MAX_LARGE_BODIES * maxBodyBytes),
@@ -135,8 +139,10 @@ export class HttpFront {
       requestTimeout: bodyMilliseconds ?? 30_000,
       keepAliveTimeout: KEEP_ALIVE_MILLISECONDS,
     });
-    server.maxConnections = MAX_CONNECTIONS;
+    this.#bindings.connections.watch(server);
     return server.on('request', (request, response) => {
+      // The rest of what a closed connection has sent.
+      if (request.socket.destroyed) return;
       response.setHeader('cache-control', 'no-store');
       response.once('close', () => {
         if (this.#end.signal.aborted) setImmediate(() => server.closeIdleConnections());

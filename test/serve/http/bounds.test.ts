@@ -117,6 +117,21 @@ describe('concurrent calls', () => {
     while (status === 503) ({ status } = await send(url, { body: list }));
     expect(status).toBe(200);
   });
+
+  it('give their slot back when their caller leaves while they wait behind another on its connection', async () => {
+    const describes = gate('describe');
+    const { url } = await openFront({ intercept: describes.intercept }, { maxConcurrentCalls: 2 });
+    const call = { body: legacyCall(DESCRIBE), headers: {} };
+    const socket = connectTo(url);
+    socket.write(requestText(url, call).repeat(2));
+    await describes.arrived(2);
+    expect((await send(url, { body: list })).status).toBe(503);
+    socket.destroy();
+    describes.open();
+    let status = 503;
+    while (status === 503) ({ status } = await send(url, { body: batch(2) }));
+    expect(status).toBe(200);
+  });
 });
 
 describe('subscriptions', () => {
@@ -155,6 +170,10 @@ function connectTo(url: string): Socket {
   const socket = connect(Number(port), hostname).on('error', () => {});
   onTestFinished(() => void socket.destroy());
   return socket;
+}
+
+async function closing(socket: Socket): Promise<void> {
+  await new Promise((resolve) => socket.resume().once('close', resolve));
 }
 
 /** A request as it is sent over a socket. */
@@ -228,6 +247,53 @@ describe('large bodies whose tokens are still being checked', () => {
     checked.resolve();
     const statuses = (await Promise.all(sending)).map(({ status }) => status);
     expect(statuses.sort()).toEqual([200, 200, 200, 200, 503]);
+  });
+});
+
+describe('connections on which no call runs', () => {
+  it('make room for a new one when there are too many, the longest silent first', async () => {
+    const describes = gate('describe');
+    const { url } = await openFront({ intercept: describes.intercept }, { maxWaitingConnections: 3 });
+    const running = send(url, { body: legacyCall(DESCRIBE) });
+    await describes.arrived(1);
+    const idle = await Promise.all([1, 2, 3].map(() => open(url, { body: list })));
+    const closed = idle.map(closing);
+    // The first speaks again, so the second is the longest silent.
+    const [first] = idle;
+    first?.write(requestText(url, { body: list }));
+    if (first !== undefined) await once(first, 'data');
+    expect((await send(url, { body: list })).status).toBe(200);
+    await closed[1];
+    expect(idle.map(({ destroyed }) => destroyed)).toEqual([false, true, false]);
+    describes.open();
+    expect((await running).status).toBe(200);
+  });
+
+  it.each([
+    ['no byte', ''],
+    ['a part of its headers', 'POST /mcp HTTP/1.1\r\n'],
+    ['a part of its body', 'POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{'],
+  ])('include one that has sent %s', async (_, part) => {
+    const { url } = await openFront({}, { maxWaitingConnections: 1 });
+    const slow = connectTo(url);
+    slow.write(part);
+    await once(slow, 'connect');
+    const closed = closing(slow);
+    expect((await send(url, { body: list })).status).toBe(200);
+    await closed;
+  });
+});
+
+describe('a connection with too many unanswered requests', () => {
+  it('is closed', async () => {
+    const describes = gate('describe');
+    const { url } = await openFront({ intercept: describes.intercept });
+    const socket = connectTo(url);
+    const closed = closing(socket);
+    socket.write(requestText(url, { body: legacyCall(DESCRIBE) }).repeat(17));
+    await closed;
+    describes.open();
+    expect((await send(url, { body: list })).status).toBe(200);
   });
 });
 
