@@ -66,6 +66,8 @@ export interface Answer {
 
 export interface Sent {
   method?: string;
+  /** The target as it is sent; the path of the URL by default. */
+  target?: string;
   headers?: Record<string, string>;
   body?: string | Buffer | object;
   signal?: AbortSignal;
@@ -76,13 +78,14 @@ export interface Sent {
 /** Sends one request, with any Host, over a connection of its own. */
 export function send(
   url: string,
-  { method = 'POST', headers = {}, body, signal, onData }: Sent = {},
+  { method = 'POST', target, headers = {}, body, signal, onData }: Sent = {},
 ): Promise<Answer> {
   const bytes =
     body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   return new Promise((resolve, reject) => {
     const request = httpRequest(url, {
       method,
+      ...(target === undefined ? {} : { path: target }),
       headers: { ...JSON_HEADERS, ...headers },
       agent: false,
       signal,

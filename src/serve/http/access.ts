@@ -1,5 +1,15 @@
 import { isLoopback, isWildcard, LOOPBACK_HOSTS } from '../../config/loopback.ts';
-import { Refusal } from './refusal.ts';
+import { hostsDiffer, Refusal } from './refusal.ts';
+
+/** Where a request says that it goes, and comes from. */
+interface Claims {
+  hostHeader: string | undefined;
+  targetHost: string | undefined;
+  origin: string | undefined;
+}
+
+const HOST_AND_PORT = /^([^:[\]]+|\[[^\]]+\])(?::(\d{1,5}))?$/;
+const MAX_PORT = 65_535;
 
 /**
  * Checks the host name that a request calls and the web origin that it comes from. Without both checks, any web page
@@ -22,25 +32,27 @@ export class Access {
       allowedOrigins.length > 0 ? new Set(allowedOrigins.map((origin) => origin.toLowerCase())) : undefined;
   }
 
-  /** @throws Refusal (403) if Host or Origin is not allowed */
-  check(hostHeader = '', origin?: string): void {
-    const [, host] = /^([^:[\]]+|\[[^\]]+\])(?::\d{1,5})?$/.exec(hostHeader.toLowerCase()) ?? [];
-    if (host === undefined || !this.#hosts.has(host)) {
+  /**
+   * `targetHost` is the host in the target of the request, if it has one.
+   *
+   * @throws Refusal 403 if Host or Origin is not allowed, 400 if the target names another host
+   */
+  check({ hostHeader = '', targetHost = hostHeader, origin }: Claims): void {
+    const [, host, port = '0'] = HOST_AND_PORT.exec(hostHeader.toLowerCase()) ?? [];
+    if (host === undefined || Number(port) > MAX_PORT || !this.#hosts.has(host)) {
       const hint = 'Call it under a host name that it allows; its operator can add one with --allowed-hosts.';
       throw new Refusal(403, 'This server does not answer to the Host of this request.', hint);
     }
+    if (targetHost.toLowerCase() !== hostHeader.toLowerCase()) throw hostsDiffer();
     if (origin !== undefined && !this.#allowsOrigin(origin.toLowerCase())) {
       const hint = 'Call it from another origin; its operator can add this one with --allowed-origins.';
       throw new Refusal(403, 'Web pages of this Origin may not call this server.', hint);
     }
   }
 
-  /**
-   * The headers with which a browser lets a page of this origin call and read the answer. Only origins that the
-   * operator has named get any.
-   */
+  /** The headers with which a browser lets a page of an allowed origin call, and read the answer. */
   cors(origin: string | undefined): Readonly<Record<string, string>> | undefined {
-    if (origin === undefined || !this.#origins?.has(origin.toLowerCase())) return undefined;
+    if (origin === undefined || !this.#allowsOrigin(origin.toLowerCase())) return undefined;
     return {
       vary: 'Origin',
       'access-control-allow-origin': origin,

@@ -43,6 +43,9 @@ interface Variables {
 type Env = { Bindings: Bindings & HttpBindings; Variables: Variables };
 type Exchange = Context<Env>;
 
+/** The weight of a media type that is not acceptable. */
+const NEVER = /;\s*q=0(\.0*)?\s*$/;
+
 /** The largest batch that the SDK takes, in messages. */
 const LARGEST_BATCH = 100;
 
@@ -51,7 +54,7 @@ const LARGEST_BATCH = 100;
  * Paths count as they were sent, so that no other spelling of one gets past the rules of a proxy.
  */
 export const app = new Hono<Env>({
-  getPath: (_, options) => options?.env?.incoming.url?.split('?')[0] ?? '/',
+  getPath: (_, options) => targetOf(options?.env?.incoming.url).path,
 });
 app.all('/healthz', (c) => c.json({ status: 'up' }));
 app.all('/readyz', (c) =>
@@ -59,7 +62,7 @@ app.all('/readyz', (c) =>
 );
 app.use(checkHostAndOrigin);
 app.all(METADATA_PATHS, describeResource);
-app.use('/mcp', refuseWhenEnding, receiveBody, authenticate, requirePost, requireJson);
+app.use('/mcp', refuseWhenEnding, receiveBody, authenticate, requirePost, requireJson, requireStream);
 app.use('/mcp', readBody, requireScopes);
 // Asked again, as the token and the body may have taken seconds.
 app.use('/mcp', refuseWhenEnding);
@@ -71,7 +74,8 @@ app.onError(answerRefusal);
 async function checkHostAndOrigin(c: Exchange, next: Next): Promise<void> {
   const { access } = c.env;
   const origin = c.req.header('origin');
-  access.check(c.req.header('host'), origin);
+  const { host: targetHost } = targetOf(c.env.incoming.url);
+  access.check({ hostHeader: c.req.header('host'), targetHost, origin });
   const cors = access.cors(origin);
   // A browser asks ahead, without a token, whether the page may call.
   if (cors !== undefined && c.req.method === 'OPTIONS') c.res = c.body(null, 204);
@@ -113,6 +117,14 @@ async function requirePost(c: Exchange, next: Next): Promise<void> {
 async function requireJson(c: Exchange, next: Next): Promise<void> {
   const isJson = isJsonContentType(c.req.header('content-type') ?? null);
   if (!isJson || c.req.header('content-encoding') !== undefined) throw refusal.unsupportedMediaType();
+  await next();
+}
+
+/** Every answer to a call is an event stream. */
+async function requireStream(c: Exchange, next: Next): Promise<void> {
+  if (!acceptsStream(c.req.header('accept'))) throw refusal.notAcceptable();
+  // The SDK demands both types by name, of clients that accept anything too.
+  c.req.raw.headers.set('accept', 'application/json, text/event-stream');
   await next();
 }
 
@@ -194,4 +206,19 @@ function answerRefusal(error: Error, c: Exchange): Response {
 
 function hostOf(c: Exchange): string {
   return c.req.header('host') ?? '';
+}
+
+/** The target of a request, whose absolute form (RFC 9112, section 3.2.2) has a host. */
+function targetOf(url = '/'): { host?: string; path: string } {
+  const [, host, path] = /^https?:\/\/([^/?]*)([^?]*)/.exec(url) ?? [];
+  if (host === undefined || path === undefined) return { path: url.split('?')[0] ?? '/' };
+  return { host, path: path === '' ? '/' : path };
+}
+
+/** Whether an Accept admits event streams. Without one, anything is acceptable (RFC 9110, section 12.5.1). */
+function acceptsStream(accept = '*/*'): boolean {
+  return accept
+    .toLowerCase()
+    .split(',')
+    .some((range) => /^\s*(\*\/\*|text\/\*|text\/event-stream)\s*(;|$)/.test(range) && !NEVER.test(range));
 }

@@ -62,6 +62,15 @@ function internalError(): Refusal {
   return new Refusal(500, message, hint, { rpcCode: INTERNAL_ERROR });
 }
 
+export function hostsDiffer(): Refusal {
+  const message = 'The target of this request names another host than its Host header.';
+  return new Refusal(
+    400,
+    message,
+    'Send the host of the target as the Host, or only the path as the target.',
+  );
+}
+
 export function notFound(): Refusal {
   const hint = 'MCP is served at /mcp. /healthz and /readyz report the state of the process.';
   return new Refusal(404, 'Nothing is served at this path.', hint);
@@ -77,6 +86,11 @@ export function unsupportedMediaType(): Refusal {
   const message = 'The Content-Type must be application/json, without a Content-Encoding.';
   const hint = 'Send the message as plain JSON with Content-Type: application/json.';
   return new Refusal(415, message, hint);
+}
+
+export function notAcceptable(): Refusal {
+  const message = 'Answers are event streams, which the Accept of this request excludes.';
+  return new Refusal(406, message, 'Send Accept: application/json, text/event-stream.');
 }
 
 export function bodyTooLarge(limit: number): Refusal {

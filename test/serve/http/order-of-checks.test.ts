@@ -12,11 +12,15 @@ function at(url: string, path: string): string {
 }
 
 describe('the checks', () => {
-  it('come in this order: Host, token, method, content type, size, JSON, scopes', async () => {
+  it('come in this order: Host, token, method, content type, Accept, size, JSON, scopes', async () => {
     const verify = async () => ({ principal: 'someone', scopes: [] });
     const authentication = new BearerAuthentication({ verify });
     const { url } = await openFront({}, { authentication, maxBodyBytes: 4096 });
-    const headers: Record<string, string> = { host: 'evil.example', 'content-type': 'text/plain' };
+    const headers: Record<string, string> = {
+      host: 'evil.example',
+      'content-type': 'text/plain',
+      accept: 'text/html',
+    };
     const request: Sent = { method: 'PUT', headers, body: 'x'.repeat(4097) };
     const statuses: number[] = [];
     // Everything is wrong with the request at first; each step puts one thing right.
@@ -26,13 +30,14 @@ describe('the checks', () => {
       () => Object.assign(headers, { authorization: 'Bearer token' }),
       () => Object.assign(request, { method: 'POST' }),
       () => Object.assign(headers, { 'content-type': 'application/json' }),
+      () => Object.assign(headers, { accept: '*/*' }),
       () => Object.assign(request, { body: 'x' }),
       () => Object.assign(request, { body: list }),
     ]) {
       mend();
       statuses.push((await send(url, request)).status);
     }
-    expect(statuses).toEqual([403, 401, 405, 415, 413, 400, 403]);
+    expect(statuses).toEqual([403, 401, 405, 415, 406, 413, 400, 403]);
   });
 });
 
@@ -54,6 +59,8 @@ describe('the Host check', () => {
     ['127.0.0.2', 403],
     ['localhost:', 400],
     ['localhost:99999', 400],
+    ['LOCALHOST:65536', 400],
+    ['[::1]:99999', 400],
     ['[::2]', 403],
     ['0.0.0.0', 403],
   ])('refuses %s with %i and names the flag that adds a host', async (host, expected) => {
@@ -118,23 +125,38 @@ describe('the Origin check', () => {
     expect((await send(url, { body: list })).status).toBe(200);
   });
 
-  it('answers preflights and sends CORS headers for allowed origins alone', async () => {
-    const { url } = await openFront({}, { allowedOrigins: ['https://chat.example.com'] });
+  it.each([
+    ['https://chat.example.com', { allowedOrigins: ['https://chat.example.com'] }],
+    // The page of the MCP Inspector.
+    ['http://localhost:6274', {}],
+  ])('answers preflights and sends CORS headers for %s if it is allowed', async (allowed, options) => {
+    const { url } = await openFront({}, options);
     const ask = (origin: string) =>
       send(url, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } });
-    const preflight = await ask('https://chat.example.com');
+    const preflight = await ask(allowed);
     expect(preflight.status).toBe(204);
     expect(preflight.headers).toMatchObject({
-      'access-control-allow-origin': 'https://chat.example.com',
+      'access-control-allow-origin': allowed,
       'access-control-allow-methods': 'POST',
       'access-control-allow-headers': expect.stringContaining('authorization'),
       vary: 'Origin',
     });
-    const called = await send(url, { headers: { origin: 'https://chat.example.com' }, body: list });
-    expect(called.headers['access-control-allow-origin']).toBe('https://chat.example.com');
+    const called = await send(url, { headers: { origin: allowed }, body: list });
+    expect(called.headers['access-control-allow-origin']).toBe(allowed);
     const refused = await ask('https://evil.example');
     expect(refused.status).toBe(403);
     expect(refused.headers['access-control-allow-origin']).toBeUndefined();
+  });
+
+  it('lets a page read why its call is refused', async () => {
+    const authentication = new BearerAuthentication({ verify: () => Promise.reject(new Error('unused')) });
+    const { url } = await openFront({}, { authentication });
+    const { status, headers } = await send(url, { headers: { origin: 'http://localhost' }, body: list });
+    expect(status).toBe(401);
+    expect(headers).toMatchObject({
+      'access-control-allow-origin': 'http://localhost',
+      'access-control-expose-headers': expect.stringContaining('www-authenticate'),
+    });
   });
 });
 
@@ -164,10 +186,52 @@ describe('the paths', () => {
   );
 });
 
+describe('a target with a host, as proxies send it', () => {
+  it.each([
+    ['http://localhost:1/mcp', 'localhost:1'],
+    ['http://LocalHost/mcp?x=http://evil.example/', 'localhost'],
+    ['https://[::1]:443/mcp', '[::1]:443'],
+  ])('is served if it is %s and the Host is the same', async (target, host) => {
+    const { url } = await openFront();
+    expect((await send(url, { target, headers: { host }, body: list })).status).toBe(200);
+  });
+
+  it('finds the other paths too', async () => {
+    const { url } = await openFront();
+    const ask = (path: string) => send(url, { method: 'GET', target: `http://10.0.0.7${path}` });
+    expect((await ask('/healthz')).status).toBe(200);
+    expect((await ask('/readyz?probe')).status).toBe(200);
+  });
+
+  it.each([
+    ['http://evil.example/mcp', 'evil.example', 403],
+    ['http://evil.example/mcp', 'localhost', 400],
+    ['http://localhost/mcp', 'evil.example', 403],
+    ['http://localhost:1/mcp', 'localhost:2', 400],
+    ['http://evil.example@localhost/mcp', 'localhost', 400],
+    ['http://localhost@evil.example/mcp', 'localhost', 400],
+    ['http://localhost#@evil.example/mcp', 'localhost', 400],
+    ['http://localhost:99999/mcp', 'localhost:99999', 400],
+    ['http://localhost/mcp', 'localhost:99999', 403],
+    ['http://localhost/%6dcp', 'localhost', 404],
+    ['http://localhost/x/../mcp', 'localhost', 404],
+    ['http://localhost//mcp', 'localhost', 404],
+    ['http://localhost', 'localhost', 404],
+    ['HTTP://localhost/mcp', 'localhost', 400],
+    ['ftp://localhost/mcp', 'localhost', 400],
+    ['//localhost/mcp', 'localhost', 404],
+  ])('is refused if it is %s and the Host is %s: %i', async (target, host, expected) => {
+    const { url, calls } = await openFront();
+    const { status } = await send(url, { target, headers: { host }, body: legacyCall(DESCRIBE) });
+    expect(status).toBe(expected);
+    expect(calls).toEqual([]);
+  });
+});
+
 describe('the method check', () => {
   it.each(['GET', 'DELETE', 'PUT', 'OPTIONS', 'PATCH'])('refuses %s and names POST', async (method) => {
     const { url } = await openFront();
-    const { status, headers } = await send(url, { method, headers: { origin: 'http://localhost' } });
+    const { status, headers } = await send(url, { method });
     expect(status).toBe(405);
     expect(headers.allow).toBe('POST');
     expect(headers['access-control-allow-origin']).toBeUndefined();
@@ -188,6 +252,47 @@ describe('the content type check', () => {
     expect((await send(url, { headers: { 'content-encoding': 'gzip' }, body: list })).status).toBe(415);
   });
 });
+
+describe('the Accept check', () => {
+  it.each(['*/*', 'text/event-stream', 'text/*', 'application/json;q=0.5, Text/Event-Stream;q=1.0'])(
+    'accepts %s: the answer is an event stream',
+    async (accept) => {
+      const { url } = await openFront();
+      for (const request of [{ body: list }, modernRequest('tools/list')]) {
+        const { status, headers } = await send(url, { ...request, headers: { ...request.headers, accept } });
+        expect(status).toBe(200);
+        expect(headers['content-type']).toBe('text/event-stream');
+      }
+    },
+  );
+
+  it('accepts a request without one', async () => {
+    const { url } = await openFront();
+    const answer = await fetchWithoutAccept(url, JSON.stringify(list));
+    expect(answer).toContain('200 OK');
+  });
+
+  it.each(['application/json', 'text/html', 'text/event-stream;q=0', 'text/event-streams', ''])(
+    'refuses "%s" and names what to accept',
+    async (accept) => {
+      const { url, calls } = await openFront();
+      const { status, json } = await send(url, { headers: { accept }, body: legacyCall(DESCRIBE) });
+      expect(status).toBe(406);
+      expect(json.error.data.hint).toContain('text/event-stream');
+      expect(calls).toEqual([]);
+    },
+  );
+});
+
+/** The answer to a body that is sent without an Accept. */
+async function fetchWithoutAccept(url: string, body: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.write(
+    `POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+  );
+  return await textFrom(socket);
+}
 
 describe('the size check', () => {
   it('accepts the maximum number of bytes and refuses one more, announced or not', async () => {
