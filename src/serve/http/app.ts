@@ -43,6 +43,9 @@ interface Variables {
 type Env = { Bindings: Bindings & HttpBindings; Variables: Variables };
 type Exchange = Context<Env>;
 
+/** The last revision that has batches. Requests that name none are taken for it, as that revision says. */
+const LAST_WITH_BATCHES = '2025-03-26';
+
 /** The weight of a media type that is not acceptable. */
 const NEVER = /;\s*q=0(\.0*)?\s*$/;
 
@@ -63,7 +66,7 @@ app.all('/readyz', (c) =>
 app.use(checkHostAndOrigin);
 app.all(METADATA_PATHS, describeResource);
 app.use('/mcp', refuseWhenEnding, receiveBody, authenticate, requirePost, requireJson, requireStream);
-app.use('/mcp', readBody, requireScopes);
+app.use('/mcp', readBody, requireScopes, refuseBatch, checkMessages);
 // Asked again, as the token and the body may have taken seconds.
 app.use('/mcp', refuseWhenEnding);
 app.use('/mcp', openSubscription, takeSlots, limitTime);
@@ -137,6 +140,17 @@ async function readBody(c: Exchange, next: Next): Promise<void> {
 async function requireScopes(c: Exchange, next: Next): Promise<void> {
   const { caller, body } = c.var;
   if (caller !== undefined) c.env.authentication?.requireScopes(body.scopes, caller, hostOf(c));
+  await next();
+}
+
+async function refuseBatch(c: Exchange, next: Next): Promise<void> {
+  const revision = c.req.header('mcp-protocol-version') ?? LAST_WITH_BATCHES;
+  if (c.var.body.isBatch && revision > LAST_WITH_BATCHES) throw refusal.batchNotAllowed();
+  await next();
+}
+
+async function checkMessages(c: Exchange, next: Next): Promise<void> {
+  c.var.body.checkMessages();
   await next();
 }
 

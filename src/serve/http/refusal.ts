@@ -1,6 +1,7 @@
 import { RequestError } from '@hono/node-server';
 
 const INVALID_REQUEST = -32600;
+const INVALID_PARAMS = -32602;
 const INTERNAL_ERROR = -32603;
 const PARSE_ERROR = -32700;
 const SERVER_ERROR = -32000;
@@ -107,6 +108,24 @@ export function notJson(): Refusal {
 
 export function notMessages(): Refusal {
   const message = 'The body must be a JSON-RPC 2.0 message, or an array of at least one.';
+  return new Refusal(400, message, ONE_MESSAGE, { rpcCode: INVALID_REQUEST });
+}
+
+export function malformedMessage(faults: readonly string[]): Refusal {
+  const message = `The message is malformed: ${faults.join('; ')}.`;
+  return new Refusal(400, message, ONE_MESSAGE, { rpcCode: INVALID_REQUEST });
+}
+
+export function invalidParams(method: string, faults: readonly string[]): Refusal {
+  const message = `The params of ${method} are invalid: ${faults.join('; ')}.`;
+  return new Refusal(400, message, 'Correct the params and send the request again.', {
+    rpcCode: INVALID_PARAMS,
+  });
+}
+
+export function batchNotAllowed(): Refusal {
+  const message =
+    'Revisions after 2025-03-26 have no batches, and the MCP-Protocol-Version names one of them.';
   return new Refusal(400, message, ONE_MESSAGE, { rpcCode: INVALID_REQUEST });
 }
 

@@ -1,12 +1,6 @@
 import { READ_SCOPE, type Scope, UNASSIGN, WRITE_SCOPE } from '../../vocabulary/names.ts';
+import { checkMessage, type Message } from './message-schemas.ts';
 import { notJson, notMessages } from './refusal.ts';
-
-/** The members of a message that are read before MCP sees it. */
-interface Message {
-  method?: unknown;
-  id?: unknown;
-  params?: unknown;
-}
 
 /** Methods that every token may call: they describe this server, and nothing in AWS. */
 const FOR_ALL = new Set(['initialize', 'ping', 'server/discover']);
@@ -14,7 +8,7 @@ const FOR_ALL = new Set(['initialize', 'ping', 'server/discover']);
 /** The body of a request, parsed once, so that the checks decide by exactly what MCP gets. */
 export class RpcBody {
   readonly json: unknown;
-  readonly #isBatch: boolean;
+  readonly isBatch: boolean;
   readonly #messages: readonly Message[];
 
   /** @throws Refusal 400 if it is no JSON-RPC message and no array of them */
@@ -22,9 +16,9 @@ export class RpcBody {
     const json = parse(bytes);
     const messages: readonly unknown[] = Array.isArray(json) ? json : [json];
     if (messages.length === 0 || !messages.every(isMessage)) throw notMessages();
-    this.#isBatch = Array.isArray(json);
-    this.#messages = messages;
-    this.json = json;
+    this.isBatch = Array.isArray(json);
+    this.#messages = messages.map(withoutNullParams);
+    this.json = this.isBatch ? this.#messages : this.#messages[0];
   }
 
   /** The number of requests to answer. */
@@ -34,18 +28,23 @@ export class RpcBody {
 
   /** The id to answer with: that of a single request. */
   get id(): string | number | null {
-    const [{ id } = {}] = this.#isBatch ? [] : this.#messages;
+    const [{ id } = {}] = this.isBatch ? [] : this.#messages;
     return typeof id === 'string' || typeof id === 'number' ? id : null;
   }
 
   /** Whether this opens a subscription, which stays open until its caller leaves. A batch opens none. */
   get isSubscription(): boolean {
-    return !this.#isBatch && this.#messages[0]?.method === 'subscriptions/listen';
+    return !this.isBatch && this.#messages[0]?.method === 'subscriptions/listen';
   }
 
   /** The scopes that a token needs for all the requests. */
   get scopes(): readonly Scope[] {
     return [...new Set(this.#messages.flatMap((message) => scopeOf(message) ?? []))];
+  }
+
+  /** @throws Refusal 400 if a message is malformed, with its first faults */
+  checkMessages(): void {
+    for (const message of this.#messages) checkMessage(message);
   }
 }
 
@@ -55,6 +54,12 @@ function parse(bytes: Uint8Array): unknown {
   } catch {
     throw notJson();
   }
+}
+
+/** Some clients send null for no params, which JSON-RPC does not know. */
+function withoutNullParams(message: Message): Message {
+  const { params, ...rest } = message;
+  return params === null ? rest : message;
 }
 
 /** Every request needs the read scope at least. Only the unassign tool changes anything. */
