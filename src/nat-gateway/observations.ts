@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { StartedDrain } from './drain.ts';
 import { addressOf, changingAddresses, isChanging, type NatGateway } from './gateway.ts';
 
@@ -38,6 +39,19 @@ const AGREEING = 2;
 /** Reads in a row without the gateway that prove its deletion, if it was never shown `deleting`. */
 const GATEWAY_ABSENCES = 18;
 
+/**
+ * The series with one read more. Of reads in a row that show the same, the first and the latest are kept, as many as any
+ * proof counts, so that a long wait holds no more than a short one.
+ */
+export function withRead(reads: readonly Read[], { at, gateway }: Read): Read[] {
+  const previous = reads.at(-1)?.gateway;
+  const series = [...reads, { at, gateway: isDeepStrictEqual(gateway, previous) ? previous : gateway }];
+  const spare = series.length - 1 - GATEWAY_ABSENCES;
+  const isSpare =
+    spare > 0 && series.slice(spare - 1).every((each) => each.gateway === series[spare]?.gateway);
+  return isSpare ? series.toSpliced(spare, 1) : series;
+}
+
 /** The course of an address so far. */
 export interface Course {
   private_ip: string;
@@ -64,8 +78,7 @@ export function courseOf(privateIp: string, reads: readonly Read[], drain?: Star
   const { status, failure_message } = last;
   if (status === undefined) return { ...course, fate: 'unknown' };
   // While a drain runs, a read that shows an assignment is a late one: assigning comes after the release.
-  const isLate = status === 'assigning' && evidence.remembered !== undefined;
-  if (isLate) return { ...course, fate: 'unassigning' };
+  if (status === 'assigning' && remembered !== undefined) return { ...course, fate: 'unassigning' };
   if (isChanging(last)) return { ...course, fate: status, isUrgent: evidence.isNearlyDue };
   if (evidence.draining !== undefined && !isRefuted(evidence)) {
     return { ...course, fate: 'unassigning', isUrgent: evidence.isNearlyDue };

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { POLICY_RULES } from '../nat-gateway/policy.ts';
 import { FINDING_CODES } from '../nat-gateway/preflight.ts';
 import { ERROR_CODES } from '../vocabulary/failure.ts';
+import { DESCRIBE } from '../vocabulary/names.ts';
 
 /** Parts that the results of several tools share. */
 
@@ -34,6 +35,11 @@ export const nextSchema = z.object({
 
 /** The caller's next step: a call ready to send. */
 export type Next = z.infer<typeof nextSchema>;
+
+/** A look at one gateway. */
+export function describeCall(region: string, natGatewayId: string): Next {
+  return { tool: DESCRIBE, arguments: { nat_gateway_ids: [natGatewayId], region } };
+}
 
 /**
  * A result whose structured content fits its schema, with the same JSON as text for clients that read only that. With

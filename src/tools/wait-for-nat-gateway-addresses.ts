@@ -7,12 +7,13 @@ import {
   gatewayCourseOf,
   nothingChanges,
   type Read,
+  withRead,
 } from '../nat-gateway/observations.ts';
 import { cancelled, Failure, gatewayNotFound } from '../vocabulary/failure.ts';
-import { DESCRIBE, READ_SCOPE, WAIT } from '../vocabulary/names.ts';
+import { READ_SCOPE, WAIT } from '../vocabulary/names.ts';
 import { listOf, natGatewayId, optionalRegion, privateIp } from './arguments.ts';
 import { defineTool, type PlacedCall } from './define-tool.ts';
-import { errorSchema, type Next, nextSchema } from './results.ts';
+import { describeCall, errorSchema, type Next, nextSchema } from './results.ts';
 
 const text = z.string().optional();
 
@@ -129,8 +130,9 @@ function see(
   read: Read,
   { input, region, dependencies: { drains } }: PlacedCall<Input>,
 ): void {
-  const { reads, addresses } = progress;
-  reads.push(read);
+  const { addresses } = progress;
+  const reads = withRead(progress.reads, read);
+  progress.reads = reads;
   // Without a list, every address that is shown changing is followed.
   if (input.private_ip_addresses === undefined && read.gateway !== undefined) {
     const changing = changingAddresses(read.gateway).filter((each) => !addresses.includes(each));
@@ -156,8 +158,10 @@ function settled(call: PlacedCall<Input>, progress: Progress, began: number): Ou
   const { region, input } = call;
   // `not_on_gateway` is easily taken for released, and the address may be mistyped.
   const isStrange = progress.courses.some(({ fate }) => fate === 'not_on_gateway');
-  const look = { tool: DESCRIBE, arguments: { nat_gateway_ids: [input.nat_gateway_id], region } };
-  return { ...answer(call, progress, began, 'settled'), ...(isStrange ? { next: look } : {}) };
+  return {
+    ...answer(call, progress, began, 'settled'),
+    ...(isStrange ? { next: describeCall(region, input.nat_gateway_id) } : {}),
+  };
 }
 
 /**
@@ -193,7 +197,7 @@ function unsettled(
     },
     not_before: latestRelease(call, courses),
   };
-  const look = { tool: DESCRIBE, arguments: { nat_gateway_ids: [input.nat_gateway_id], region } };
+  const look = describeCall(region, input.nat_gateway_id);
   return { ...answer(call, progress, began, outcome), next: outcome === 'no_change_seen' ? look : next };
 }
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StartedDrain } from '../../src/nat-gateway/drain.ts';
 import { drainFrom } from '../../src/nat-gateway/drain.ts';
@@ -10,6 +11,7 @@ import {
   READ_LAG_MILLISECONDS,
   type Read,
   verdictOf,
+  withRead,
   withStartedDrains,
 } from '../../src/nat-gateway/observations.ts';
 
@@ -333,5 +335,36 @@ describe('one read of a gateway with a started drain', () => {
     expect(assignedAgain(gateway('assigning'), drains, 2000)).toEqual([ip]);
     expect(assignedAgain(gateway('assigning'), drains, 1999)).toEqual([]);
     expect(assignedAgain(gateway(s), drains, 2000)).toEqual([]);
+  });
+});
+
+describe('a series of reads that leaves out repetitions', () => {
+  const kinds = fc.constantFrom(s, d, '-', 'x', '!', 'failed', 'assigning', '?');
+  const runs = fc.array(fc.tuple(kinds, fc.integer({ min: 1, max: 40 })), { minLength: 1, maxLength: 6 });
+  const seriesOf = (each: [string, number][], step: number): Read[] =>
+    reads(each.map(([kind, times]) => repeated(kind, times)).join(' '), 0, step);
+
+  it('proves what the whole series proves', () => {
+    fc.assert(
+      fc.property(
+        runs,
+        fc.constantFrom(600, 5000, 60_000),
+        fc.constantFrom(1, 60, 350),
+        (each, step, drain) => {
+          const whole = seriesOf(each, step);
+          const kept = whole.reduce(withRead, [] as Read[]);
+          for (const remembered of [undefined, started(drain)]) {
+            expect(courseOf(ip, kept, remembered)).toEqual(courseOf(ip, whole, remembered));
+          }
+          expect(gatewayCourseOf(kept)).toBe(gatewayCourseOf(whole));
+          expect(nothingChanges(kept)).toBe(nothingChanges(whole));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('does not grow while reads show the same', () => {
+    expect(seriesOf([[d, 1000]], 5000).reduce(withRead, [] as Read[])).toHaveLength(19);
   });
 });

@@ -17,6 +17,7 @@ import { UNASSIGN } from '../../vocabulary/names.ts';
 import { TIMEOUTS } from '../../vocabulary/timeouts.ts';
 import type { FailedCall, PlacedCall } from '../define-tool.ts';
 import { orCutShort } from '../grace.ts';
+import { describeCall } from '../results.ts';
 import { canChange, withoutYes } from './asking.ts';
 import {
   blocked,
@@ -30,7 +31,6 @@ import {
 import {
   auditFields,
   decisive,
-  describeCall,
   dryRunIgnored,
   dryRunMembers,
   type Progress,
@@ -287,7 +287,12 @@ function unassigning({ request, dependencies }: Attempt, drain: Drain, progress:
 /** The result where it could not be established what became of the real call. */
 function unknown({ request, dependencies }: Attempt, progress: Progress, error: ErrorReport): UnassignResult {
   const not_before = new Date(dependencies.ec2Clock.now() + LOOK_AGAIN_SECONDS * 1000).toISOString();
-  return { ...progress, outcome: 'unknown', error, next: { ...describeCall(request), not_before } };
+  return {
+    ...progress,
+    outcome: 'unknown',
+    error,
+    next: { ...describeCall(request.region, request.natGatewayId), not_before },
+  };
 }
 
 function refused(progress: Progress, error: ErrorReport): UnassignResult {

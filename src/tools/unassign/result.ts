@@ -5,9 +5,9 @@ import type { DryRun, UnassignRequest } from '../../aws/unassign.ts';
 import type { AuditFields } from '../../changes/audit-log.ts';
 import { addressSchema, type NatGatewayAddress } from '../../nat-gateway/gateway.ts';
 import type { Preflight } from '../../nat-gateway/preflight.ts';
-import { DESCRIBE, UNASSIGN, WAIT } from '../../vocabulary/names.ts';
+import { UNASSIGN, WAIT } from '../../vocabulary/names.ts';
 import { boundedText } from '../../vocabulary/text.ts';
-import { errorSchema, findingSchema, type Next, nextSchema } from '../results.ts';
+import { describeCall, errorSchema, findingSchema, type Next, nextSchema } from '../results.ts';
 
 const text = z.string().optional();
 
@@ -86,7 +86,7 @@ export function dryRunIgnored(
 ): (Pick<UnassignResult, 'error' | 'next'> & { outcome: 'unknown' | 'refused' }) | undefined {
   if (dryRun.passed || dryRun.error.code !== 'dry_run_not_honoured') return undefined;
   const outcome = dryRun.mayHaveChanged ? 'unknown' : 'refused';
-  return { outcome, error: dryRun.error, next: describeCall(request) };
+  return { outcome, error: dryRun.error, next: describeCall(request.region, request.natGatewayId) };
 }
 
 /** The requested addresses, the gateway's others counted by status, and the findings. */
@@ -122,11 +122,6 @@ export function waitCall({ region, natGatewayId, privateIps }: UnassignRequest):
     tool: WAIT,
     arguments: { nat_gateway_id: natGatewayId, private_ip_addresses: [...privateIps], region },
   };
-}
-
-/** A look at the gateway. */
-export function describeCall({ region, natGatewayId }: UnassignRequest): Next {
-  return { tool: DESCRIBE, arguments: { nat_gateway_ids: [natGatewayId], region } };
 }
 
 /** The members with which every audit record of one call begins. */
