@@ -13,6 +13,7 @@ import { cancelled, Failure, gatewayNotFound } from '../vocabulary/failure.ts';
 import { READ_SCOPE, WAIT } from '../vocabulary/names.ts';
 import { listOf, natGatewayId, optionalRegion, privateIp } from './arguments.ts';
 import { defineTool, type PlacedCall } from './define-tool.ts';
+import { anyOf } from './grace.ts';
 import { describeCall, errorSchema, type Next, nextSchema } from './results.ts';
 
 const text = z.string().optional();
@@ -87,13 +88,18 @@ interface Progress {
 }
 
 async function wait(call: PlacedCall<Input>): Promise<Output> {
-  const { ec2, region, input, context, dependencies } = call;
-  const { drains, ec2Clock, monotonic, longestWaitSeconds, handOver } = dependencies;
-  const { nat_gateway_id } = input;
-  const { signal } = context.mcpReq;
-  const timeoutSeconds = Math.min(input.timeout_seconds, longestWaitSeconds);
-  const began = monotonic();
+  const { input, context, dependencies } = call;
+  const timeoutSeconds = Math.min(input.timeout_seconds, dependencies.longestWaitSeconds);
   const deadline = AbortSignal.timeout(timeoutSeconds * 1000);
+  const ended = anyOf([context.mcpReq.signal, deadline, dependencies.handOver]);
+  return follow(call, ended.signal).finally(ended.letGo);
+}
+
+async function follow(call: PlacedCall<Input>, ended: AbortSignal): Promise<Output> {
+  const { ec2, region, input, context, dependencies } = call;
+  const { drains, ec2Clock, monotonic } = dependencies;
+  const { nat_gateway_id } = input;
+  const began = monotonic();
   const pace = { isUrgent: false };
   const tell = progressReporter(context);
   const addresses = input.private_ip_addresses ?? [...drains.of(region, nat_gateway_id).keys()];
@@ -102,7 +108,6 @@ async function wait(call: PlacedCall<Input>): Promise<Output> {
   let failures = 0;
   let latestFailure: Failure | undefined;
 
-  const ended = AbortSignal.any([signal, deadline, handOver]);
   for await (const seen of ec2.watch(region, nat_gateway_id, ended, pace)) {
     if ('failure' in seen) {
       failures += 1;
@@ -120,7 +125,7 @@ async function wait(call: PlacedCall<Input>): Promise<Output> {
     await tell((monotonic() - began) / 1000, sentence(courses, latestRelease(call, courses), ec2Clock.now()));
     if (gateway === 'there' && isSettled(progress, input)) return settled(call, progress, began);
   }
-  if (signal.aborted) throw cancelled();
+  if (context.mcpReq.signal.aborted) throw cancelled();
   return unsettled(call, progress, began, latestFailure);
 }
 
