@@ -51,7 +51,7 @@ function readInvocation(): Invocation {
 async function serve(settings: Settings, logger: Logger): Promise<void> {
   const audit = openAuditLog(settings, logger);
   const stopping = terminationSignal();
-  const ec2Clock = settings.simulate ? simulatedClock(settings.simulateSpeed) : { now: Date.now, monotonic };
+  const ec2Clock = settings.simulate ? await simulatedClock(settings) : { now: Date.now, monotonic };
   const dependencies: Dependencies = {
     ec2: once(() => openEc2(settings, ec2Clock, logger)),
     ec2Clock,
@@ -91,11 +91,10 @@ function monotonic(): number {
   return performance.now();
 }
 
-/** Returns a clock that starts at the real time, runs `speed` times as fast, and never jumps. */
-function simulatedClock(speed: number): Dependencies['ec2Clock'] {
-  const start = Date.now();
-  const origin = monotonic();
-  const now = (): number => start + (monotonic() - origin) * speed;
+/** The clock of the embedded endpoint, which never jumps. */
+async function simulatedClock({ simulateSpeed }: Settings): Promise<Dependencies['ec2Clock']> {
+  const { scaledClock } = await import('./simulator/clock.ts');
+  const { now } = scaledClock(simulateSpeed);
   return { now, monotonic: now };
 }
 
@@ -170,7 +169,7 @@ async function startSimulator({ region }: Settings, port: number, clock: Depende
 /** Serves the embedded endpoint to other programs until a signal comes. */
 async function serveSimulator(settings: Settings, logger: Logger): Promise<void> {
   try {
-    const simulator = await startSimulator(settings, settings.port, simulatedClock(settings.simulateSpeed));
+    const simulator = await startSimulator(settings, settings.port, await simulatedClock(settings));
     onTermination(async () => {
       await simulator.close();
       process.exit();
