@@ -30,7 +30,10 @@ export const REFUSED: Readonly<Record<string, Obstacle>> = {
   'answered with 204': status('204 No Content'),
 };
 
-async function listening(server: Server): Promise<number> {
+/** Registers what runs when a test, or all tests of a group, are over. */
+type OnFinished = (end: () => void) => void;
+
+async function listening(server: Server, onFinished: OnFinished = onTestFinished): Promise<number> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     socket.on('error', () => {});
@@ -38,7 +41,7 @@ async function listening(server: Server): Promise<number> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  onTestFinished(() => {
+  onFinished(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
@@ -63,14 +66,18 @@ function pipe(one: Socket, port: number): void {
 }
 
 /** Serves TLS in front of the HTTP endpoint at `url`; returns its URL. `data` gets what clients send within TLS. */
-export async function startTls(url: string, data: (chunk: Buffer) => void = () => {}): Promise<string> {
+export async function startTls(
+  url: string,
+  data: (chunk: Buffer) => void = () => {},
+  onFinished?: OnFinished,
+): Promise<string> {
   const port = Number(new URL(url).port);
   const server = createTlsServer(selfSigned(), (socket) => {
     socket.on('data', data);
     pipe(socket, port);
   });
   server.on('tlsClientError', () => {});
-  return `https://127.0.0.1:${await listening(server)}`;
+  return `https://127.0.0.1:${await listening(server, onFinished)}`;
 }
 
 /** Lets connections through to the endpoint at `url`, or puts an obstacle into their way; returns its URL. */
@@ -84,19 +91,20 @@ export async function startGate(url: string, obstacle: () => Obstacle | undefine
 
 /** A proxy that opens tunnels to anywhere on this machine; an obstacle comes before its answer to CONNECT. */
 export async function startConnectProxy(
-  obstacle: () => Obstacle | undefined = () => undefined,
+  obstacle: (target: string) => Obstacle | undefined = () => undefined,
+  onFinished?: OnFinished,
 ): Promise<{ url: string; targets: string[] }> {
   const targets: string[] = [];
   const server = createHttpServer();
   server.on('connect', ({ url = '' }, socket: Socket) => {
     socket.on('error', () => {});
     targets.push(url);
-    meet(obstacle(), socket, () => {
+    meet(obstacle(url), socket, () => {
       socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
       pipe(socket, Number(url.split(':')[1]));
     });
   });
-  return { url: `http://127.0.0.1:${await listening(server)}`, targets };
+  return { url: `http://127.0.0.1:${await listening(server, onFinished)}`, targets };
 }
 
 /** A key with a certificate that no client trusts (X.509 version 1, as nothing else is needed). */

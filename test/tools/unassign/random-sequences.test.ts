@@ -1,5 +1,7 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, type ExpectStatic, it } from 'vitest';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, type ExpectStatic, expect, it, vi } from 'vitest';
+import { connectEc2, type Ec2 } from '../../../src/aws/ec2.ts';
 import {
   type Exchange,
   privateNatGateway,
@@ -11,6 +13,7 @@ import { UNASSIGN } from '../../../src/vocabulary/names.ts';
 import { AMBIGUOUS, DEFINITE, type Fault, type Phase, phaseOf } from '../../support/faults.ts';
 import { randomFrom } from '../../support/lagging-ec2.ts';
 import { FAST_TIMEOUTS, ManualClock, openSession, type Session } from '../../support/session.ts';
+import { BROKEN, type Obstacle, REFUSED, startConnectProxy, startTls } from '../../support/tunnels.ts';
 
 /** Number of sequences; `npm run soak` sets SEQUENCES to more. */
 const SEQUENCES = Number(process.env.SEQUENCES ?? 1000);
@@ -41,9 +44,14 @@ interface Step {
   mode: 'execute' | 'dry_run';
   injection: Injection | undefined;
   seconds: number;
+  /** On the servers behind a proxy: which of the call's tunnels is not opened, and how. */
+  obstacle: { others: number; how: string } | undefined;
   /** A change that somebody else makes, before the call or while it is under way. */
   other: { ip: string; drain: number; when: 'before' | 'during' } | undefined;
 }
+
+/** What a proxy does with the CONNECT of one request in place of opening the tunnel; `left hanging` is too slow here. */
+const { 'left hanging': _, ...OBSTACLES }: Record<string, Obstacle> = { ...BROKEN, ...REFUSED };
 
 const injection: fc.Arbitrary<Injection> = fc
   .record({
@@ -56,13 +64,24 @@ const injection: fc.Arbitrary<Injection> = fc
   );
 
 const step: fc.Arbitrary<Step> = fc.record({
-  ips: fc.uniqueArray(fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4', '10.0.0.9'), {
-    minLength: 1,
-    maxLength: 3,
-  }),
+  ips: fc.uniqueArray(
+    fc.oneof(
+      { weight: 8, arbitrary: fc.constantFrom('10.0.0.2', '10.0.0.3', '10.0.0.4') },
+      // The primary, and an address that is not on the gateway: most calls should get further.
+      { weight: 1, arbitrary: fc.constantFrom('10.0.0.1', '10.0.0.9') },
+    ),
+    { minLength: 1, maxLength: 3 },
+  ),
   drain: fc.constantFrom(1, 60, 350),
   mode: fc.constantFrom('execute' as const, 'execute' as const, 'execute' as const, 'dry_run' as const),
   injection: fc.option(injection, { nil: undefined }),
+  obstacle: fc.option(
+    fc.record({
+      others: fc.constantFrom(0, 1, 2, 2, 3, 3, 4),
+      how: fc.constantFrom(...Object.keys(OBSTACLES)),
+    }),
+    { nil: undefined },
+  ),
   other: fc.option(
     fc.record({
       ip: fc.constantFrom('10.0.0.2', '10.0.0.3', '10.0.0.4'),
@@ -98,10 +117,40 @@ interface Recorded {
 }
 
 /** Servers that run their sequences at the same time, as most of the time is spent between retries. */
-const SERVERS = SEQUENCES > 1000 ? 25 : 5;
+const SERVERS = SEQUENCES > 1000 ? 25 : 10;
 
 /** Servers from this number on meet late and incomplete reads, and other writers on their gateways. */
 const FIRST_FLAWED = SERVERS * 0.4;
+
+/** Servers from this number on also reach their endpoint over TLS through a proxy, by a tunnel of its own for each request. */
+const FIRST_PROXIED = SERVERS * 0.8;
+
+/** The tunnel that the proxy will not open, by the endpoint's host and port: after how many others, and how. */
+const closedTunnels = new Map<string, { others: number; how: string }>();
+const ends: (() => void)[] = [];
+
+/** Real calls whose tunnel was not opened. */
+let unsentCalls = 0;
+
+beforeAll(async () => {
+  const proxy = await startConnectProxy(
+    (target) => {
+      const closed = closedTunnels.get(target);
+      if (closed === undefined || closed.others-- > 0) return undefined;
+      closedTunnels.delete(target);
+      return OBSTACLES[closed.how];
+    },
+    (end) => ends.push(end),
+  );
+  vi.stubEnv('HTTPS_PROXY', proxy.url);
+  vi.stubEnv('NO_PROXY', '');
+  vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+});
+
+afterAll(() => {
+  vi.unstubAllEnvs();
+  for (const end of ends) end();
+});
 
 describe.concurrent.each(Array.from({ length: SERVERS }, (_, index) => index))(
   `a random sequence of calls, faults and clock ticks, on server %i (seed ${SEED})`,
@@ -110,6 +159,11 @@ describe.concurrent.each(Array.from({ length: SERVERS }, (_, index) => index))(
     const inventory: SimulatedNatGateway[] = [];
     let session: Session;
     const isFlawed = server >= FIRST_FLAWED;
+    const isProxied = server >= FIRST_PROXIED;
+    /** The URL at which the server reaches the endpoint. */
+    let endpoint: URL;
+    /** One for each sequence, as it refuses every change once a dry run was answered with success. */
+    let ec2: Ec2 | undefined;
     let pending: Injection | undefined;
     let writer: { gateway: SimulatedNatGateway; step: Step } | undefined;
     let recorded: Recorded[] = [];
@@ -124,8 +178,10 @@ describe.concurrent.each(Array.from({ length: SERVERS }, (_, index) => index))(
         clock,
         inventory,
         reads: (read) => reading?.(read),
-        timeouts: { ...FAST_TIMEOUTS, reconcilePauses: [0, 0, 1, 1, 1, 1] },
+        dependencies: { ec2: async () => connected() },
         intercept: async (exchange) => {
+          // So that the next request needs a tunnel of its own.
+          if (isProxied) exchange.response.setHeader('connection', 'close');
           const phase = phaseOf(exchange);
           const injected = phase !== undefined && phase === pending?.phase ? pending : undefined;
           if (injected?.when === 'before') {
@@ -140,9 +196,28 @@ describe.concurrent.each(Array.from({ length: SERVERS }, (_, index) => index))(
           return injected === undefined ? answer : FAULTS[injected.fault]?.(exchange, answer);
         },
       });
+      const { url } = session.simulator;
+      endpoint = new URL(isProxied ? await startTls(url, undefined, (end) => ends.push(end)) : url);
     });
 
-    afterAll(() => session.close());
+    afterAll(async () => {
+      ec2?.close();
+      await session.close();
+    });
+
+    function connected(): Ec2 {
+      ec2 ??= connectEc2(
+        {
+          region: session.simulator.region,
+          endpoint: endpoint.origin,
+          credentials: { accessKeyId: 'AKIATEST', secretAccessKey: 'secret' },
+        },
+        '0.0.0',
+        pino({ level: 'silent' }),
+        { ...FAST_TIMEOUTS, reconcilePauses: [0, 0, 1, 1, 1, 1] },
+      );
+      return ec2;
+    }
 
     function record(exchange: Exchange, changed: boolean): void {
       const phase = phaseOf(exchange);
@@ -175,7 +250,6 @@ describe.concurrent.each(Array.from({ length: SERVERS }, (_, index) => index))(
     }
 
     let used = 0;
-
     it('keeps every invariant', { timeout: 100_000 + SEQUENCES * 200 }, async ({ expect }) => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), flaws, async (steps, flaw) => {
@@ -183,14 +257,17 @@ describe.concurrent.each(Array.from({ length: SERVERS }, (_, index) => index))(
           const { natGatewayId: nat_gateway_id, addresses } = newGateway(index);
           // Shrinking a failed sequence uses gateways again.
           Object.assign(inventory[index] ?? {}, { addresses });
+          ec2?.close();
+          ec2 = undefined;
           unassignedByOthers = new Set();
           reading = isFlawed ? flawedReads(flaw, clock) : undefined;
           for (const each of steps) {
-            const { ips, drain, mode, injection: next, seconds } = each;
+            const { ips, drain, mode, injection: next, obstacle, seconds } = each;
             const gateway = inventory[index];
             if (isFlawed && gateway !== undefined) writer = { gateway, step: each };
             actAsOther('before');
             pending = next;
+            if (isProxied && obstacle !== undefined) closedTunnels.set(endpoint.host, { ...obstacle });
             recorded = [];
             session.audit.records.length = 0;
             const { content } = await session.call(UNASSIGN, {
@@ -200,6 +277,7 @@ describe.concurrent.each(Array.from({ length: SERVERS }, (_, index) => index))(
               mode,
             });
             pending = undefined;
+            closedTunnels.delete(endpoint.host);
             clock.advance(seconds);
             check(expect, content, each);
           }
@@ -230,12 +308,21 @@ describe.concurrent.each(Array.from({ length: SERVERS }, (_, index) => index))(
       expect(POSSIBLE_CHANGES[content.outcome], content.outcome).toContain(isByOthers ? 1 : changes.length);
       expect(content.error === undefined).toBe(!['refused', 'unknown'].includes(content.outcome));
 
-      // Every attempt is audited, with an intent for every real call.
+      // Every attempt is audited, with an intent for every real call, and one more where its tunnel was not opened.
       expect(outcomes).toMatchObject([{ outcome: content.outcome }]);
-      expect(intents.map(({ id }) => id)).toEqual(realCalls.map(() => outcomes[0]?.id));
+      const unsent = /Nothing was sent\.$/.test(content.error?.message ?? '') ? intents.length : 0;
+      expect(unsent === 0 || content.outcome === 'refused').toBe(true);
+      unsentCalls += unsent;
+      expect(intents.map(({ id }) => id)).toEqual(
+        Array.from({ length: realCalls.length + unsent }, () => outcomes[0]?.id),
+      );
     }
   },
 );
+
+describe('a proxy in front of the endpoint', () => {
+  it('has kept some of those real calls from being sent', () => expect(unsentCalls).toBeGreaterThan(0));
+});
 
 /** Reads that are late by up to `maxLag` seconds and leave out each address, and the gateway more rarely. */
 function flawedReads(
