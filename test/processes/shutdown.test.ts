@@ -158,6 +158,27 @@ describe('during a real call', () => {
   });
 });
 
+describe('while a client of the 2025 revisions is asked for a yes', () => {
+  it.each<[string, (server: ServerProcess) => Promise<void>]>([
+    ['the end of stdin', async (server) => void server.child.stdin?.end()],
+    ...SIGNALS.map((name): [string, typeof endStdin] => [name, (server) => signal(server, name)]),
+  ])('%s refuses the attempt, which is answered and audited, though no answer comes', async (_, end) => {
+    const server = startServer();
+    await server.initialize({ elicitation: {} });
+    const call = { name: UNASSIGN, arguments: change };
+    server.send(JSON.stringify({ jsonrpc: '2.0', id: 'asked', method: 'tools/call', params: call }));
+    await server.until(({ method }) => method === 'elicitation/create');
+    await end(server);
+    const { result } = await server.answerTo('asked');
+    expect(result.structuredContent).toMatchObject({
+      outcome: 'refused',
+      error: { code: 'precondition_failed', retryable: true },
+    });
+    expect(await server.exit).toBe(0);
+    expect(server.audit.map(({ outcome }) => outcome)).toEqual(['confirmation_asked', 'refused']);
+  });
+});
+
 describe.each<Phase>(['describe', 'dry run'])('during the %s of an attempt', (phase) => {
   it.each(SIGNALS)('%s prevents the real call, which is answered and audited', async (name) => {
     const { server, release, arrival, changes } = await startHeldServer(phase);

@@ -34,6 +34,7 @@ const MODERN = {
 
 interface Message {
   id?: number | string;
+  method?: string;
   // biome-ignore lint/suspicious/noExplicitAny: JSON-RPC messages of every shape
   result?: any;
   error?: { code: number; message: string };
@@ -90,11 +91,11 @@ export class ServerProcess {
     return this.until((message) => message.id === id);
   }
 
-  /** Initializes the connection for the 2025 revisions. */
-  async initialize(): Promise<void> {
+  /** Initializes the connection for the 2025 revisions, in which a request is sent without an envelope. */
+  async initialize(capabilities: Record<string, unknown> = {}): Promise<void> {
     const params = {
       protocolVersion: '2025-11-25',
-      capabilities: {},
+      capabilities,
       clientInfo: { name: 'raw', version: '1.0.0' },
     };
     this.send(JSON.stringify({ jsonrpc: '2.0', id: 'initialize', method: 'initialize', params }));
