@@ -45,10 +45,10 @@ const GATEWAY_ABSENCES = 18;
  */
 export function withRead(reads: readonly Read[], { at, gateway }: Read): Read[] {
   const previous = reads.at(-1)?.gateway;
-  const series = [...reads, { at, gateway: isDeepStrictEqual(gateway, previous) ? previous : gateway }];
+  const shown = isDeepStrictEqual(gateway, previous) ? previous : gateway;
+  const series = [...reads, { at, gateway: shown }];
   const spare = series.length - 1 - GATEWAY_ABSENCES;
-  const isSpare =
-    spare > 0 && series.slice(spare - 1).every((each) => each.gateway === series[spare]?.gateway);
+  const isSpare = spare > 0 && series.slice(spare - 1).every((each) => each.gateway === shown);
   return isSpare ? series.toSpliced(spare, 1) : series;
 }
 
@@ -74,27 +74,22 @@ export function courseOf(privateIp: string, reads: readonly Read[], drain?: Star
   const { last, absences, remembered } = evidence;
   const course = { private_ip: privateIp, changed: evidence.changed, settled: false, isUrgent: false };
   if (last === undefined) return { ...course, fate: remembered === undefined ? 'unknown' : 'unassigning' };
-  if (absences.length > 0) return { ...course, ...courseOfAbsent(evidence) };
   const { status, failure_message } = last;
+  if (absences.length > 0) return { ...course, ...courseOfAbsent(evidence, status) };
   if (status === undefined) return { ...course, fate: 'unknown' };
   // While a drain runs, a read that shows an assignment is a late one: assigning comes after the release.
   if (status === 'assigning' && remembered !== undefined) return { ...course, fate: 'unassigning' };
   if (isChanging(last)) return { ...course, fate: status, isUrgent: evidence.isNearlyDue };
-  if (evidence.draining !== undefined && !isRefuted(evidence)) {
+  if (evidence.draining !== undefined && !isRefuted(evidence, status)) {
     return { ...course, fate: 'unassigning', isUrgent: evidence.isNearlyDue };
   }
-  return {
-    ...course,
-    fate: status,
-    failure_message: status === 'failed' ? failure_message : undefined,
-    settled: isSettled(evidence),
-  };
+  return { ...course, fate: status, failure_message, settled: isSettled(evidence) };
 }
 
 /** What the reads that count show of one address. */
 interface Evidence {
   now: number;
-  /** The address as shown last; absent where no read has shown it. */
+  /** The address as shown last: absent where no read counts, and empty where none of them shows it. */
   last: NatGateway['addresses'][number] | undefined;
   /** Times of the latest reads, all in a row without the address. */
   absences: readonly number[];
@@ -103,7 +98,8 @@ interface Evidence {
   /** The latest time at which it was draining, as shown or remembered. */
   draining: number | undefined;
   remembered: StartedDrain | undefined;
-  isDue: boolean;
+  /** The end of the remembered drain; later than any read without one. */
+  dueAt: number;
   isNearlyDue: boolean;
   wasShown: boolean;
   changed: boolean;
@@ -121,7 +117,9 @@ function evidenceOf(privateIp: string, reads: readonly Read[], drain: StartedDra
   const current = counting.slice(Math.max(restart, 0));
   const shown = current.flatMap(({ at, address }) => (address === undefined ? [] : [{ at, address }]));
   const last = shown.at(-1)?.address;
+  const status = last?.status;
   const now = reads.at(-1)?.at ?? 0;
+  const dueAt = remembered?.dueAt ?? Infinity;
   const drained = shown.findLast(({ address }) => address.status === 'unassigning')?.at;
   return {
     now,
@@ -130,36 +128,39 @@ function evidenceOf(privateIp: string, reads: readonly Read[], drain: StartedDra
       .slice(current.findLastIndex(({ address }) => address !== undefined) + 1)
       .map(({ at }) => at),
     agreeing: shown
-      .slice(shown.findLastIndex(({ address }) => address.status !== last?.status) + 1)
+      .slice(shown.findLastIndex(({ address }) => address.status !== status) + 1)
       .map(({ at }) => at),
     draining: drained ?? remembered?.startedAt,
     remembered,
-    isDue: remembered !== undefined && now >= remembered.dueAt,
-    isNearlyDue: remembered !== undefined && now >= remembered.dueAt - NEARLY_DUE_MILLISECONDS,
+    dueAt,
+    isNearlyDue: now >= dueAt - NEARLY_DUE_MILLISECONDS,
     wasShown: shown.length > 0,
     changed: remembered !== undefined || shown.some(({ address }) => isChanging(address)),
   };
 }
 
 /** An address that is not shown: released once enough reads agree, and until then as it was before. */
-function courseOfAbsent(evidence: Evidence): Pick<Course, 'fate' | 'releasedAt' | 'settled' | 'isUrgent'> {
-  const { absences, last, draining, remembered, isDue, wasShown, now } = evidence;
+function courseOfAbsent(
+  { absences, draining, remembered, dueAt, wasShown, now }: Evidence,
+  status: string | undefined,
+): Pick<Course, 'fate' | 'releasedAt' | 'settled' | 'isUrgent'> {
   const isKnown = wasShown || remembered !== undefined;
   const since = absences[0] ?? now;
+  const isDue = now >= dueAt;
   const isEarly = remembered !== undefined && !isDue;
   const settled = isDue
-    ? absences.filter((at) => at >= (remembered?.dueAt ?? 0)).length >= AGREEING
+    ? absences.filter((at) => at >= dueAt).length >= AGREEING
     : absences.length >= ABSENCES && (!isEarly || now - since >= ABSENCE_BEFORE_DUE_MILLISECONDS);
   if (settled && !isKnown) return { fate: 'not_on_gateway', settled, isUrgent: false };
   if (settled) return { fate: 'released', releasedAt: since, settled, isUrgent: false };
-  const before = draining !== undefined ? 'unassigning' : (last?.status ?? 'unknown');
+  const before = draining !== undefined ? 'unassigning' : (status ?? 'unknown');
   return { fate: before, settled, isUrgent: !isEarly };
 }
 
 /** Whether a shown status ends a drain that was shown or is remembered: only once such a read can no longer be late. */
-function isRefuted({ agreeing, draining, now, remembered, last }: Evidence): boolean {
+function isRefuted({ agreeing, draining, now, remembered }: Evidence, status: string): boolean {
   if (agreeing.length < AGREEING) return false;
-  if (remembered === undefined && last?.status === 'failed') return true;
+  if (remembered === undefined && status === 'failed') return true;
   return now - (draining ?? now) >= READ_LAG_MILLISECONDS;
 }
 
@@ -190,9 +191,8 @@ export function gatewayCourseOf(reads: readonly Read[]): GatewayCourse {
 
 /** Whether reads agree, over the whole lag of EC2, that nothing on the gateway is changing. */
 export function nothingChanges(reads: readonly Read[]): boolean {
-  const [first] = reads;
-  const last = reads.at(-1);
-  if (first === undefined || last === undefined || last.at - first.at < READ_LAG_MILLISECONDS) return false;
+  const lasted = (reads.at(-1)?.at ?? 0) - (reads[0]?.at ?? 0);
+  if (lasted < READ_LAG_MILLISECONDS) return false;
   return reads.every(({ gateway }) => gateway === undefined || changingAddresses(gateway).length === 0);
 }
 

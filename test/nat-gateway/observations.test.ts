@@ -7,6 +7,7 @@ import {
   assignedAgain,
   courseOf,
   gatewayCourseOf,
+  latestCounting,
   nothingChanges,
   READ_LAG_MILLISECONDS,
   type Read,
@@ -18,7 +19,9 @@ import {
 const asked = ['10.0.1.11', '10.0.1.12'];
 const [ip = ''] = asked;
 const primary = { private_ip: '10.0.1.10', is_primary: true, status: 'succeeded' };
-const MINUTE = 60_000;
+
+/** The time from which the tests count. Not zero, so that times differ from durations. */
+const START = 5_000_000;
 
 const d = 'unassigning';
 const s = 'succeeded';
@@ -38,7 +41,7 @@ function reads(statuses: string, from = 0, step = 1000): Read[] {
     .split(' ')
     .filter((each) => each !== '')
     .map((status, index) => {
-      const at = from + index * step;
+      const at = START + from + index * step;
       if (status === 'x') return { at, gateway: undefined };
       if (status === '!') return { at, gateway: { state: 'available', addresses: [] } };
       return { at, gateway: gateway(status) };
@@ -47,13 +50,13 @@ function reads(statuses: string, from = 0, step = 1000): Read[] {
 
 const repeated = (status: string, times: number): string => Array(times).fill(status).join(' ');
 
-/** A drain of `seconds` that this process started at 0. */
+/** A drain of `seconds` that this process started at the start. */
 function started(seconds: number): StartedDrain {
-  return { drain: drainFrom(0, seconds), startedAt: 0, dueAt: seconds * 1000 };
+  return { drain: drainFrom(START, seconds), startedAt: START, dueAt: START + seconds * 1000 };
 }
 
 describe('the verdict of reads after a lost answer', () => {
-  const far = 350_000;
+  const far = START + 350_000;
 
   it.each<[string, string[][], string]>([
     ['no read at all', [], 'unclear'],
@@ -130,6 +133,24 @@ describe('the verdict of reads after a lost answer', () => {
       'unclear',
     ],
     [
+      'one draining and one untouched, with a read between that leaves one out',
+      [
+        [d, s],
+        [d, '-'],
+        [d, s],
+      ],
+      'partial',
+    ],
+    [
+      'one draining and one untouched, with a read between that shows one without a status',
+      [
+        [d, s],
+        [d, '?'],
+        [d, s],
+      ],
+      'partial',
+    ],
+    [
       'one draining, one left out',
       [
         [d, s],
@@ -162,7 +183,7 @@ describe('the verdict of reads after a lost answer', () => {
       'unchanged',
     ],
   ])('%s: is told', (_, statuses, verdict) => {
-    const series = statuses.map((each, index) => ({ at: index * 1000, gateway: gateway(...each) }));
+    const series = statuses.map((each, index) => ({ at: START + index * 1000, gateway: gateway(...each) }));
     expect(verdictOf(series, asked, far)).toBe(verdict);
   });
 
@@ -171,13 +192,13 @@ describe('the verdict of reads after a lost answer', () => {
     [9, 'accepted'],
   ])('counts absence once the drain can be over: %i agreeing reads are %s', (times, verdict) => {
     const series = reads(repeated('-', times), 2000);
-    expect(verdictOf(series, [ip], 2000)).toBe(verdict);
-    expect(verdictOf(series, [ip], 2001)).toBe('unclear');
+    expect(verdictOf(series, [ip], START + 2000)).toBe(verdict);
+    expect(verdictOf(series, [ip], START + 2001)).toBe('unclear');
   });
 
   it('counts no absence before an address was shown again', () => {
     const series = reads(`${repeated('-', 8)} ${s} ${repeated('-', 8)}`, 2000);
-    expect(verdictOf(series, [ip], 2000)).toBe('unclear');
+    expect(verdictOf(series, [ip], START + 2000)).toBe('unclear');
   });
 
   it.each<[string, NatGateway | undefined]>([
@@ -191,6 +212,21 @@ describe('the verdict of reads after a lost answer', () => {
     const series = Array.from({ length: 12 }, (_each, at) => ({ at, gateway: shown }));
     expect(verdictOf(series, [ip], 0)).toBe('unclear');
   });
+
+  it('counts reads of a gateway whose creation failed', () => {
+    const failed = { ...gateway(d), state: 'failed' };
+    expect(verdictOf([{ at: START, gateway: failed }], [ip], far)).toBe('accepted');
+  });
+});
+
+describe('the latest read that counts', () => {
+  it.each<[string, NatGateway | undefined]>([
+    ['', undefined],
+    ['x !', undefined],
+    [`${d} ${s} x !`, gateway(s)],
+  ])('of "%s"', (statuses, expected) => {
+    expect(latestCounting(reads(statuses))).toEqual(expected);
+  });
 });
 
 describe('the course of an address', () => {
@@ -200,6 +236,7 @@ describe('the course of an address', () => {
   };
 
   it.each<[string, string, [string, boolean]]>([
+    ['no read', '', ['unknown', false]],
     ['no read that counts', 'x ! x', ['unknown', false]],
     ['a first read without it', '-', ['unknown', false]],
     ['a change that is shown', `${s} ${d}`, [d, false]],
@@ -210,9 +247,11 @@ describe('the course of an address', () => {
     ['never shown in nine reads', repeated('-', 9), ['not_on_gateway', true]],
     ['untouched for some reads', `${s} ${s} ${s}`, [s, false]],
     ['untouched, then gone eight times', `${s} ${repeated('-', 8)}`, [s, false]],
+    ['assigning in every read', 'assigning assigning', ['assigning', false]],
     ['assigning, then there once', `assigning ${s}`, [s, false]],
     ['assigning, then there', `assigning ${s} ${s}`, [s, true]],
     ['assigning, then failed', 'assigning failed failed', ['failed', true]],
+    ['draining, then failed once', `${d} failed`, [d, false]],
     ['draining, then failed', `${d} failed failed`, ['failed', true]],
     ['draining, gone, assigned again and there', `${d} - - assigning ${s} ${s}`, [s, true]],
     ['no status', '? ?', ['unknown', false]],
@@ -234,8 +273,12 @@ describe('the course of an address', () => {
   });
 
   it('is untouched after a drain was shown once no read can be late any more', () => {
-    expect(fate(`${d} ${repeated(s, 3)}`, undefined, 0, 2 * MINUTE)).toEqual([s, true]);
-    expect(fate(`${d} ${repeated(s, 3)}`, undefined, 0, 1.6 * MINUTE)).toEqual([d, false]);
+    expect(fate(`${d} ${s} ${s}`, undefined, 0, READ_LAG_MILLISECONDS / 2)).toEqual([s, true]);
+    expect(fate(`${d} ${s} ${s}`, undefined, 0, READ_LAG_MILLISECONDS / 2 - 1)).toEqual([d, false]);
+  });
+
+  it('is draining until a second read agrees that it is not', () => {
+    expect(fate(`${d} ${s}`, undefined, 0, READ_LAG_MILLISECONDS)).toEqual([d, false]);
   });
 
   it('tells why an address failed', () => {
@@ -243,24 +286,31 @@ describe('the course of an address', () => {
       ...gateway(),
       addresses: [primary, { private_ip: ip, status: 'failed', failure_message: 'x' }],
     };
-    expect(courseOf(ip, [{ at: 0, gateway: failed }]).failure_message).toBe('x');
+    expect(courseOf(ip, [{ at: START, gateway: failed }]).failure_message).toBe('x');
+  });
+
+  it('is released at the time of the first read that leaves it out', () => {
+    const series = reads(`${d} - ${d} ${repeated('-', 9)}`);
+    expect(courseOf(ip, series).releasedAt).toBe(START + 3000);
+    expect(courseOf(ip, series.slice(0, -1)).releasedAt).toBeUndefined();
   });
 
   describe('of a drain that this process started', () => {
-    it.each<[string, string, number, [string, boolean]]>([
+    it.each<[string, string, number, [string, boolean], number?]>([
       ['untouched in late reads while it runs', repeated(s, 20), 0, [d, false]],
       ['untouched in late reads after its end', repeated(s, 5), 20_000, [d, false]],
       ['failed as it may have been before', 'failed failed', 0, [d, false]],
       ['gone for a while before its end', repeated('-', 9), 0, [d, false]],
       ['gone once after its end', '-', 10_000, [d, false]],
       ['gone twice after its end', '- -', 10_000, ['released', true]],
+      ['gone in two reads at its end', '- -', 10_000, ['released', true], 0],
       ['gone once before its end and once after', '- -', 9000, [d, false]],
       ['shown again after its end', `- ${d} -`, 10_000, [d, false]],
       ['assigning in a late read while it runs', 'assigning', 0, [d, false]],
       ['assigning after its end', 'assigning', 10_000, ['assigning', false]],
       ['no read that counts', 'x', 0, [d, false]],
-    ])('%s', (_, statuses, from, expected) => {
-      expect(fate(statuses, started(10), from)).toEqual(expected);
+    ])('%s', (_, statuses, from, expected, step) => {
+      expect(fate(statuses, started(10), from, step)).toEqual(expected);
     });
 
     it('is released early only after a minute of agreeing absence', () => {
@@ -274,40 +324,47 @@ describe('the course of an address', () => {
     });
   });
 
-  it.each([
+  it.each<[string, string, number | undefined, boolean]>([
     ['left out', `${d} -`, undefined, true],
-    ['left out before a known end', '-', started(350), false],
-    ['draining after a known end', `${d}`, started(0), true],
-    ['draining', d, undefined, false],
-  ])('asks for further reads soon: %s', (_, statuses, drain, isUrgent) => {
+    ['left out before a known end', '-', 1, false],
+    ['left out from a known end on', '-', 0, true],
+    ['draining five seconds before a known end', d, 5, true],
+    ['draining more than five seconds before a known end', d, 5.001, false],
+    ['untouched in a late read after a known end', s, 0, true],
+    ['draining without a known end', d, undefined, false],
+    ['released', repeated('-', 9), undefined, false],
+    ['released at a known end', '- -', 0, false],
+    ['untouched', s, undefined, false],
+    ['without a status', '?', undefined, false],
+    ['no read that counts', 'x', undefined, false],
+  ])('asks for further reads soon: %s', (_, statuses, seconds, isUrgent) => {
+    const drain = seconds === undefined ? undefined : started(seconds);
     expect(courseOf(ip, reads(statuses), drain).isUrgent).toBe(isUrgent);
   });
 });
 
 describe('the course of the gateway', () => {
-  const of = (...states: (string | undefined)[]) =>
-    gatewayCourseOf(
-      states.map((state, at) => ({
-        at,
-        gateway: state === undefined ? undefined : { state, addresses: [] },
-      })),
-    );
   const missing = (times: number): undefined[] => Array(times).fill(undefined);
 
-  it.each([
-    ['unread without a read', of(), 'unread'],
-    ['missing while it was never shown', of(...missing(8)), 'missing'],
-    ['unknown once nine reads agree', of(...missing(9)), 'unknown'],
-    ['there', of('available'), 'there'],
-    ['missing while reads leave it out', of('available', ...missing(17)), 'missing'],
-    ['deleted once eighteen reads agree', of('available', ...missing(18)), 'deleted'],
-    ['deleted when it was shown deleted, even once', of('deleted', 'available'), 'deleted'],
-    ['deleted soon after it was shown deleting', of('deleting', ...missing(2)), 'deleted'],
-    ['changing while deleting, though a late read shows it at work', of('deleting', 'available'), 'changing'],
-    ['changing while pending', of('pending'), 'changing'],
-    ['there after pending', of('pending', 'available'), 'there'],
-  ])('is %s', (_, course, expected) => {
-    expect(course).toBe(expected);
+  it.each<[string, (string | undefined)[], string]>([
+    ['unread without a read', [], 'unread'],
+    ['missing while it was never shown', missing(8), 'missing'],
+    ['unknown once nine reads agree', missing(9), 'unknown'],
+    ['there', ['available'], 'there'],
+    ['there again after reads left it out', ['available', ...missing(17), 'available'], 'there'],
+    ['missing while reads leave it out', ['available', ...missing(17)], 'missing'],
+    ['deleted once eighteen reads agree', ['available', ...missing(18)], 'deleted'],
+    ['deleted when it was shown deleted, even once', ['deleted', 'available'], 'deleted'],
+    ['deleted soon after it was shown deleting', ['available', 'deleting', ...missing(2)], 'deleted'],
+    ['changing while deleting, though a late read shows it at work', ['deleting', 'available'], 'changing'],
+    ['changing while pending', ['pending'], 'changing'],
+    ['there after pending', ['pending', 'available'], 'there'],
+  ])('is %s', (_, states, expected) => {
+    const series = states.map((state, index) => ({
+      at: START + index,
+      gateway: state === undefined ? undefined : { state, addresses: [] },
+    }));
+    expect(gatewayCourseOf(series)).toBe(expected);
   });
 
   it('has nothing changing only once reads agree over the whole lag of EC2', () => {
@@ -323,18 +380,22 @@ describe('one read of a gateway with a started drain', () => {
   const statuses = (shown: NatGateway) => shown.addresses.slice(1).map(({ status }) => status);
 
   it('is judged as draining while an untouched address may be late, its end passed or not', () => {
-    expect(statuses(withStartedDrains(gateway(s, s), drains, READ_LAG_MILLISECONDS - 1))).toEqual([d, s]);
-    expect(statuses(withStartedDrains(gateway(s, s), drains, READ_LAG_MILLISECONDS))).toEqual([s, s]);
+    expect(statuses(withStartedDrains(gateway(s, s), drains, START + READ_LAG_MILLISECONDS - 1))).toEqual([
+      d,
+      s,
+    ]);
+    expect(statuses(withStartedDrains(gateway(s, s), drains, START + READ_LAG_MILLISECONDS))).toEqual([s, s]);
   });
 
   it.each(['failed', d, 'assigning', '?'])('is judged as read where it shows %s', (status) => {
-    expect(withStartedDrains(gateway(status), drains, 1000)).toEqual(gateway(status));
+    expect(withStartedDrains(gateway(status), drains, START + 1000)).toEqual(gateway(status));
   });
 
   it('ends the memory by an assignment after the drain, and by nothing else', () => {
-    expect(assignedAgain(gateway('assigning'), drains, 2000)).toEqual([ip]);
-    expect(assignedAgain(gateway('assigning'), drains, 1999)).toEqual([]);
-    expect(assignedAgain(gateway(s), drains, 2000)).toEqual([]);
+    expect(assignedAgain(gateway('assigning'), drains, START + 2000)).toEqual([ip]);
+    expect(assignedAgain(gateway('assigning'), drains, START + 1999)).toEqual([]);
+    expect(assignedAgain(gateway(s), drains, START + 2000)).toEqual([]);
+    expect(assignedAgain(gateway(), drains, START + 2000)).toEqual([]);
   });
 });
 
@@ -365,6 +426,13 @@ describe('a series of reads that leaves out repetitions', () => {
   });
 
   it('does not grow while reads show the same', () => {
-    expect(seriesOf([[d, 1000]], 5000).reduce(withRead, [] as Read[])).toHaveLength(19);
+    const series = seriesOf(
+      [
+        [s, 1],
+        [d, 1000],
+      ],
+      5000,
+    );
+    expect(series.reduce(withRead, [] as Read[])).toHaveLength(1 + 19);
   });
 });
