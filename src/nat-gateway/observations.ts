@@ -179,14 +179,14 @@ export type GatewayCourse = 'unread' | 'unknown' | 'missing' | 'deleted' | 'chan
 export function gatewayCourseOf(reads: readonly Read[]): GatewayCourse {
   if (reads.length === 0) return 'unread';
   const shown = reads.flatMap(({ gateway }) => gateway ?? []);
+  const latest = shown.at(-1);
   const missing = reads.length - 1 - reads.findLastIndex(({ gateway }) => gateway !== undefined);
   if (shown.some(({ state }) => state === 'deleted')) return 'deleted';
-  if (shown.length === 0) return missing >= ABSENCES ? 'unknown' : 'missing';
+  if (latest === undefined) return missing >= ABSENCES ? 'unknown' : 'missing';
   const isDeleting = shown.some(({ state }) => state === 'deleting');
   if (missing >= (isDeleting ? AGREEING : GATEWAY_ABSENCES)) return 'deleted';
   if (missing > 0) return 'missing';
-  const state = shown.at(-1)?.state;
-  return isDeleting || state === 'pending' ? 'changing' : 'there';
+  return isDeleting || latest.state === 'pending' ? 'changing' : 'there';
 }
 
 /** Whether reads agree, over the whole lag of EC2, that nothing on the gateway is changing. */

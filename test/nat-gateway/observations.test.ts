@@ -247,6 +247,7 @@ describe('the course of an address', () => {
     ['never shown in nine reads', repeated('-', 9), ['not_on_gateway', true]],
     ['untouched for some reads', `${s} ${s} ${s}`, [s, false]],
     ['untouched, then gone eight times', `${s} ${repeated('-', 8)}`, [s, false]],
+    ['associating in every read', 'associating associating', ['associating', false]],
     ['assigning in every read', 'assigning assigning', ['assigning', false]],
     ['assigning, then there once', `assigning ${s}`, [s, false]],
     ['assigning, then there', `assigning ${s} ${s}`, [s, true]],
@@ -428,11 +429,11 @@ describe('a series of reads that leaves out repetitions', () => {
   it('does not grow while reads show the same', () => {
     const series = seriesOf(
       [
-        [s, 1],
+        [s, 2],
         [d, 1000],
       ],
       5000,
     );
-    expect(series.reduce(withRead, [] as Read[])).toHaveLength(1 + 19);
+    expect(series.reduce(withRead, [] as Read[])).toHaveLength(2 + 19);
   });
 });
