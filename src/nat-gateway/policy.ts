@@ -118,7 +118,7 @@ function denial(rule: PolicyRule, message: string): Denial {
 }
 
 function allows(list: readonly string[], value: string | undefined): boolean {
-  return list.length === 0 || (value !== undefined && list.includes(value));
+  return list.length === 0 || list.some((each) => each === value);
 }
 
 /** Matches exactly, key and value. A tag is the only text of the account that decides anything. */
