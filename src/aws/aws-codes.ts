@@ -129,13 +129,13 @@ export function mappingFor(awsCode: string, parts: ErrorParts, context: RequestC
 }
 
 function unknownCode(awsCode: string, { status }: ErrorParts): Mapping {
-  if (status !== undefined && status >= 500) return awsTrouble;
+  if ((status ?? 0) >= 500) return awsTrouble;
   const hint = `EC2 answered ${awsCode}, a code this server has no advice for; its message is passed on as it is.`;
   return { code: 'aws_error', retryable: false, hint: () => hint };
 }
 
 function isSkewed({ date }: ErrorParts, { now }: RequestContext): boolean {
-  return date !== undefined && Math.abs(date - now) >= SKEW_MILLISECONDS;
+  return Math.abs((date ?? now) - now) >= SKEW_MILLISECONDS;
 }
 
 /** Regions launched before March 2019 are enabled for every account; those since have to be opted into. */
