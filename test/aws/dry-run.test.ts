@@ -41,6 +41,14 @@ describe.concurrent('a dry run', () => {
     expect(dryRun).not.toHaveProperty('permit');
   });
 
+  it('reports the request id of an answer with success', async ({ onTestFinished }) => {
+    const { ec2 } = await connectToStub(onTestFinished, accepted);
+    expect(await ec2.dryRun(REQUEST, neverAborted)).toMatchObject({
+      request_id: 'request-1',
+      error: { request_id: 'request-1' },
+    });
+  });
+
   it.for<[string, Reply, string]>([
     ['UnauthorizedOperation', ec2Error(403, 'UnauthorizedOperation'), 'not_authorized'],
     ['NatGatewayNotFound', ec2Error(400, 'NatGatewayNotFound'), 'gateway_not_found'],

@@ -58,6 +58,22 @@ describe.concurrent('a real call', () => {
     expect(sent(requests)).toEqual({ dryRuns: 1, realCalls: 1 });
   });
 
+  it('that is accepted leaves its endpoint open to the next change', async ({ onTestFinished }) => {
+    const { ec2, requests } = await connectToStub(onTestFinished, afterDryRun(accepted));
+    expect(await ec2.unassign(await permitFor(ec2))).toMatchObject({ kind: 'accepted' });
+    expect(await ec2.unassign(await permitFor(ec2))).toMatchObject({ kind: 'accepted' });
+    expect(sent(requests)).toEqual({ dryRuns: 2, realCalls: 2 });
+  });
+
+  it('is not to be repeated after 200 without one of the addresses', async ({ onTestFinished }) => {
+    const reply = afterDryRun(unassigned(GATEWAY, '10.0.0.5 unassigning'));
+    const { ec2 } = await connectToStub(onTestFinished, reply);
+    expect(await ec2.unassign(await permitFor(ec2))).toMatchObject({
+      kind: 'ambiguous',
+      error: { code: 'bad_response', retryable: false, request_id: 'request-1' },
+    });
+  });
+
   it.for<[string, Reply, string]>([
     ['400 InvalidParameterValue', ec2Error(400, 'InvalidParameterValue'), 'invalid_argument'],
     ['400 OperationInProgress', ec2Error(400, 'OperationInProgress'), 'precondition_failed'],
