@@ -22,6 +22,7 @@ const include = [
   'test/nat-gateway/policy.test.ts',
   'test/nat-gateway/preflight.test.ts',
   'test/nat-gateway/observations.test.ts',
+  'test/vocabulary/failure.test.ts',
 ];
 
 // Vitest ignores a name without a file; the mutants of a renamed test would survive unnoticed.
