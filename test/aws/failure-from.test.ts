@@ -88,6 +88,7 @@ describe('the stage that a failed request reached', () => {
   it.each<[string, unknown]>([
     ['a 503', answered('ServiceUnavailable', { status: 503 })],
     ['a 403 after several attempts', answered('AccessDenied', { status: 403, attempts: 3 })],
+    ['a 403 of two sentences', answered('AccessDenied', { status: 403, message: 'No. Not you' })],
     ['HTML', Object.assign(new Error('no XML'), { $metadata: { httpStatusCode: 502 } })],
     ['a reset', hangup],
     ['a timeout', late],
@@ -131,6 +132,10 @@ describe('the stage that a failed request reached', () => {
       'There was no connection to EC2 in us-east-1 within 10 s. Nothing was sent.',
     ]);
     expect(messages('connected')).toEqual(['EC2 did not answer in time.', 'EC2 did not answer within 10 s.']);
+  });
+
+  it.each<Stage>(['preparing', 'connecting', 'connected'])('leaves a timeout retryable: %s', (stage) => {
+    expect(at(stage, late).report).toMatchObject({ code: 'timed_out', retryable: true });
   });
 
   it('tells an answer of STS from one of EC2', () => {
@@ -182,6 +187,12 @@ describe('the error code', () => {
       'credentials_expired',
       'an expired token',
       Object.assign(new Error('Token is expired'), { name: 'TokenProviderError' }),
+    ],
+    ['internal', 'a name that ends like a provider', Object.assign(new Error(), { name: 'NoProviderError' })],
+    [
+      'internal',
+      'a name that begins like a provider',
+      Object.assign(new Error(), { name: 'ProviderErrors' }),
     ],
     ['internal', 'a TLS code in the middle of a word', Object.assign(new Error(), { code: 'XERR_SSL_ODD' })],
     ['internal', 'a code without its envelope', { name: 'NatGatewayNotFound', Code: 'NatGatewayNotFound' }],
@@ -375,6 +386,11 @@ describe('concernsCredentials', () => {
     expect(concerns(answered('OptInRequired', { status: 401 }), 'ap-east-1')).toBe(false);
     expect(concerns(answered('UnauthorizedOperation', { status: 403 }))).toBe(false);
     expect(concerns(answered('InvalidParameterValue', { status: 400 }))).toBe(false);
+  });
+
+  it('is false for AuthFailure of a skewed clock', () => {
+    const headers = { date: new Date(NOW + 3_600_000).toUTCString() };
+    expect(concerns(answered('AuthFailure', { status: 401, headers }), 'ap-east-1')).toBe(false);
   });
 
   it('is false for a cancelled call, which is retryable', () => {
