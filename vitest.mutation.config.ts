@@ -5,6 +5,7 @@ import config from './vitest.config.ts';
 /** Fast tests of the mutated modules. Named one by one, so that a new test file does not slow down every mutant. */
 const include = [
   'test/aws/account-id.test.ts',
+  'test/aws/assign.test.ts',
   'test/aws/aws-codes.test.ts',
   'test/aws/bad-response.test.ts',
   'test/aws/clock-skew.test.ts',

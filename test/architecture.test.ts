@@ -105,9 +105,10 @@ describe('the source', () => {
     expect(filesWith(/child_process|worker_threads|\beval\(|new Function\(|node:vm/)).toEqual([]);
   });
 
-  it('has one door to the real call: nothing else can make the command, or a permit for it', () => {
+  it('has one door to the real calls: nothing else can make a command, or a permit for it', () => {
     expect(filesWith(/UnassignPrivateNatGatewayAddressCommand/)).toEqual(['aws/unassign.ts']);
-    expect(filesWith(/as Permit|\bpermitFor\b/)).toEqual(['aws/unassign.ts']);
+    expect(filesWith(/\bAssignPrivateNatGatewayAddressCommand/)).toEqual(['aws/assign.ts']);
+    expect(filesWith(/as Permit|\bpermitFor\b/)).toEqual(['aws/permit.ts']);
     expect(filesWith(/export (async )?function (permitFor|spend)/)).toEqual([]);
   });
 

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import type { NatGateway } from '../nat-gateway/gateway.ts';
+import { assignedVerdictOf, verdictOf } from '../nat-gateway/observations.ts';
 import { TIMEOUTS, type Timeouts } from '../vocabulary/timeouts.ts';
+import { type AssignRequest, assignment } from './assign.ts';
 import { Ec2Clients } from './clients.ts';
 import type { Ec2Target } from './credentials.ts';
 import {
@@ -10,18 +12,28 @@ import {
   readGateways,
   readPage,
 } from './describe.ts';
-import { type Reconciled, reconcile } from './reconcile.ts';
 import {
+  type AddressChange,
+  type ChangeAnswer,
   type DryRun,
   dryRun,
   type Permit,
-  type UnassignAnswer,
-  type UnassignRequest,
-  unassign,
-} from './unassign.ts';
+  sendChange,
+} from './permit.ts';
+import { type Reconciled, reconcile } from './reconcile.ts';
+import { type UnassignRequest, unassignment } from './unassign.ts';
 import { type Observation, type Pace, RegionWatch } from './watch.ts';
 
-/** EC2 as the tools see it. Methods throw `Failure`, except `dryRun` and `unassign`, which return it in their answer. */
+/** The calls of one change. `dryRun` and `send` return a failure in their answer. */
+export interface ChangeCalls<Change extends AddressChange> {
+  dryRun(change: Change, signal: AbortSignal): Promise<DryRun>;
+  /** The real call. */
+  send(permit: Permit): Promise<ChangeAnswer>;
+  /** Reads what became of a real call that went to `origin`. */
+  reconcile(change: Change, origin: string): Promise<Reconciled>;
+}
+
+/** EC2 as the tools see it. Methods throw `Failure`. */
 export interface Ec2 {
   /** The region of a call that names `requested` or none. */
   region(requested: string | undefined): Promise<string>;
@@ -29,10 +41,8 @@ export interface Ec2 {
   /** Every gateway with one of these ids. */
   readGateways(region: string, ids: readonly string[], signal: AbortSignal): Promise<NatGateway[]>;
   readGateway(region: string, natGatewayId: string, signal: AbortSignal): Promise<NatGateway | undefined>;
-  dryRun(request: UnassignRequest, signal: AbortSignal): Promise<DryRun>;
-  unassign(permit: Permit): Promise<UnassignAnswer>;
-  /** Reads what became of a real call that went to `origin`. */
-  reconcile(request: UnassignRequest, origin: string): Promise<Reconciled>;
+  unassign: ChangeCalls<UnassignRequest>;
+  assign: ChangeCalls<AssignRequest>;
   /**
    * Yields every read of a gateway until `signal` is aborted or the loop is left. One read serves all waiters of the
    * region.
@@ -65,9 +75,20 @@ export function connectEc2(
     readPage: (region, query, signal) => readPage(clients, region, query, { signal }),
     readGateways: (region, ids, signal) => readGateways(clients, region, ids, { signal }),
     readGateway: (region, natGatewayId, signal) => readGateway(clients, region, natGatewayId, { signal }),
-    dryRun: (request, signal) => dryRun(clients, request, signal),
-    unassign: (permit) => unassign(clients, permit),
-    reconcile: (request, origin) => reconcile(clients, request, origin),
+    unassign: {
+      dryRun: (change, signal) => dryRun(clients, unassignment, change, signal),
+      send: (permit) => sendChange(clients, unassignment, permit),
+      reconcile: (change, origin) => {
+        const dueAt = performance.now() + change.maxDrainDurationSeconds * 1000;
+        return reconcile(clients, change, origin, (reads) => verdictOf(reads, change.privateIps, dueAt));
+      },
+    },
+    assign: {
+      dryRun: (change, signal) => dryRun(clients, assignment, change, signal),
+      send: (permit) => sendChange(clients, assignment, permit),
+      reconcile: (change, origin) =>
+        reconcile(clients, change, origin, (reads) => assignedVerdictOf(reads, change.privateIps)),
+    },
     watch: (region, natGatewayId, signal, pace) => watchOf(region).watch(natGatewayId, signal, pace),
     accountId: (region) => clients.accountId(region),
     close: () => clients.close(),

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatGateway } from '../nat-gateway/gateway.ts';
-import { latestCounting, type Read, type Verdict, verdictOf } from '../nat-gateway/observations.ts';
+import { latestCounting, type Read, type Verdict } from '../nat-gateway/observations.ts';
 import { Failure } from '../vocabulary/failure.ts';
 import type { Ec2Clients } from './clients.ts';
 import { readGateway } from './describe.ts';
-import type { UnassignRequest } from './unassign.ts';
+import type { AddressChange } from './permit.ts';
 
 /** The verdict of the reads after a real call whose answer was lost or does not tell its outcome. */
 export interface Reconciled {
@@ -14,18 +14,17 @@ export interface Reconciled {
 }
 
 /**
- * Reads with growing pauses until the reads prove acceptance, or reads or time are used up. It never sends the call
- * again, and reads nowhere but at `origin`, where the call went.
+ * Reads with growing pauses until `verdictOf` the reads is acceptance, or reads or time are used up. It never sends the
+ * call again, and reads nowhere but at `origin`, where the call went.
  */
 export async function reconcile(
   clients: Ec2Clients,
-  request: UnassignRequest,
+  { region, natGatewayId }: AddressChange,
   origin: string,
+  verdictOf: (reads: readonly Read[]) => Verdict,
 ): Promise<Reconciled> {
-  const { region, natGatewayId, privateIps, maxDrainDurationSeconds } = request;
   const { reconcile: timeout, reconcilePauses } = clients.timeouts;
   const deadline = AbortSignal.timeout(timeout);
-  const dueAt = performance.now() + maxDrainDurationSeconds * 1000;
   const reads: Read[] = [];
   let verdict: Verdict = 'unclear';
   for (const pause of reconcilePauses) {
@@ -40,7 +39,7 @@ export async function reconcile(
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
     }
-    verdict = verdictOf(reads, privateIps, dueAt);
+    verdict = verdictOf(reads);
     if (verdict === 'accepted') break;
   }
   return { verdict, gateway: latestCounting(reads) };

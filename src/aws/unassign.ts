@@ -1,200 +1,25 @@
 import { UnassignPrivateNatGatewayAddressCommand } from '@aws-sdk/client-ec2';
-import type { NatGatewayAddress } from '../nat-gateway/gateway.ts';
-import { ERRORS, type ErrorReport, errorReport, Failure } from '../vocabulary/failure.ts';
-import type { Destination, RequestState } from './attempts.ts';
-import type { Ec2Clients, ReadOptions } from './clients.ts';
-import { toAddress } from './describe.ts';
-import { errorParts } from './error-parts.ts';
-import { failureFrom } from './failure-from.ts';
+import type { AddressChange, ChangeAction } from './permit.ts';
 
 /** The addresses to unassign: the same parameters go into the dry run and into the real call. */
-export interface UnassignRequest {
-  region: string;
-  natGatewayId: string;
-  privateIps: readonly string[];
+export interface UnassignRequest extends AddressChange {
   maxDrainDurationSeconds: number;
 }
 
-/** EC2's code for a dry run that passed. */
-const PASSED = 'DryRunOperation';
-
-/** The content of a permit: the request whose dry run passed, and where it passed, signed by which key. */
-interface Permitted {
-  request: UnassignRequest;
-  destination: Destination;
-}
-
-/** The content of each permit that has not been spent. An object that is not in here is no permit. */
-const permitted = new WeakMap<Permit, Permitted>();
-
-declare const brand: unique symbol;
-
-/**
- * The right to send one real call, for exactly the request whose dry run passed, to the endpoint and with the
- * credentials it passed with: others can mean another account. Only this module can make one, and nothing can be read
- * from it or put into it.
- */
-export interface Permit {
-  readonly [brand]: never;
-}
-
-function permitFor(content: Permitted): Permit {
-  const permit = Object.freeze({}) as Permit;
-  permitted.set(permit, content);
-  return permit;
-}
-
-/** The content of a permit, which is spent by its first use. */
-function spend(permit: Permit): Permitted {
-  const content = permitted.get(permit);
-  if (content === undefined) throw new Error('not a permit, or one that has been spent');
-  permitted.delete(permit);
-  return content;
-}
-
-/** EC2's answer to the dry run, and the account it was made for. Anything but `DryRunOperation` is not a pass. */
-export type DryRun = {
-  aws_code?: string | undefined;
-  request_id?: string | undefined;
-  /** The account that the permit is good for; absent where AWS does not tell. */
-  accountId?: string | undefined;
-} & (
-  | { passed: true; permit: Permit }
-  /** `mayHaveChanged`: answered with success, so that what answered may have made the change. */
-  | { passed: false; error: ErrorReport; mayHaveChanged: boolean }
-);
-
-/**
- * Asks EC2 whether it would accept the request, without making it.
- *
- * AWS promises of a dry run only that permissions are checked; state is for preflight.
- */
-export async function dryRun(
-  clients: Ec2Clients,
-  request: UnassignRequest,
-  signal: AbortSignal,
-): Promise<DryRun> {
-  const { region } = request;
-  const sealed: UnassignRequest = Object.freeze({
-    ...request,
-    privateIps: Object.freeze([...request.privateIps]),
-  });
-  const state: RequestState = { change: { isDryRun: true, origins: clients.changeOrigins } };
-  const deadline = clients.readDeadline();
-  // The account is asked for at the same time, and again for the key that has signed: the same key costs no second call.
-  const [answer] = await Promise.all([
-    answerToDryRun(clients, sealed, { signal, deadline, state }),
-    clients.accountId(region, undefined, deadline),
-  ]);
-  const accessKeyId = state.destination?.accessKeyId;
-  const accountId = accessKeyId && (await clients.accountId(region, accessKeyId, deadline));
-  return { ...answer, accountId };
-}
-
-async function answerToDryRun(
-  clients: Ec2Clients,
-  request: UnassignRequest,
-  options: ReadOptions & { state: RequestState },
-): Promise<DryRun> {
-  const { state } = options;
-  try {
-    const { aws_code, request_id } = await clients.read(
-      request.region,
-      (client, sendOptions, track) =>
-        client.send(track(command(request, true)), sendOptions).then(succeeded, passedOrThrow),
-      options,
-    );
-    const { destination } = state;
-    if (aws_code === undefined) return notHonoured(request_id);
-    if (destination === undefined) throw new Error('a dry run passed whose attempts were not tracked');
-    return { passed: true, aws_code, request_id, permit: permitFor({ request, destination }) };
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    const { aws_code, request_id } = error.report;
-    if (state.saidSuccess) return notHonoured(request_id);
-    return { passed: false, aws_code, request_id, error: error.report, mayHaveChanged: false };
-  }
-}
-
-/** A passed dry run arrives as an error, and is recognised before it could be explained or logged as one. */
-function passedOrThrow(error: unknown): { aws_code?: string; request_id: string | undefined } {
-  const { awsCode, requestId } = errorParts(error);
-  if (awsCode !== PASSED) throw error;
-  return { aws_code: awsCode, request_id: requestId };
-}
-
-function succeeded({ $metadata }: { $metadata: { requestId?: string | undefined } }) {
-  return { aws_code: undefined, request_id: $metadata.requestId };
-}
-
-/** A dry run that was answered with success, as EC2 answers none, whatever the body says. */
-function notHonoured(request_id: string | undefined): DryRun {
-  const error = errorReport({
-    code: 'dry_run_not_honoured',
-    message:
-      'The dry run was answered with success, which EC2 never does: what answered may have ignored DryRun and made the change.',
-    retryable: false,
-    hint: `${ERRORS.dry_run_not_honoured.nextStep} Until it is restarted, this server sends nothing there any more that could change something.`,
-    request_id,
-  });
-  return { passed: false, request_id, error, mayHaveChanged: true };
-}
-
-/** What is known after the real call was sent. */
-export type UnassignAnswer =
-  | { kind: 'accepted'; addresses: NatGatewayAddress[]; request_id?: string | undefined }
-  /** `isUnsent`: by this side, before anything of the request had left. */
-  | { kind: 'refused'; error: ErrorReport; isUnsent?: true | undefined }
-  /** Sent, and not known to have been refused or to have been accepted whole. */
-  | { kind: 'ambiguous'; error: ErrorReport; origin: string };
-
-/**
- * The real call: sent exactly once, never cancelled, never repeated.
- *
- * A success is believed only if it names the gateway and shows every requested address unassigning. A failure is
- * called a refusal only where EC2 provably did nothing, or nothing of the request had left.
- */
-export async function unassign(clients: Ec2Clients, permit: Permit): Promise<UnassignAnswer> {
-  const { request, destination } = spend(permit);
-  const change = { isDryRun: false, origins: clients.changeOrigins };
-  const state: RequestState = { only: destination, change };
-  try {
-    const output = await clients.sendOnce(request.region, state, (client, options, track) =>
-      client.send(track(command(request, false)), options),
-    );
-    const addresses = output.NatGatewayAddresses?.map(toAddress) ?? [];
-    const request_id = output.$metadata.requestId;
-    const isComplete =
-      output.NatGatewayId === request.natGatewayId &&
-      request.privateIps.every((privateIp) =>
-        addresses.some(({ private_ip, status }) => private_ip === privateIp && status === 'unassigning'),
-      );
-    if (isComplete) return { kind: 'accepted', addresses, request_id };
-    return { kind: 'ambiguous', error: incomplete(request_id), origin: destination.origin };
-  } catch (thrown) {
-    const error = failureFrom(thrown, { region: request.region, now: Date.now() });
-    if (error.effect !== 'none') {
-      return { kind: 'ambiguous', error: error.report, origin: destination.origin };
-    }
-    const isUnsent = state.stage === 'connected' ? undefined : true;
-    return { kind: 'refused', error: error.report, isUnsent };
-  }
-}
-
-function incomplete(request_id: string | undefined): ErrorReport {
-  return errorReport({
-    code: 'bad_response',
-    message: 'EC2 answered with success, but not with this gateway and every requested address unassigning.',
-    retryable: false,
-    request_id,
-  });
-}
-
-function command(request: UnassignRequest, DryRun: boolean): UnassignPrivateNatGatewayAddressCommand {
-  return new UnassignPrivateNatGatewayAddressCommand({
-    NatGatewayId: request.natGatewayId,
-    PrivateIpAddresses: [...request.privateIps],
-    MaxDrainDurationSeconds: request.maxDrainDurationSeconds,
-    DryRun,
-  });
-}
+/** `UnassignPrivateNatGatewayAddress`. Its answer lists the addresses as `unassigning` (AWS CLI's example). */
+export const unassignment: ChangeAction<UnassignRequest> = {
+  send(client, { natGatewayId, privateIps, maxDrainDurationSeconds }, DryRun, options, track) {
+    const command = new UnassignPrivateNatGatewayAddressCommand({
+      NatGatewayId: natGatewayId,
+      PrivateIpAddresses: [...privateIps],
+      MaxDrainDurationSeconds: maxDrainDurationSeconds,
+      DryRun,
+    });
+    return client.send(track(command), options);
+  },
+  isComplete: (addresses, { privateIps }) =>
+    privateIps.every((privateIp) =>
+      addresses.some(({ private_ip, status }) => private_ip === privateIp && status === 'unassigning'),
+    ),
+  expected: 'this gateway and every requested address unassigning',
+};

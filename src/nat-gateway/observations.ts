@@ -235,6 +235,27 @@ function stateOf(gateway: NatGateway, privateIp: string): 'absent' | 'untold' | 
   return address.status === 'unassigning' ? 'draining' : 'untouched';
 }
 
+/**
+ * The verdict of the reads since a real call that assigns addresses, and whose answer was lost. Only `assigning` proves
+ * it: another status can be that of before the release, shown late.
+ *
+ * `accepted`: every address was shown `assigning`. `partial`: some were. `unchanged`: the reads that count agree that
+ * none is there. `unclear`: anything else.
+ */
+export function assignedVerdictOf(reads: readonly Read[], privateIps: readonly string[]): Verdict {
+  const counting = reads.filter(counts);
+  const wasShown = (privateIp: string, status?: string): boolean =>
+    counting.some(({ gateway }) => {
+      const address = addressOf(gateway, privateIp);
+      return address !== undefined && (status === undefined || address.status === status);
+    });
+  const assigning = privateIps.filter((privateIp) => wasShown(privateIp, 'assigning'));
+  if (assigning.length === privateIps.length) return 'accepted';
+  if (assigning.length > 0) return 'partial';
+  const isAbsent = counting.length >= ABSENCES && !privateIps.some((privateIp) => wasShown(privateIp));
+  return isAbsent ? 'unchanged' : 'unclear';
+}
+
 /** The latest read that counts. */
 export function latestCounting(reads: readonly Read[]): NatGateway | undefined {
   return reads.findLast(counts)?.gateway;

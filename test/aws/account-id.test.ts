@@ -16,7 +16,7 @@ describe('the account id', () => {
     };
     const { ec2 } = await connectToStub(onTestFinished, reply, { ...OPS, accountOf });
     expect(await ec2.accountId(REGION)).toBe('111111111111');
-    expect(await ec2.dryRun(REQUEST, neverAborted)).toMatchObject({
+    expect(await ec2.unassign.dryRun(REQUEST, neverAborted)).toMatchObject({
       passed: true,
       accountId: '222222222222',
     });
@@ -27,7 +27,7 @@ describe('the account id', () => {
     home.writeCredentialProcess('process.stdin.resume();');
     const options = { ...OPS, timeouts: { read: 100 } };
     const { ec2, requests } = await connectToStub(context.onTestFinished, emptyPage, options);
-    const dryRun = await ec2.dryRun(REQUEST, neverAborted);
+    const dryRun = await ec2.unassign.dryRun(REQUEST, neverAborted);
     expect(dryRun).toMatchObject({ passed: false, error: { code: 'timed_out' } });
     expect(dryRun.accountId).toBeUndefined();
     expect(await ec2.accountId(REGION)).toBeUndefined();

@@ -138,7 +138,7 @@ describe.concurrent('an encoded authorization message', () => {
   it.for(forms)('%s is left out of the report of a dry run and of the log', async ([, message], context) => {
     const reply = ec2Error(403, 'UnauthorizedOperation', message);
     const { ec2, log } = await connectToStub(context.onTestFinished, reply);
-    const dryRun = await ec2.dryRun(REQUEST, neverAborted);
+    const dryRun = await ec2.unassign.dryRun(REQUEST, neverAborted);
     expect(dryRun).toMatchObject({ passed: false, error: { code: 'not_authorized' } });
     expect(JSON.stringify(dryRun)).not.toContain(ENCODED);
     expect(log.text).toContain('UnauthorizedOperation');
@@ -150,7 +150,7 @@ describe.concurrent('an encoded authorization message', () => {
     async ([, message], context) => {
       const reply = afterDryRun(ec2Error(403, 'UnauthorizedOperation', message));
       const { ec2, log } = await connectToStub(context.onTestFinished, reply);
-      const result = await ec2.unassign(await permitFor(ec2));
+      const result = await ec2.unassign.send(await permitFor(ec2));
       expect(result).toMatchObject({ kind: 'refused', error: { code: 'not_authorized' } });
       expect(JSON.stringify(result)).not.toContain(ENCODED);
       expect(log.text).not.toContain(ENCODED);

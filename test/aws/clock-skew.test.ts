@@ -41,7 +41,7 @@ describe.concurrent('an endpoint whose clock differs by hours', () => {
   it('never makes a real call repeat', async ({ onTestFinished }) => {
     const reply = afterDryRun(ec2Error(400, 'RequestExpired', undefined, hoursOff(5)));
     const { ec2, requests } = await connectToStub(onTestFinished, reply);
-    const result = await ec2.unassign(await permitFor(ec2));
+    const result = await ec2.unassign.send(await permitFor(ec2));
     expect(result).toMatchObject({ kind: 'refused', error: { code: 'clock_skew' } });
     expect(sent(requests)).toEqual({ dryRuns: 1, realCalls: 1 });
   });

@@ -86,7 +86,7 @@ describe('a request refused for its credentials', () => {
     home.writeCredentials('AKIAFIRST');
     const reply = renewing(ec2Error(401, 'AuthFailure'), afterDryRun(accepted));
     const { ec2, requests } = await connectToStub(onTestFinished, reply, OPS);
-    expect(await ec2.unassign(await permitFor(ec2))).toMatchObject({ kind: 'accepted' });
+    expect(await ec2.unassign.send(await permitFor(ec2))).toMatchObject({ kind: 'accepted' });
     expect(requests.map(({ accessKeyId, dryRun }) => [accessKeyId, dryRun])).toEqual([
       ['AKIAFIRST', true],
       ['AKIASECOND', true],
@@ -120,7 +120,7 @@ describe('a request refused for its credentials', () => {
     home.writeCredentials('AKIAFIRST');
     const reply = afterDryRun(ec2Error(401, 'AuthFailure'));
     const { ec2, requests } = await connectToStub(onTestFinished, reply, OPS);
-    const result = await ec2.unassign(await permitFor(ec2));
+    const result = await ec2.unassign.send(await permitFor(ec2));
     expect(result).toMatchObject({ kind: 'refused', error: { code: 'not_authorized' } });
     expect(sent(requests)).toEqual({ dryRuns: 1, realCalls: 1 });
   });
@@ -160,11 +160,11 @@ describe('credentials that change between a dry run and its real call', () => {
     const permit = await permitFor(ec2);
     home.writeCredentials('AKIASECOND');
     await readAll(ec2);
-    expect(await ec2.unassign(permit)).toMatchObject({
+    expect(await ec2.unassign.send(permit)).toMatchObject({
       kind: 'refused',
       error: { code: 'credentials_expired', retryable: true },
     });
     expect(sent(requests)).toEqual({ dryRuns: 1, realCalls: 0 });
-    expect(await ec2.unassign(await permitFor(ec2))).toMatchObject({ kind: 'accepted' });
+    expect(await ec2.unassign.send(await permitFor(ec2))).toMatchObject({ kind: 'accepted' });
   });
 });

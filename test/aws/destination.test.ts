@@ -67,7 +67,7 @@ describe('an endpoint that changes in the profile after credentials were renewed
       expect(asked()).toBeGreaterThan(before + 1);
     }, 10_000);
     const permit = await permitFor(ec2);
-    expect(await ec2.unassign(permit)).toMatchObject({ kind: 'accepted' });
+    expect(await ec2.unassign.send(permit)).toMatchObject({ kind: 'accepted' });
     expect(sent(a.requests)).toEqual({ dryRuns: 1, realCalls: 1 });
     expect(b.requests).toEqual([]);
   });
@@ -77,7 +77,7 @@ describe('an endpoint that changes in the profile after credentials were renewed
     const permit = await permitFor(ec2);
     edit();
     await readAll(ec2);
-    expect(await ec2.unassign(permit)).toEqual({
+    expect(await ec2.unassign.send(permit)).toEqual({
       kind: 'refused',
       isUnsent: true,
       error: {
@@ -89,7 +89,7 @@ describe('an endpoint that changes in the profile after credentials were renewed
     });
     expect(sent(a.requests)).toEqual({ dryRuns: 1, realCalls: 0 });
     expect(sent(b.requests)).toEqual({ dryRuns: 0, realCalls: 0 });
-    expect(await ec2.unassign(await permitFor(ec2))).toMatchObject({ kind: 'accepted' });
+    expect(await ec2.unassign.send(await permitFor(ec2))).toMatchObject({ kind: 'accepted' });
     expect(sent(b.requests)).toEqual({ dryRuns: 1, realCalls: 1 });
   });
 });
@@ -107,7 +107,7 @@ describe('the reads after a lost answer', () => {
       maxDrainDurationSeconds: 350,
     };
     const { origin } = new URL(a.stub.url);
-    expect(await ec2.reconcile(request, origin)).toEqual({ verdict: 'unclear', gateway: undefined });
+    expect(await ec2.unassign.reconcile(request, origin)).toEqual({ verdict: 'unclear', gateway: undefined });
     expect(b.requests).toHaveLength(reads);
   });
 });

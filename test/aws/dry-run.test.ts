@@ -13,7 +13,7 @@ import { connectToStub, neverAborted, permitFor, REQUEST, sent } from '../suppor
 describe.concurrent('a dry run', () => {
   it('passes on DryRunOperation and reports the request id', async ({ onTestFinished }) => {
     const { ec2, requests } = await connectToStub(onTestFinished, dryRunPassed);
-    expect(await ec2.dryRun(REQUEST, neverAborted)).toMatchObject({
+    expect(await ec2.unassign.dryRun(REQUEST, neverAborted)).toMatchObject({
       passed: true,
       aws_code: 'DryRunOperation',
       request_id: 'request-1',
@@ -29,7 +29,7 @@ describe.concurrent('a dry run', () => {
     ['204', answer(204, '')],
   ])('reports dry_run_not_honoured for %s', async ([, reply], { onTestFinished }) => {
     const { ec2 } = await connectToStub(onTestFinished, reply);
-    const dryRun = await ec2.dryRun(REQUEST, neverAborted);
+    const dryRun = await ec2.unassign.dryRun(REQUEST, neverAborted);
     expect(dryRun).toMatchObject({
       passed: false,
       error: {
@@ -43,7 +43,7 @@ describe.concurrent('a dry run', () => {
 
   it('reports the request id of an answer with success', async ({ onTestFinished }) => {
     const { ec2 } = await connectToStub(onTestFinished, accepted);
-    expect(await ec2.dryRun(REQUEST, neverAborted)).toMatchObject({
+    expect(await ec2.unassign.dryRun(REQUEST, neverAborted)).toMatchObject({
       request_id: 'request-1',
       error: { request_id: 'request-1' },
     });
@@ -57,7 +57,7 @@ describe.concurrent('a dry run', () => {
     ['500 InternalError', ec2Error(500, 'InternalError'), 'aws_error'],
   ])('gives no permit for %s', async ([, reply, code], { onTestFinished }) => {
     const { ec2 } = await connectToStub(onTestFinished, reply);
-    const dryRun = await ec2.dryRun(REQUEST, neverAborted);
+    const dryRun = await ec2.unassign.dryRun(REQUEST, neverAborted);
     expect(dryRun).toMatchObject({ passed: false, error: { code } });
     expect(dryRun).not.toHaveProperty('permit');
   });
@@ -69,18 +69,24 @@ describe.concurrent('a dry run', () => {
     );
     const permit = await permitFor(ec2);
     passes = false;
-    expect(await ec2.dryRun(REQUEST, neverAborted)).toMatchObject({ passed: false, mayHaveChanged: true });
-    expect(await ec2.unassign(permit)).toMatchObject({
+    expect(await ec2.unassign.dryRun(REQUEST, neverAborted)).toMatchObject({
+      passed: false,
+      mayHaveChanged: true,
+    });
+    expect(await ec2.unassign.send(permit)).toMatchObject({
       kind: 'refused',
       error: { code: 'dry_run_not_honoured', message: expect.stringContaining('Nothing was sent') },
     });
-    expect(await ec2.dryRun(REQUEST, neverAborted)).toMatchObject({ passed: false, mayHaveChanged: false });
+    expect(await ec2.unassign.dryRun(REQUEST, neverAborted)).toMatchObject({
+      passed: false,
+      mayHaveChanged: false,
+    });
     expect(sent(requests)).toEqual({ dryRuns: 2, realCalls: 0 });
   });
 
   it('answered with a success status is not repeated, however its body ends', async ({ onTestFinished }) => {
     const { ec2, requests } = await connectToStub(onTestFinished, resetWithinBody);
-    expect(await ec2.dryRun(REQUEST, neverAborted)).toMatchObject({
+    expect(await ec2.unassign.dryRun(REQUEST, neverAborted)).toMatchObject({
       passed: false,
       error: { code: 'dry_run_not_honoured' },
       mayHaveChanged: true,

@@ -60,7 +60,7 @@ describe('a real call whose credentials have to be renewed first', () => {
     const permit = await permitFor(ec2);
     isExpired = true;
     passMinutes();
-    expect(await ec2.unassign(permit)).toMatchObject({
+    expect(await ec2.unassign.send(permit)).toMatchObject({
       kind: 'refused',
       error: { code, message: expect.stringMatching(/\. Nothing was sent\.$/) },
     });
@@ -75,7 +75,7 @@ describe('a real call whose credentials have to be renewed first', () => {
     const permit = await permitFor(ec2);
     home.writeCredentialProcess('process.exit(3);');
     passMinutes();
-    expect(await ec2.unassign(permit)).toMatchObject({
+    expect(await ec2.unassign.send(permit)).toMatchObject({
       kind: 'refused',
       error: { code: 'credentials_missing', message: expect.stringMatching(/ Nothing was sent\.$/) },
     });
@@ -103,7 +103,7 @@ describe('a real call whose credentials have to be renewed first', () => {
     });
     const permit = await permitFor(ec2);
     passMinutes();
-    expect(await ec2.unassign(permit)).toMatchObject({
+    expect(await ec2.unassign.send(permit)).toMatchObject({
       kind: 'refused',
       error: {
         code: 'timed_out',
@@ -113,7 +113,7 @@ describe('a real call whose credentials have to be renewed first', () => {
     });
     arrive?.();
     // A request that left would arrive before this one.
-    expect((await ec2.dryRun(REQUEST, neverAborted)).passed).toBe(true);
+    expect((await ec2.unassign.dryRun(REQUEST, neverAborted)).passed).toBe(true);
     expect(sent(requests).realCalls).toBe(0);
   });
 });
@@ -140,7 +140,7 @@ describe('a real call whose endpoint is not reached', () => {
     const { ec2 } = connect(onTestFinished, { endpoint });
     const permit = await permitFor(ec2);
     isLost = true;
-    expect(await ec2.unassign(permit)).toMatchObject({
+    expect(await ec2.unassign.send(permit)).toMatchObject({
       kind: 'refused',
       error: {
         code: 'unreachable',
@@ -162,7 +162,7 @@ describe('a real call whose endpoint is not reached', () => {
     const permit = await permitFor(ec2);
     expect(received).toContain('DryRun=true');
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '1');
-    expect(await ec2.unassign(permit)).toMatchObject({
+    expect(await ec2.unassign.send(permit)).toMatchObject({
       kind: 'refused',
       error: { code: 'unreachable', message: expect.stringMatching(/CERT.* Nothing was sent\.$/) },
     });
@@ -184,7 +184,7 @@ describe('a real call whose endpoint is not reached', () => {
     const { ec2 } = connect(onTestFinished, { endpoint }, { change: 200 });
     const permit = await permitFor(ec2);
     isHolding = true;
-    expect(await ec2.unassign(permit)).toMatchObject({
+    expect(await ec2.unassign.send(permit)).toMatchObject({
       kind: 'refused',
       error: {
         code: 'timed_out',
@@ -194,7 +194,7 @@ describe('a real call whose endpoint is not reached', () => {
     isHolding = false;
     expect(ended).toHaveLength(1);
     await Promise.all(ended);
-    expect((await ec2.dryRun(REQUEST, neverAborted)).passed).toBe(true);
+    expect((await ec2.unassign.dryRun(REQUEST, neverAborted)).passed).toBe(true);
     expect(sent(requests)).toEqual({ dryRuns: 2, realCalls: 0 });
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Permit } from '../../src/aws/unassign.ts';
+import type { Permit } from '../../src/aws/permit.ts';
 import { accepted, afterDryRun, ec2Error } from '../support/ec2-replies.ts';
 import { connectToStub, permitFor, REQUEST, sent } from '../support/ec2-stub.ts';
 
@@ -7,15 +7,15 @@ describe.concurrent('a permit', () => {
   it('is rejected the second time', async ({ onTestFinished }) => {
     const { ec2, requests } = await connectToStub(onTestFinished, afterDryRun(accepted));
     const permit = await permitFor(ec2);
-    await ec2.unassign(permit);
-    await expect(ec2.unassign(permit)).rejects.toThrow('spent');
+    await ec2.unassign.send(permit);
+    await expect(ec2.unassign.send(permit)).rejects.toThrow('spent');
     expect(sent(requests)).toEqual({ dryRuns: 1, realCalls: 1 });
   });
 
   it('allows one of a hundred simultaneous uses', async ({ onTestFinished }) => {
     const { ec2, requests } = await connectToStub(onTestFinished, afterDryRun(accepted));
     const permit = await permitFor(ec2);
-    const uses = await Promise.allSettled(Array.from({ length: 100 }, () => ec2.unassign(permit)));
+    const uses = await Promise.allSettled(Array.from({ length: 100 }, () => ec2.unassign.send(permit)));
     expect(uses.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expect(sent(requests)).toEqual({ dryRuns: 1, realCalls: 1 });
   });
@@ -24,8 +24,8 @@ describe.concurrent('a permit', () => {
     const reply = afterDryRun(ec2Error(503, 'RequestLimitExceeded'));
     const { ec2, requests } = await connectToStub(onTestFinished, reply);
     const permit = await permitFor(ec2);
-    expect(await ec2.unassign(permit)).toMatchObject({ kind: 'refused' });
-    await expect(ec2.unassign(permit)).rejects.toThrow('spent');
+    expect(await ec2.unassign.send(permit)).toMatchObject({ kind: 'refused' });
+    await expect(ec2.unassign.send(permit)).rejects.toThrow('spent');
     expect(sent(requests)).toEqual({ dryRuns: 1, realCalls: 1 });
   });
 
@@ -49,7 +49,7 @@ describe.concurrent('a permit', () => {
   it.for(forgeries)('is rejected when it is %s', async ([, forge], { onTestFinished }) => {
     const { ec2, requests } = await connectToStub(onTestFinished, afterDryRun(accepted));
     const genuine = await permitFor(ec2);
-    const use = async () => ec2.unassign(forge(genuine) as Permit);
+    const use = async () => ec2.unassign.send(forge(genuine) as Permit);
     await expect(use()).rejects.toThrow();
     expect(sent(requests)).toEqual({ dryRuns: 1, realCalls: 0 });
   });

@@ -25,7 +25,7 @@ describe.concurrent('a real call', () => {
     privateIps.push('10.0.0.7');
     request.natGatewayId = 'nat-00000000000000000';
     request.maxDrainDurationSeconds = 1;
-    expect(await ec2.unassign(permit)).toMatchObject({ kind: 'accepted' });
+    expect(await ec2.unassign.send(permit)).toMatchObject({ kind: 'accepted' });
     const [dryRun, real] = requests.map(({ form }) => Object.fromEntries(form));
     expect(real).toEqual({ ...dryRun, DryRun: 'false' });
     expect(real).toMatchObject({
@@ -39,7 +39,7 @@ describe.concurrent('a real call', () => {
 
   it('names this server and its version in its user agent, as its dry run does', async (context) => {
     const { ec2, requests } = await connectToStub(context.onTestFinished, afterDryRun(accepted));
-    expect(await ec2.unassign(await permitFor(ec2))).toMatchObject({ kind: 'accepted' });
+    expect(await ec2.unassign.send(await permitFor(ec2))).toMatchObject({ kind: 'accepted' });
     expect(requests).toHaveLength(2);
     for (const { userAgent } of requests) expect(userAgent).toMatch(/(^| )nat-gateway-mcp\/0\.0\.0( |$)/);
   });
@@ -53,22 +53,22 @@ describe.concurrent('a real call', () => {
     ],
   ])('is accepted when EC2 shows the gateway and %s', async ([, reply], { onTestFinished }) => {
     const { ec2, requests } = await connectToStub(onTestFinished, afterDryRun(reply));
-    const result = await ec2.unassign(await permitFor(ec2));
+    const result = await ec2.unassign.send(await permitFor(ec2));
     expect(result).toMatchObject({ kind: 'accepted', request_id: 'request-1' });
     expect(sent(requests)).toEqual({ dryRuns: 1, realCalls: 1 });
   });
 
   it('that is accepted leaves its endpoint open to the next change', async ({ onTestFinished }) => {
     const { ec2, requests } = await connectToStub(onTestFinished, afterDryRun(accepted));
-    expect(await ec2.unassign(await permitFor(ec2))).toMatchObject({ kind: 'accepted' });
-    expect(await ec2.unassign(await permitFor(ec2))).toMatchObject({ kind: 'accepted' });
+    expect(await ec2.unassign.send(await permitFor(ec2))).toMatchObject({ kind: 'accepted' });
+    expect(await ec2.unassign.send(await permitFor(ec2))).toMatchObject({ kind: 'accepted' });
     expect(sent(requests)).toEqual({ dryRuns: 2, realCalls: 2 });
   });
 
   it('is not to be repeated after 200 without one of the addresses', async ({ onTestFinished }) => {
     const reply = afterDryRun(unassigned(GATEWAY, '10.0.0.5 unassigning'));
     const { ec2 } = await connectToStub(onTestFinished, reply);
-    expect(await ec2.unassign(await permitFor(ec2))).toMatchObject({
+    expect(await ec2.unassign.send(await permitFor(ec2))).toMatchObject({
       kind: 'ambiguous',
       error: { code: 'bad_response', retryable: false, request_id: 'request-1' },
     });
@@ -84,7 +84,7 @@ describe.concurrent('a real call', () => {
     ['412 DryRunOperation', dryRunPassed, 'aws_error'],
   ])('is refused by %s and sent once', async ([, reply, code], { onTestFinished }) => {
     const { ec2, requests } = await connectToStub(onTestFinished, afterDryRun(reply));
-    const result = await ec2.unassign(await permitFor(ec2));
+    const result = await ec2.unassign.send(await permitFor(ec2));
     expect(result).toMatchObject({ kind: 'refused', error: { code, request_id: 'request-1' } });
     expect(sent(requests)).toEqual({ dryRuns: 1, realCalls: 1 });
   });
@@ -124,7 +124,7 @@ describe.concurrent('a real call', () => {
     ],
   ])('is ambiguous after %s and sent once', async ([, reply, code], { onTestFinished }) => {
     const { ec2, requests } = await connectToStub(onTestFinished, afterDryRun(reply));
-    expect(await ec2.unassign(await permitFor(ec2))).toMatchObject({
+    expect(await ec2.unassign.send(await permitFor(ec2))).toMatchObject({
       kind: 'ambiguous',
       error: { code: expect.stringMatching(code), hint: expect.stringMatching(SENTENCE) },
     });
@@ -134,7 +134,7 @@ describe.concurrent('a real call', () => {
   it('is ambiguous after no answer within its timeout and sent once', async ({ onTestFinished }) => {
     const options = { timeouts: { change: 1000 } };
     const { ec2, requests } = await connectToStub(onTestFinished, afterDryRun(neverAnswer), options);
-    expect(await ec2.unassign(await permitFor(ec2))).toMatchObject({
+    expect(await ec2.unassign.send(await permitFor(ec2))).toMatchObject({
       kind: 'ambiguous',
       error: { code: 'timed_out', hint: expect.stringMatching(SENTENCE) },
     });
@@ -148,7 +148,7 @@ describe.concurrent('a real call', () => {
     });
     const permit = await permitFor(ec2);
     await stub.close();
-    expect(await ec2.unassign(permit)).toMatchObject({
+    expect(await ec2.unassign.send(permit)).toMatchObject({
       kind: 'refused',
       error: { code: 'unreachable', message: expect.stringContaining('Nothing was sent') },
     });

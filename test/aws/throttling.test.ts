@@ -48,7 +48,7 @@ describe.concurrent('a throttled real call', () => {
   ] as const)('is refused with %s (%i) and sent once', async ([awsCode, status], { onTestFinished }) => {
     const reply = afterDryRun(ec2Error(status, awsCode, undefined, { 'retry-after': '7' }));
     const { ec2, requests } = await connectToStub(onTestFinished, reply);
-    expect(await ec2.unassign(await permitFor(ec2))).toEqual({
+    expect(await ec2.unassign.send(await permitFor(ec2))).toEqual({
       kind: 'refused',
       error: {
         code: 'throttled',

@@ -5,6 +5,7 @@ import { drainFrom } from '../../src/nat-gateway/drain.ts';
 import type { NatGateway } from '../../src/nat-gateway/gateway.ts';
 import {
   assignedAgain,
+  assignedVerdictOf,
   courseOf,
   gatewayCourseOf,
   latestCounting,
@@ -216,6 +217,40 @@ describe('the verdict of reads after a lost answer', () => {
   it('counts reads of a gateway whose creation failed', () => {
     const failed = { ...gateway(d), state: 'failed' };
     expect(verdictOf([{ at: START, gateway: failed }], [ip], far)).toBe('accepted');
+  });
+});
+
+describe('the verdict of reads after a lost answer to an assignment', () => {
+  const a = 'assigning';
+  it.each<[string, string[][], string]>([
+    ['no read', [], 'unclear'],
+    ['both assigning in one read', [[a, a]], 'accepted'],
+    [
+      'each assigning in a read of its own',
+      [
+        [a, '-'],
+        [s, a],
+      ],
+      'accepted',
+    ],
+    ['one assigning', [[a, '-']], 'partial'],
+    // What was before the release can be shown late.
+    ['both succeeded', Array(12).fill([s, s]), 'unclear'],
+    ['both unassigning', Array(12).fill([d, d]), 'unclear'],
+    ['both absent in eight reads', Array(8).fill(['-', '-']), 'unclear'],
+    ['both absent in nine reads', Array(9).fill(['-', '-']), 'unchanged'],
+    ['one shown once among absences', [...Array(9).fill(['-', '-']), ['-', s]], 'unclear'],
+  ])('%s: is told', (_, statuses, verdict) => {
+    const series = statuses.map((each, index) => ({ at: START + index * 1000, gateway: gateway(...each) }));
+    expect(assignedVerdictOf(series, asked)).toBe(verdict);
+  });
+
+  it('takes nothing from reads without the primary', () => {
+    const series = Array.from({ length: 12 }, (_, at) => ({
+      at,
+      gateway: { state: 'available', addresses: [{ private_ip: ip, status: a }] },
+    }));
+    expect(assignedVerdictOf(series, [ip])).toBe('unclear');
   });
 });
 

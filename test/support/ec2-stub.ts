@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import type { Ec2Target } from '../../src/aws/credentials.ts';
 import { connectEc2, type Ec2 } from '../../src/aws/ec2.ts';
-import type { Permit, UnassignRequest } from '../../src/aws/unassign.ts';
+import type { Permit } from '../../src/aws/permit.ts';
+import type { UnassignRequest } from '../../src/aws/unassign.ts';
 import { type ErrorReport, Failure } from '../../src/vocabulary/failure.ts';
 import { TIMEOUTS, type Timeouts } from '../../src/vocabulary/timeouts.ts';
 import { GATEWAY, type Received, type Reply, XML } from './ec2-replies.ts';
@@ -122,7 +123,7 @@ export async function failureReport(promise: Promise<unknown>): Promise<ErrorRep
 
 /** Passes a dry run, which is the only way to a permit. */
 export async function permitFor(ec2: Ec2, request = REQUEST): Promise<Permit> {
-  const dryRun = await ec2.dryRun(request, neverAborted);
+  const dryRun = await ec2.unassign.dryRun(request, neverAborted);
   if (!dryRun.passed) throw new Error(dryRun.error.message);
   return dryRun.permit;
 }

@@ -1,4 +1,5 @@
-import type { Permit, UnassignAnswer, UnassignRequest } from '../../aws/unassign.ts';
+import type { ChangeAnswer, Permit } from '../../aws/permit.ts';
+import type { UnassignRequest } from '../../aws/unassign.ts';
 import type { AuditFields } from '../../changes/audit-log.ts';
 import {
   type Answer,
@@ -142,7 +143,7 @@ async function beforeReading(attempt: Attempt): Promise<UnassignResult | Asking>
 async function check(attempt: Attempt): Promise<UnassignResult | Asking> {
   const { request, input, ec2, dependencies, context } = attempt;
   const { signal } = context.mcpReq;
-  const [observed, dryRun] = await Promise.all([observe(attempt), ec2.dryRun(request, signal)]);
+  const [observed, dryRun] = await Promise.all([observe(attempt), ec2.unassign.dryRun(request, signal)]);
   const { accountId } = dryRun;
   const progress: Progress = {
     nat_gateway_id: request.natGatewayId,
@@ -224,7 +225,7 @@ async function execute(attempt: Attempt, permit: Permit, progress: Progress): Pr
   }
   const sentAt = dependencies.ec2Clock.now();
   try {
-    const answer = await ec2.unassign(permit);
+    const answer = await ec2.unassign.send(permit);
     if (answer.kind === 'accepted') return accepted(attempt, answer, progress);
     if (answer.kind === 'refused' && answer.isUnsent) {
       dependencies.changeLimit.refund(context.http?.authInfo?.clientId);
@@ -241,7 +242,7 @@ async function execute(attempt: Attempt, permit: Permit, progress: Progress): Pr
 
 function accepted(
   attempt: Attempt,
-  { addresses, request_id }: UnassignAnswer & { kind: 'accepted' },
+  { addresses, request_id }: ChangeAnswer & { kind: 'accepted' },
   progress: Progress,
 ): UnassignResult {
   const { request, dependencies } = attempt;
@@ -253,11 +254,11 @@ function accepted(
 /** Establishes by reading what became of a real call whose answer does not tell. */
 async function reconcile(
   attempt: Attempt,
-  { error, origin, sentAt }: UnassignAnswer & { kind: 'ambiguous' } & { sentAt: number },
+  { error, origin, sentAt }: ChangeAnswer & { kind: 'ambiguous' } & { sentAt: number },
   progress: Progress,
 ): Promise<UnassignResult> {
   const { ec2, request, dependencies } = attempt;
-  const { verdict, gateway } = await ec2.reconcile(request, origin);
+  const { verdict, gateway } = await ec2.unassign.reconcile(request, origin);
   const seen =
     gateway === undefined ? progress : { ...progress, addresses: withStatus(progress, gateway.addresses) };
   if (verdict === 'accepted') {

@@ -1,4 +1,4 @@
-import type { DryRun } from '../../aws/unassign.ts';
+import type { DryRun } from '../../aws/permit.ts';
 import { type Finding, type FindingCode, policyFindings } from '../../nat-gateway/preflight.ts';
 import { type ErrorReport, errorReport } from '../../vocabulary/failure.ts';
 import { DESCRIBE } from '../../vocabulary/names.ts';

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { CLIENT_INFO_META_KEY, type McpServer, type ServerContext } from '@modelcontextprotocol/server';
 import * as z from 'zod';
-import type { DryRun, UnassignRequest } from '../../aws/unassign.ts';
+import type { DryRun } from '../../aws/permit.ts';
+import type { UnassignRequest } from '../../aws/unassign.ts';
 import type { AuditFields } from '../../changes/audit-log.ts';
 import { addressSchema, type NatGatewayAddress } from '../../nat-gateway/gateway.ts';
 import type { Preflight } from '../../nat-gateway/preflight.ts';
