@@ -1,0 +1,55 @@
+/** How long a release can be given back, in milliseconds. */
+export const RESTORABLE_MILLISECONDS = 86_400_000;
+
+/** How many addresses are remembered, over all gateways. */
+const CAPACITY = 10_000;
+
+/** Addresses that an accepted or unresolved real call was to release. */
+export interface Release {
+  region: string;
+  natGatewayId: string;
+  privateIps: readonly string[];
+  /** When the call was made, in milliseconds since the epoch. */
+  at: number;
+}
+
+/** The addresses that this server released within a day, and no others: those can be given back. */
+export class Releases {
+  readonly #now: () => number;
+  /** Time of the release by place and private IP, oldest first. */
+  readonly #released = new Map<string, number>();
+
+  /** `earlier` are those of former processes, as the audit log has them. */
+  constructor(now: () => number, earlier: readonly Release[] = []) {
+    this.#now = now;
+    for (const release of earlier) this.remember(release);
+  }
+
+  remember({ region, natGatewayId, privateIps, at }: Release): void {
+    for (const privateIp of privateIps) {
+      const key = keyOf(region, natGatewayId, privateIp);
+      // Deleted first, so that the order is that of the times.
+      this.#released.delete(key);
+      this.#released.set(key, at);
+    }
+    for (const oldest of this.#released.keys()) {
+      if (this.#released.size <= CAPACITY) return;
+      this.#released.delete(oldest);
+    }
+  }
+
+  /** Whether this server released the address from this gateway within a day. */
+  has(region: string, natGatewayId: string, privateIp: string): boolean {
+    const at = this.#released.get(keyOf(region, natGatewayId, privateIp));
+    return at !== undefined && this.#now() - at < RESTORABLE_MILLISECONDS;
+  }
+
+  /** Ends the memory of addresses that were given back. */
+  forget({ region, natGatewayId, privateIps }: Omit<Release, 'at'>): void {
+    for (const privateIp of privateIps) this.#released.delete(keyOf(region, natGatewayId, privateIp));
+  }
+}
+
+function keyOf(region: string, natGatewayId: string, privateIp: string): string {
+  return `${region}/${natGatewayId}/${privateIp}`;
+}
