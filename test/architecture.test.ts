@@ -42,6 +42,8 @@ describe('the rules of the layout', () => {
     ['vocabulary/new.ts', "import * as z from 'zod';"],
     ['nat-gateway/new.ts', "import { connectEc2 } from '../aws/ec2.ts';"],
     ['nat-gateway/new.ts', "import { EC2Client } from '@aws-sdk/client-ec2';"],
+    ['proxy/new.ts', "import { ProxyAwareHandler } from '../aws/proxy.ts';"],
+    ['proxy/new.ts', "import { Failure } from '../vocabulary/failure.ts';"],
     ['aws/new.ts', "import type { Next } from '../tools/results.ts';"],
     ['aws/new.ts', "import { McpServer } from '@modelcontextprotocol/server';"],
     ['changes/new.ts', "import { McpServer } from '@modelcontextprotocol/server';"],

@@ -21,6 +21,8 @@ export type Stage = 'preparing' | 'connecting' | 'connected';
 /** What the attempts of one request leave behind, and what they have to keep to. */
 export interface RequestState {
   stage?: Stage;
+  /** The name of the proxy on the way of the latest attempt. */
+  proxy?: string;
   /** Why the latest attempt failed, so that a deadline in a pause between attempts can tell. */
   latestError?: unknown;
   /** The destination of the latest attempt, whether or not it left. */

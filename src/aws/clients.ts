@@ -14,6 +14,8 @@ export interface SendOptions {
   requestTimeout: number;
   /** Called by `ProxyAwareHandler` as soon as the request has its connection. */
   onConnected: () => void;
+  /** Called by `ProxyAwareHandler` with the name of the proxy, where there is one. */
+  onProxy: (name: string) => void;
 }
 
 /** One `client.send`. The command it sends has to go through `track`. */
@@ -163,15 +165,19 @@ export class Ec2Clients {
     const onConnected = (): void => {
       state.stage = 'connected';
     };
+    const onProxy = (name: string): void => {
+      state.proxy = name;
+    };
     try {
-      const options = { abortSignal, requestTimeout: attemptTimeout, onConnected };
+      const options = { abortSignal, requestTimeout: attemptTimeout, onConnected, onProxy };
       return await orAborted(
         request(client, options, (command) => trackAttempts(command, state)),
         abortSignal,
       );
     } catch (error) {
       if (signal?.aborted) throw cancelled();
-      const context = { region, profile: this.#target.profile, now: Date.now(), stage: state.stage };
+      const { stage, proxy } = state;
+      const context = { region, profile: this.#target.profile, now: Date.now(), stage, proxy };
       const failure = deadline.aborted
         ? outOfTime(timeout / 1000, state.latestError, context)
         : failureFrom(error, context);

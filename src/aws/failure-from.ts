@@ -1,9 +1,9 @@
+import { ProxyError } from '../proxy/proxy.ts';
 import { Failure } from '../vocabulary/failure.ts';
 import { boundedText } from '../vocabulary/text.ts';
 import type { Stage } from './attempts.ts';
 import { expired, mappingFor, profileFlag, type RequestContext } from './aws-codes.ts';
 import { type ErrorParts, errorParts } from './error-parts.ts';
-import { ProxyRefusal } from './proxy.ts';
 
 /** Node's codes for a connection that broke: the request may have arrived. */
 const BROKEN: ReadonlySet<string> = new Set([
@@ -22,6 +22,8 @@ const MESSAGE_LIMIT = 1000;
 /** What a failed request was about, and how far it came; without a stage, only the error tells. */
 export interface FailureContext extends RequestContext {
   stage?: Stage | undefined;
+  /** The name of the proxy that it went through. */
+  proxy?: string | undefined;
 }
 
 /** The failure of a request to EC2, with a code, a message and a next step, from whatever was thrown. */
@@ -33,10 +35,10 @@ export function failureFrom(error: unknown, context: FailureContext): Failure {
 function explained(error: unknown, context: FailureContext): Failure {
   const parts = errorParts(error);
   if (parts.awsCode !== undefined) return refusedByAws(parts.awsCode, parts, context);
-  if (error instanceof ProxyRefusal) return refusedByProxy(error);
+  if (error instanceof ProxyError) return failedAtProxy(error);
   return (
     (parts.status === undefined ? beforeSending(parts, context) : undefined) ??
-    notEc2(parts) ??
+    notEc2(parts, context) ??
     brokenConnection(parts, context) ??
     noAnswer(parts, context) ??
     untrustedTls(parts, context) ??
@@ -97,24 +99,20 @@ function beforeSending(parts: ErrorParts, context: RequestContext): Failure | un
   });
 }
 
-/** The proxy's answer to CONNECT, which comes before the request. */
-function refusedByProxy({ $metadata: { httpStatusCode: status } }: ProxyRefusal): Failure {
-  const answer = Number.isNaN(status) ? 'something that is not HTTP' : `HTTP ${status}`;
+/** A proxy that opened no way to the endpoint. */
+function failedAtProxy({ message, hint, isTimeout, isRetryable }: ProxyError): Failure {
   return new Failure({
-    code: 'bad_response',
-    message: `The proxy did not connect to EC2: it answered CONNECT with ${answer}.`,
-    retryable: true,
-    hint:
-      status === 407
-        ? 'The proxy wants credentials: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT.'
-        : 'Have the proxy of HTTPS_PROXY allow connections to the EC2 endpoint, or name the endpoint in NO_PROXY, then call again.',
+    code: isTimeout ? 'timed_out' : 'unreachable',
+    message: `${message}.`,
+    retryable: isRetryable,
+    hint,
   });
 }
 
-function noConnection({ region }: RequestContext): Failure {
+function noConnection(context: FailureContext): Failure {
   return new Failure({
     code: 'unreachable',
-    message: `No connection to EC2 in ${region} was made.`,
+    message: `No connection to EC2 in ${context.region}${through(context)} was made.`,
     retryable: true,
   });
 }
@@ -140,14 +138,14 @@ function noCredentials(message: string, context: RequestContext): Failure {
 }
 
 /** An answer that is not EC2's. */
-function notEc2({ status, codes, requestId }: ErrorParts): Failure | undefined {
+function notEc2({ status, codes, requestId }: ErrorParts, context: FailureContext): Failure | undefined {
   const isNoHttp = codes.some((code) => code.startsWith('HPE_'));
   if (status === undefined && !isNoHttp) return undefined;
   const sent = isNoHttp ? 'something that is not HTTP' : `HTTP ${status} and nothing`;
   return new Failure(
     {
       code: 'bad_response',
-      message: `What answered in place of EC2 sent ${sent} that could be read as EC2's XML.`,
+      message: `What answered in place of EC2${through(context)} sent ${sent} that could be read as EC2's XML.`,
       retryable: true,
       request_id: requestId,
     },
@@ -155,13 +153,13 @@ function notEc2({ status, codes, requestId }: ErrorParts): Failure | undefined {
   );
 }
 
-function brokenConnection({ codes, message }: ErrorParts, { region }: RequestContext): Failure | undefined {
+function brokenConnection({ codes, message }: ErrorParts, context: FailureContext): Failure | undefined {
   const broke = codes.some((code) => BROKEN.has(code) || /^ERR_(SSL|TLS)_(?!CERT)/.test(code));
   if (!broke && !/socket hang up|aborted/i.test(message)) return undefined;
   return new Failure(
     {
       code: 'unreachable',
-      message: `The connection to EC2 in ${region} broke (${codes.join(', ') || boundedText(message, MESSAGE_LIMIT)}).`,
+      message: `The connection to EC2 in ${context.region}${through(context)} broke (${codes.join(', ') || boundedText(message, MESSAGE_LIMIT)}).`,
       retryable: true,
       hint: 'Call again. If it keeps breaking, check the network path to the EC2 endpoint (firewall, proxy, VPN).',
     },
@@ -175,11 +173,11 @@ function noAnswer({ name, codes }: ErrorParts, context: FailureContext): Failure
 }
 
 /** Certificates are checked before anything is sent; any other fault of TLS can come later. */
-function untrustedTls({ codes }: ErrorParts, { region }: RequestContext): Failure | undefined {
+function untrustedTls({ codes }: ErrorParts, context: FailureContext): Failure | undefined {
   if (!codes.some((code) => /CERT|SELF_SIGNED|ISSUER|UNABLE_TO_VERIFY/.test(code))) return undefined;
   return new Failure({
     code: 'unreachable',
-    message: `No trusted TLS connection to EC2 in ${region} (${codes.join(', ')}).`,
+    message: `No trusted TLS connection to EC2 in ${context.region}${through(context)} (${codes.join(', ')}).`,
     retryable: false,
     hint: 'A proxy that inspects TLS needs its certificate authority in NODE_EXTRA_CA_CERTS.',
   });
@@ -204,7 +202,8 @@ export function outOfTime(seconds: number, latestError: unknown, context: Failur
   return asFarAs(context.stage, timedOut(`within ${seconds} s`, context));
 }
 
-function timedOut(when: string, { region, stage }: FailureContext): Failure {
+function timedOut(when: string, context: FailureContext): Failure {
+  const { region, stage } = context;
   if (stage === 'preparing') {
     return new Failure({
       code: 'timed_out',
@@ -215,9 +214,13 @@ function timedOut(when: string, { region, stage }: FailureContext): Failure {
   }
   const message =
     stage === 'connecting'
-      ? `There was no connection to EC2 in ${region} ${when}.`
+      ? `There was no connection to EC2 in ${region}${through(context)} ${when}.`
       : `EC2 did not answer ${when}.`;
   return new Failure({ code: 'timed_out', message, retryable: true }, { effect: 'possible' });
+}
+
+function through({ proxy }: FailureContext): string {
+  return proxy === undefined ? '' : ` through the proxy ${proxy}`;
 }
 
 /** The failure of a call for which no region is known. */

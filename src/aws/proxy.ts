@@ -3,32 +3,23 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { NodeHttpHandler, type NodeHttpHandlerOptions } from '@smithy/node-http-handler';
-import { HttpsProxyAgent } from 'https-proxy-agent';
-import { getProxyForUrl } from 'proxy-from-env';
+import { failed, type HttpProxy, late } from '../proxy/proxy.ts';
+import { TunnelAgent } from '../proxy/tunnel-agent.ts';
+import { proxyFor } from '../proxy/variables.ts';
 
 type Handle = NodeHttpHandler['handle'];
 type HandlerRequest = Parameters<Handle>[0];
 
 /** What this handler is told of one request, beside the SDK's own options. */
 interface ConnectionOptions {
+  /** Called with the name of the proxy, if there is one, before the request gets its connection. */
+  onProxy?: (name: string) => void;
   /** Called as soon as the request has a connection to its endpoint; until then nothing of it can have left. */
   onConnected?: () => void;
 }
 
-/** An answer of the proxy to CONNECT that opens no tunnel. */
-export class ProxyRefusal extends Error {
-  /** Where the SDK looks for it, to decide whether another attempt is worth it. `NaN` if the answer is not HTTP. */
-  readonly $metadata: { httpStatusCode: number };
-
-  constructor(status: number) {
-    super(`the proxy answered CONNECT with ${status}`);
-    this.name = 'ProxyRefusal';
-    this.$metadata = { httpStatusCode: status };
-  }
-}
-
 /**
- * The SDK's HTTP handler, extended by `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, which the SDK ignores.
+ * The SDK's HTTP handler, extended by the proxies of the environment, which the SDK ignores.
  *
  * The variables are read for each request, because the endpoint's host is known only then. `connectionTimeout` bounds
  * the way to the endpoint as a whole: name, socket, CONNECT and TLS.
@@ -38,7 +29,7 @@ export class ProxyAwareHandler extends NodeHttpHandler {
   readonly #connectionTimeout: number;
   readonly #http = new HttpAgent({ keepAlive: true });
   readonly #https = new HttpsAgent({ keepAlive: true });
-  readonly #proxies = new Map<string, TunnelAgent>();
+  readonly #tunnels = new Map<string, TunnelAgent>();
 
   constructor({ connectionTimeout = 0, ...options }: NodeHttpHandlerOptions) {
     super(options);
@@ -46,56 +37,79 @@ export class ProxyAwareHandler extends NodeHttpHandler {
     this.#connectionTimeout = connectionTimeout;
   }
 
-  override handle(request: HandlerRequest, options: Parameters<Handle>[1] & ConnectionOptions = {}) {
+  override async handle(request: HandlerRequest, options: Parameters<Handle>[1] & ConnectionOptions = {}) {
+    const way = wayTo(request);
+    if (way.proxy !== undefined) options.onProxy?.(way.proxy.name);
     return new Promise<Awaited<ReturnType<Handle>>>((resolve, reject) => {
-      const connecting = new Connecting(
-        request.protocol === 'https:',
-        this.#connectionTimeout,
-        options.onConnected,
-        reject,
-      );
+      const connecting = new Connecting(way, this.#connectionTimeout, options.onConnected, reject);
       // A handler for one request, so that its connection can be watched; connections live in the agent.
-      const agent = watched(this.#agentFor(request), connecting);
+      const agent = watched(this.#agentFor(way), connecting);
       new NodeHttpHandler({ ...this.#options, httpAgent: agent, httpsAgent: agent })
-        .handle(request, options)
-        .then(resolve, reject)
+        .handle(way.request, options)
+        .then(resolve, (error) => reject(connecting.explain(error)))
         .finally(() => connecting.end());
     });
   }
 
   override destroy(): void {
     super.destroy();
-    for (const agent of [this.#http, this.#https, ...this.#proxies.values()]) agent.destroy();
+    for (const agent of [this.#http, this.#https, ...this.#tunnels.values()]) agent.destroy();
   }
 
-  #agentFor({ protocol, hostname, port }: HandlerRequest): HttpAgent {
-    if (protocol !== 'https:') return this.#http;
-    const proxy = getProxyForUrl(`https://${hostname}${port === undefined ? '' : `:${port}`}/`);
-    return proxy === '' ? this.#https : this.#through(proxy);
+  #agentFor({ proxy, isTunnel, request }: Way): HttpAgent {
+    if (proxy !== undefined && isTunnel) return this.#through(proxy);
+    return request.protocol === 'https:' ? this.#https : this.#http;
   }
 
-  #through(proxy: string): HttpAgent {
-    const known = this.#proxies.get(proxy);
+  #through(proxy: HttpProxy): HttpAgent {
+    const key = JSON.stringify(proxy);
+    const known = this.#tunnels.get(key);
     if (known !== undefined) return known;
     const agent = new TunnelAgent(proxy, { keepAlive: true });
-    this.#proxies.set(proxy, agent);
+    this.#tunnels.set(key, agent);
     return agent;
   }
 }
 
-/** Closes the connection to the proxy with a request that gave up; the agent itself would wait for the proxy for ever. */
-class TunnelAgent extends HttpsProxyAgent<string> {
-  override connect(request: ClientRequest, options: ConnectOptions): Promise<Socket> {
-    const connectOpts = { ...this.connectOpts, signal: options.gaveUp };
-    return super.connect.call(Object.create(this, { connectOpts: { value: connectOpts } }), request, options);
-  }
+/** How a request gets to its endpoint. */
+interface Way {
+  /** Host and port of the endpoint. */
+  target: string;
+  proxy: HttpProxy | undefined;
+  /** Whether the proxy passes on bytes to the endpoint; else it gets the request itself. */
+  isTunnel: boolean;
+  request: HandlerRequest;
 }
 
-type ConnectOptions = Parameters<HttpsProxyAgent<string>['connect']>[1] & { gaveUp?: AbortSignal };
+/** @throws ProxyError if a variable names an unusable proxy */
+function wayTo(request: HandlerRequest): Way {
+  const { protocol, hostname, port } = request;
+  const isTunnel = protocol === 'https:';
+  const target = `${hostname}:${port ?? (isTunnel ? 443 : 80)}`;
+  const proxy = proxyFor(new URL(`${protocol}//${target}`), process.env);
+  const isForwarded = proxy !== undefined && !isTunnel;
+  return { target, proxy, isTunnel, request: isForwarded ? forwarded(request, target, proxy) : request };
+}
+
+/** The request as a proxy gets it for a plain HTTP endpoint, which it is not asked to tunnel to (RFC 9112, 3.2.2). */
+function forwarded(
+  request: HandlerRequest,
+  target: string,
+  { host, port, isTls, authorization }: HttpProxy,
+): HandlerRequest {
+  const credentials = authorization === undefined ? {} : { 'proxy-authorization': authorization };
+  return Object.assign(request.clone(), {
+    protocol: isTls ? 'https:' : 'http:',
+    hostname: host,
+    port,
+    path: `http://${target}${request.path}`,
+    headers: { host: target, ...request.headers, ...credentials },
+  });
+}
 
 /** Follows one request until it has its connection; fails it if it does not get one in time. */
 class Connecting {
-  readonly #isTls: boolean;
+  readonly #way: Way;
   readonly #timeout: number;
   readonly #onConnected: () => void;
   readonly #fail: (error: Error) => void;
@@ -104,12 +118,12 @@ class Connecting {
   #isConnected = false;
 
   constructor(
-    isTls: boolean,
+    way: Way,
     timeout: number,
     onConnected: (() => void) | undefined,
     fail: (error: Error) => void,
   ) {
-    this.#isTls = isTls;
+    this.#way = way;
     this.#timeout = timeout;
     this.#onConnected = onConnected ?? (() => {});
     this.#fail = fail;
@@ -121,17 +135,14 @@ class Connecting {
    */
   follow(request: ClientRequest): void {
     if (this.#timeout > 0) {
-      this.#timer = setTimeout(() => this.#giveUp(request, timedOut(this.#timeout)), this.#timeout);
+      this.#timer = setTimeout(() => this.#giveUp(request), this.#timeout);
     }
-    request.once('proxyConnect', ({ statusCode }: { statusCode: number }) => {
-      // Else the agent would hand over the proxy's answer as if it were the endpoint's.
-      if (statusCode !== 200) this.#giveUp(request, new ProxyRefusal(statusCode));
-    });
+    const isTls = this.#way.request.protocol === 'https:';
     request.once('socket', (socket) => {
       // Without a route, for example, connecting fails before the request has its socket.
       if (socket.destroyed) return;
-      if (request.reusedSocket || !isOpening(socket, this.#isTls)) this.#connected();
-      else socket.once(this.#isTls ? 'secureConnect' : 'connect', () => this.#connected());
+      if (request.reusedSocket || !isOpening(socket, isTls)) this.#connected();
+      else socket.once(isTls ? 'secureConnect' : 'connect', () => this.#connected());
     });
   }
 
@@ -140,9 +151,11 @@ class Connecting {
     return this.#gaveUp.signal;
   }
 
-  /** For `TunnelAgent`, which otherwise guesses it from the call stack, and keeps a tunnel where no request finds it. */
-  get secureEndpoint(): boolean {
-    return this.#isTls;
+  /** Names the proxy where the connection to it failed; `TunnelAgent` does that for its own. */
+  explain(error: Error): Error {
+    const { proxy, isTunnel, target } = this.#way;
+    const isOfProxy = proxy !== undefined && !isTunnel && !this.#isConnected && error.name !== 'AbortError';
+    return isOfProxy ? failed(proxy, target, error) : error;
   }
 
   end(): void {
@@ -157,7 +170,9 @@ class Connecting {
   }
 
   /** A request without a socket reports its destruction only once it gets one, so that the failure is passed on here. */
-  #giveUp(request: ClientRequest, error: Error): void {
+  #giveUp(request: ClientRequest): void {
+    const { proxy, target } = this.#way;
+    const error = proxy === undefined ? timedOut(this.#timeout) : late(proxy, target, this.#timeout);
     request.destroy(error);
     this.#fail(error);
   }
@@ -182,8 +197,7 @@ interface RequestQueue {
 function watched<A extends HttpAgent>(agent: A, connecting: Connecting): A {
   const addRequest: RequestQueue['addRequest'] = (request, options) => {
     connecting.follow(request);
-    const { gaveUp, secureEndpoint } = connecting;
-    (agent as unknown as RequestQueue).addRequest(request, { ...options, gaveUp, secureEndpoint });
+    (agent as unknown as RequestQueue).addRequest(request, { ...options, gaveUp: connecting.gaveUp });
   };
   return Object.create(agent, { addRequest: { value: addRequest } });
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Stage } from '../../src/aws/attempts.ts';
 import type { RequestContext } from '../../src/aws/aws-codes.ts';
 import { concernsCredentials, failureFrom, outOfTime } from '../../src/aws/failure-from.ts';
-import { ProxyRefusal } from '../../src/aws/proxy.ts';
+import { ProxyError } from '../../src/proxy/proxy.ts';
 import { cancelled } from '../../src/vocabulary/failure.ts';
 
 const NOW = Date.UTC(2026, 0, 2);
@@ -147,26 +147,27 @@ describe('the stage that a failed request reached', () => {
   });
 
   it('makes an unknown error of connecting unreachable, not internal', () => {
-    const error = new Error('Proxy connection ended before receiving CONNECT response');
+    const error = new Error('an unknown text');
     expect(at('connecting', error).report).toMatchObject({ code: 'unreachable', retryable: true });
-    expect(at('connecting', error).report.message).not.toContain('CONNECT response');
+    expect(at('connecting', error).report.message).not.toContain('unknown text');
     expect(at('preparing', error).report.code).toBe('internal');
     expect(at('connected', error).report.code).toBe('internal');
   });
 });
 
-describe('the refusal of a proxy', () => {
+describe('the error of a proxy', () => {
   it.each([
-    [407, 'HTTP 407', 'USER:PASSWORD'],
-    [502, 'HTTP 502', 'NO_PROXY'],
-    [Number.NaN, 'something that is not HTTP', 'NO_PROXY'],
-  ])('with %s tells what it answered', (status, answer, hint) => {
-    const { report, effect } = failureFrom(new ProxyRefusal(status), { ...context, stage: 'connecting' });
-    expect(report).toMatchObject({
-      code: 'bad_response',
-      message: `The proxy did not connect to EC2: it answered CONNECT with ${answer}. Nothing was sent.`,
-      retryable: true,
-      hint: expect.stringContaining(hint),
+    [false, true, 'unreachable'],
+    [false, false, 'unreachable'],
+    [true, true, 'timed_out'],
+  ])('is passed on with its hint (time ran out: %s, retryable: %s): %s', (isTimeout, isRetryable, code) => {
+    const error = new ProxyError('The proxy is away', { hint: 'Start it.', isTimeout, isRetryable });
+    const { report, effect } = failureFrom(error, { ...context, stage: 'connecting' });
+    expect(report).toEqual({
+      code,
+      message: 'The proxy is away. Nothing was sent.',
+      retryable: isRetryable,
+      hint: 'Start it.',
     });
     expect(effect).toBe('none');
   });

@@ -4,9 +4,11 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { OPS, useAwsHome } from '../support/aws-home.ts';
 import { accepted, afterDryRun, answer, dryRunPassed, type Reply } from '../support/ec2-replies.ts';
 import { connect, connectToStub, neverAborted, permitFor, REQUEST, sent } from '../support/ec2-stub.ts';
-import { type Obstacle, startConnectProxy, startTls } from '../support/tunnels.ts';
+import { clearProxyVariables, type Obstacle, startConnectProxy, startTls } from '../support/tunnels.ts';
 
 const home = useAwsHome();
+
+clearProxyVariables();
 
 /** Every request needs a connection of its own, so that the real call cannot use that of its dry run. */
 const closing = (reply: Reply): Reply => {
@@ -123,7 +125,6 @@ describe('a real call whose endpoint is not reached', () => {
     ['at once', (answer) => answer()],
     ['later', setImmediate],
   ])('is refused when the name does not resolve, told %s, and nothing is sent', async (_, tell) => {
-    vi.stubEnv('no_proxy', '*');
     const { stub, requests } = await connectToStub(onTestFinished, closing(afterDryRun(accepted)));
     const endpoint = stub.url.replace('127.0.0.1', 'ec2.test');
     let isLost = false;
@@ -151,7 +152,6 @@ describe('a real call whose endpoint is not reached', () => {
   });
 
   it('is refused when its certificate is not trusted, and nothing is sent within TLS', async () => {
-    vi.stubEnv('no_proxy', '*');
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
     const { stub, requests } = await connectToStub(onTestFinished, closing(afterDryRun(accepted)));
     let received = '';
@@ -188,7 +188,7 @@ describe('a real call whose endpoint is not reached', () => {
       kind: 'refused',
       error: {
         code: 'timed_out',
-        message: 'There was no connection to EC2 in us-east-1 within 0.2 s. Nothing was sent.',
+        message: `There was no connection to EC2 in us-east-1 through the proxy ${proxy.address} (HTTPS_PROXY) within 0.2 s. Nothing was sent.`,
       },
     });
     isHolding = false;
@@ -196,5 +196,25 @@ describe('a real call whose endpoint is not reached', () => {
     await Promise.all(ended);
     expect((await ec2.unassign.dryRun(REQUEST, neverAborted)).passed).toBe(true);
     expect(sent(requests)).toEqual({ dryRuns: 2, realCalls: 0 });
+  });
+
+  it.each<[string, string, string]>([
+    ['names a proxy that is away', 'http://127.0.0.1:1', 'it could not be reached (ECONNREFUSED)'],
+    ['names a proxy of SOCKS', 'socks5://127.0.0.1:1', 'HTTPS_PROXY names a proxy of socks5://'],
+    ['is malformed', 'http://[', 'HTTPS_PROXY is not the URL of a proxy'],
+  ])('is refused when HTTPS_PROXY %s, and nothing is sent', async (_, value, message) => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    const { stub, requests } = await connectToStub(onTestFinished, closing(afterDryRun(accepted)));
+    const endpoint = await startTls(stub.url);
+    const proxy = await startConnectProxy();
+    vi.stubEnv('HTTPS_PROXY', proxy.url);
+    const { ec2 } = connect(onTestFinished, { endpoint });
+    const permit = await permitFor(ec2);
+    vi.stubEnv('HTTPS_PROXY', value);
+    expect(await ec2.unassign(permit)).toMatchObject({
+      kind: 'refused',
+      error: { code: 'unreachable', message: expect.stringContaining(message) },
+    });
+    expect(sent(requests)).toEqual({ dryRuns: 1, realCalls: 0 });
   });
 });

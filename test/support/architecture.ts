@@ -22,23 +22,23 @@ interface Row {
 
 const NONE = /^$/;
 const ZOD = /^zod$/;
-const AWS = /^(@aws-sdk\/|@smithy\/|https-proxy-agent$|proxy-from-env$|pino$)/;
+const AWS = /^(@aws-sdk\/|@smithy\/|pino$)/;
 const MCP = /^(@modelcontextprotocol\/server(\/|$)|zod$|pino$)/;
 
 /** By folder, the deepest that is listed. Every folder may import itself and Node's own modules. */
 const TABLE: Readonly<Record<string, Row>> = {
   vocabulary: { folders: [], packages: NONE },
   'nat-gateway': { folders: ['vocabulary'], packages: ZOD },
-  aws: { folders: ['vocabulary', 'nat-gateway'], packages: AWS },
+  proxy: { folders: ['config'], packages: NONE },
+  aws: { folders: ['vocabulary', 'nat-gateway', 'proxy'], packages: AWS },
   changes: { folders: ['vocabulary', 'nat-gateway'], packages: NONE },
   tools: { folders: ['vocabulary', 'nat-gateway', 'changes'], packages: MCP, types: ['aws'] },
   resources: { folders: ['vocabulary', 'nat-gateway', 'changes', 'tools'], packages: MCP, types: ['aws'] },
   prompts: { folders: ['vocabulary', 'nat-gateway', 'changes', 'tools'], packages: MCP, types: ['aws'] },
   config: { folders: ['vocabulary', 'nat-gateway'], packages: NONE },
   serve: {
-    folders: ['server.ts', 'changes', 'config', 'vocabulary'],
-    packages:
-      /^(@modelcontextprotocol\/(server|node)(\/|$)|hono(\/|$)|@hono\/node-server$|https-proxy-agent$|proxy-from-env$|jose$|zod$|pino$)/,
+    folders: ['server.ts', 'changes', 'config', 'proxy', 'vocabulary'],
+    packages: /^(@modelcontextprotocol\/(server|node)(\/|$)|hono(\/|$)|@hono\/node-server$|jose$|zod$|pino$)/,
   },
   simulator: { folders: [], packages: /^fast-xml-builder$/ },
   'server.ts': {

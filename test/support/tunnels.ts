@@ -1,9 +1,15 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer as createHttpServer } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  request as requestHttp,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { onTestFinished } from 'vitest';
+import { afterEach, beforeEach, onTestFinished, vi } from 'vitest';
 
 /** Ways to an endpoint that can fail before a request reaches it: TCP, TLS, and a proxy's CONNECT. */
 
@@ -89,22 +95,77 @@ export async function startGate(url: string, obstacle: () => Obstacle | undefine
   return `${protocol}//127.0.0.1:${await listening(server)}`;
 }
 
-/** A proxy that opens tunnels to anywhere on this machine; an obstacle comes before its answer to CONNECT. */
-export async function startConnectProxy(
-  obstacle: (target: string) => Obstacle | undefined = () => undefined,
-  onFinished?: OnFinished,
-): Promise<{ url: string; targets: string[] }> {
+/** An obstacle that comes before the answer of a proxy to a request for `target`; none lets the request through. */
+type Ahead = (target: string) => Obstacle | undefined;
+
+/**
+ * A proxy that opens tunnels to any port of this machine, whatever the name of the host, and passes on requests to
+ * `http:` URLs likewise. It records who asked for what.
+ */
+export async function startConnectProxy(ahead: Ahead = () => undefined, onFinished?: OnFinished) {
+  return startProxy('http', createHttpServer(), ahead, onFinished);
+}
+
+/** The same, over TLS. */
+export async function startTlsProxy() {
+  return startProxy('https', createHttpsServer(selfSigned()), () => undefined);
+}
+
+async function startProxy(scheme: string, server: Server, ahead: Ahead, onFinished?: OnFinished) {
   const targets: string[] = [];
-  const server = createHttpServer();
-  server.on('connect', ({ url = '' }, socket: Socket) => {
+  const forwarded: string[] = [];
+  const credentials: (string | undefined)[] = [];
+  server.on('connect', ({ url = '', headers }: IncomingMessage, socket: Socket) => {
     socket.on('error', () => {});
     targets.push(url);
-    meet(obstacle(url), socket, () => {
+    credentials.push(headers['proxy-authorization']);
+    meet(ahead(url), socket, () => {
       socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
-      pipe(socket, Number(url.split(':')[1]));
+      pipe(socket, Number(url.slice(url.lastIndexOf(':') + 1)));
     });
   });
-  return { url: `http://127.0.0.1:${await listening(server, onFinished)}`, targets };
+  server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
+    const { method, url = '', headers, socket } = incoming;
+    forwarded.push(`${method} ${url}`);
+    credentials.push(headers['proxy-authorization']);
+    meet(ahead(url), socket, () => forward(incoming, response));
+  });
+  const address = `127.0.0.1:${await listening(server, onFinished)}`;
+  return { url: `${scheme}://${address}`, address, targets, forwarded, credentials };
+}
+
+function forward(incoming: IncomingMessage, response: ServerResponse): void {
+  const { pathname, port } = new URL(incoming.url ?? '');
+  const { method, headers } = incoming;
+  const request = requestHttp({ host: '127.0.0.1', port, path: pathname, method, headers, agent: false });
+  request.on('error', () => incoming.socket.destroy());
+  request.on('response', (answer) => {
+    response.writeHead(answer.statusCode ?? 0, answer.headers);
+    answer.pipe(response);
+  });
+  incoming.pipe(request);
+}
+
+/** A port of this machine where nothing listens. */
+export async function closedPort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Clears the variables of proxies, of which the environment of a test run may have some, until a test is over. */
+export function clearProxyVariables(): void {
+  beforeEach(() => {
+    for (const variable of ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'NO_PROXY', 'REQUEST_METHOD']) {
+      vi.stubEnv(variable, undefined);
+      vi.stubEnv(variable.toLowerCase(), undefined);
+    }
+  });
+  afterEach(() => vi.unstubAllEnvs());
 }
 
 /** A key with a certificate that no client trusts (X.509 version 1, as nothing else is needed). */

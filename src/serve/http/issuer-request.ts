@@ -1,36 +1,37 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { HttpsProxyAgent } from 'https-proxy-agent';
-import { getProxyForUrl } from 'proxy-from-env';
+import { type HttpProxy, ProxyError } from '../../proxy/proxy.ts';
+import { TunnelAgent } from '../../proxy/tunnel-agent.ts';
+import { proxyFor } from '../../proxy/variables.ts';
 
 /** Metadata and keys of issuers have a few kilobytes. */
 const MAX_BYTES = 1_048_576;
 
 /**
- * Reads JSON from `url`, through the proxy that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name for it.
+ * Reads JSON from `url`, through the proxy that the environment names for it.
  *
  * @throws Error without a whole answer of status 200 and at most 1 MiB before `signal` aborts
  */
 export async function readJson(url: URL, signal: AbortSignal): Promise<unknown> {
-  // Plain HTTP is for loopback only, where no proxy is.
-  const proxy = url.protocol === 'https:' ? getProxyForUrl(url.href) : '';
+  const proxy = proxyFor(url, process.env);
   try {
     // A signal of its own, because one reading has several requests, and their listeners would add up.
     return await parse(await answerTo(url, proxy, AbortSignal.any([signal])));
   } catch (error) {
-    const through = proxy === '' ? '' : ' through the proxy';
+    if (error instanceof ProxyError) throw error;
+    const through = proxy === undefined ? '' : ` through the proxy ${proxy.name}`;
     throw new Error(`${reasonOf(error, signal)}${through}`);
   }
 }
 
-function answerTo(url: URL, proxy: string, signal: AbortSignal): Promise<IncomingMessage> {
+/** `proxy` is one for HTTPS: plain HTTP is for issuers on this machine, which are asked without one. */
+function answerTo(url: URL, proxy: HttpProxy | undefined, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     // A request that still waits for its connection does not report that it was aborted.
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
       headers: { accept: 'application/json', 'user-agent': 'nat-gateway-mcp' },
-      // The signal closes the connection to a proxy that does not answer.
-      agent: proxy === '' ? false : new HttpsProxyAgent(proxy, { signal }),
+      agent: proxy === undefined ? false : new TunnelAgent(proxy, { gaveUp: signal }),
       signal,
     });
     request.on('response', resolve);
