@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ProxyError } from '../../src/proxy/proxy.ts';
 import { proxyFor } from '../../src/proxy/variables.ts';
@@ -43,6 +44,29 @@ describe('the proxy variables', () => {
   it.each(DEVIATIONS)('%j, read as %s by both, are read as %s: %s', (variables, both, reading) => {
     expect(readingOf(variables)).toBe(reading);
     expect(reading).not.toBe(both);
+  });
+});
+
+describe('proxy variables of any text', () => {
+  const text = fc.string({
+    unit: fc.constantFrom(...'ab:/@.,*[]%#?\\ 0129-é', '://', 'http', '::1', '/8'),
+    maxLength: 20,
+  });
+  const url = fc.constantFrom(
+    AWS,
+    new URL('http://ec2.test:8000'),
+    new URL('https://[::1]'),
+    new URL('https://10.0.0.1'),
+  );
+
+  it('name a proxy or none, or are refused; nothing else is thrown', () => {
+    fc.assert(
+      fc.property(text, text, url, (ALL_PROXY, NO_PROXY, target) => {
+        const { href } = target;
+        expect(readingOf([{ ALL_PROXY, NO_PROXY }, href])).toMatch(/^(direct|unusable|.+:\d+)$/);
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 
