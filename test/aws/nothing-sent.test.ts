@@ -211,7 +211,7 @@ describe('a real call whose endpoint is not reached', () => {
     const { ec2 } = connect(onTestFinished, { endpoint });
     const permit = await permitFor(ec2);
     vi.stubEnv('HTTPS_PROXY', value);
-    expect(await ec2.unassign(permit)).toMatchObject({
+    expect(await ec2.unassign.send(permit)).toMatchObject({
       kind: 'refused',
       error: { code: 'unreachable', message: expect.stringContaining(message) },
     });
