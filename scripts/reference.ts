@@ -44,6 +44,10 @@ const FINDINGS: Record<FindingCode, string> = {
   short_drain: 'The drain is shorter than the 350 s for which idle connections are kept.',
   capacity: 'How many connections to one destination the gateway carries before and after.',
   last_secondary: 'No secondary address remains afterwards.',
+  not_released_here:
+    'To restore: this server has no record of releasing the address from this gateway within a day.',
+  on_gateway: 'To restore: the address is on the gateway already.',
+  gateway_full: 'To restore: the gateway would have more than 8 addresses.',
 };
 
 const WARNINGS: ReadonlySet<FindingCode> = new Set([

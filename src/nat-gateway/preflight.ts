@@ -22,6 +22,9 @@ export const FINDING_CODES = [
   'short_drain',
   'capacity',
   'last_secondary',
+  'not_released_here',
+  'on_gateway',
+  'gateway_full',
 ] as const;
 
 export type FindingCode = (typeof FINDING_CODES)[number];
@@ -109,7 +112,7 @@ export function policyFindings(denials: readonly Denial[]): Finding[] {
 }
 
 /** Findings that block every address of the gateway, the most lasting first. */
-function gatewayFindings(gateway: NatGateway): Finding[] {
+export function gatewayFindings(gateway: NatGateway): Finding[] {
   const findings: Finding[] = [];
   const id = gateway.nat_gateway_id ?? 'the gateway';
   if (gateway.availability_mode === 'regional') {
@@ -202,23 +205,10 @@ function warnings(
   requested: readonly NatGatewayAddress[],
   maxDrainDurationSeconds: number,
 ): Finding[] {
-  const findings: Finding[] = [];
+  const findings = managementFindings(gateway);
   const warns = (code: FindingCode, message: string): void => {
     findings.push({ code, severity: 'warns', message });
   };
-  const tags = gateway.tags ?? [];
-  if (tags.some(({ key }) => key.startsWith('aws:cloudformation:'))) {
-    warns(
-      'managed_by_cloudformation',
-      'The gateway belongs to a CloudFormation stack. Change the template too, or a later update may undo this or replace the gateway.',
-    );
-  }
-  if (tags.some(({ key, value }) => /terraform/i.test(key) || /^(terraform|opentofu)$/i.test(value))) {
-    warns(
-      'managed_by_terraform',
-      'A tag says that Terraform manages the gateway. Change its configuration too, or a later apply may undo this or replace the gateway.',
-    );
-  }
   if (maxDrainDurationSeconds < DEFAULT_DRAIN_SECONDS) {
     warns(
       'short_drain',
@@ -237,6 +227,27 @@ function warnings(
   }
   if (left.every((address) => isPrimary(gateway, address) === true)) {
     warns('last_secondary', 'No secondary address remains afterwards.');
+  }
+  return findings;
+}
+
+/** Warnings that something else manages the gateway, and may undo a change of it. */
+export function managementFindings({ tags = [] }: NatGateway): Finding[] {
+  const findings: Finding[] = [];
+  const warns = (code: FindingCode, message: string): void => {
+    findings.push({ code, severity: 'warns', message });
+  };
+  if (tags.some(({ key }) => key.startsWith('aws:cloudformation:'))) {
+    warns(
+      'managed_by_cloudformation',
+      'The gateway belongs to a CloudFormation stack. Change the template too, or a later update may undo this or replace the gateway.',
+    );
+  }
+  if (tags.some(({ key, value }) => /terraform/i.test(key) || /^(terraform|opentofu)$/i.test(value))) {
+    warns(
+      'managed_by_terraform',
+      'A tag says that Terraform manages the gateway. Change its configuration too, or a later apply may undo this or replace the gateway.',
+    );
   }
   return findings;
 }
