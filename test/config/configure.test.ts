@@ -31,7 +31,6 @@ describe('the command', () => {
         maxBodyBytes: 262_144,
         requestTimeoutSeconds: 915,
         maxConcurrentCalls: 64,
-        maxSubscriptions: 64,
         confirm: 'auto',
         confirmationKey: undefined,
         readOnly: false,

@@ -58,7 +58,6 @@ describe('a malformed value', () => {
     maxBodyBytes: ['0', '4095', '1MB'],
     requestTimeoutSeconds: ['0', '59', '3601', '60s'],
     maxConcurrentCalls: ['0', 'many'],
-    maxSubscriptions: ['0', '-1'],
     confirm: ['yes', 'Always', 'auto ', 'true', 'maybe'],
     confirmationKey: ['k'.repeat(31), 'short'],
     allowAccount: ['11112222333', '1111222233334', '1111-2222-3333', '111122223333,', ',', 'me', '1234'],

@@ -9,7 +9,7 @@ import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.j
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport as LegacyTransportType } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import type { McpServer, McpServerFactory } from '@modelcontextprotocol/server';
+import type { McpServerFactory } from '@modelcontextprotocol/server';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { HttpFront, type HttpFrontOptions } from '../../src/serve/http/front.ts';
@@ -25,15 +25,10 @@ export interface Front extends Session {
 export async function openFront(
   options: SessionOptions = {},
   front: Partial<HttpFrontOptions> = {},
-  prepare: (server: McpServer) => void = () => {},
 ): Promise<Front> {
   const session = await openSession(options);
   onTestFinished(session.close);
-  const factory: McpServerFactory = ({ era }) => {
-    const server = createServer(session.dependencies, era);
-    prepare(server);
-    return server;
-  };
+  const factory: McpServerFactory = ({ era }) => createServer(session.dependencies, era);
   const served = await HttpFront.open(factory, {
     host: '127.0.0.1',
     port: 0,
@@ -42,7 +37,6 @@ export async function openFront(
     maxBodyBytes: 262_144,
     requestTimeoutSeconds: 915,
     maxConcurrentCalls: 64,
-    maxSubscriptions: 64,
     authentication: undefined,
     graceMilliseconds: 10_000,
     logger: pino({ level: 'silent' }),

@@ -24,11 +24,9 @@ export interface Bindings extends AppOptions {
   access: Access;
   connections: Connections;
   slots: Quota;
-  subscriptionSlots: Quota;
   /** Bytes of bodies that are being read or answered. */
   bodyBytes: Quota;
-  calls: McpHttpHandler;
-  subscriptions: McpHttpHandler;
+  mcp: McpHttpHandler;
   /** Aborted when a shutdown begins. */
   ending: AbortSignal;
 }
@@ -69,8 +67,8 @@ app.use('/mcp', refuseWhenEnding, receiveBody, authenticate, requirePost, requir
 app.use('/mcp', readBody, requireScopes, refuseBatch, checkMessages);
 // Asked again, as the token and the body may have taken seconds.
 app.use('/mcp', refuseWhenEnding);
-app.use('/mcp', openSubscription, takeSlots, limitTime);
-app.all('/mcp', (c) => passOn(c.env.calls, c));
+app.use('/mcp', takeSlots, limitTime);
+app.all('/mcp', passOn);
 app.notFound((c) => answerRefusal(refusal.notFound(), c));
 app.onError(answerRefusal);
 
@@ -154,36 +152,23 @@ async function checkMessages(c: Exchange, next: Next): Promise<void> {
   await next();
 }
 
-/** Subscriptions take no slot of a call: they stay open until their caller leaves, and have slots of their own. */
-async function openSubscription(c: Exchange, next: Next): Promise<void> {
-  const { subscriptionSlots: slots, subscriptions } = c.env;
-  if (!c.var.body.isSubscription) await next();
-  else if (take(1, slots, c, refusal.tooManySubscriptions)) c.res = await passOn(subscriptions, c);
-}
-
-/** Takes a slot for each request of the body. */
+/** Takes a slot for each request of the body, until the answer is complete or the caller has left. */
 async function takeSlots(c: Exchange, next: Next): Promise<void> {
-  const { slots } = c.env;
+  const { slots, incoming, outgoing, connections } = c.env;
   const { calls } = c.var.body;
   const largest = Math.min(slots.shareOf(c.var.caller?.clientId), LARGEST_BATCH);
   // No number of retries would help.
   if (calls > largest) throw refusal.batchTooLarge(largest);
-  if (take(calls, slots, c, refusal.tooManyCalls)) await next();
-}
-
-/** Takes slots until the answer is complete or the caller has left. Returns false if the caller has left already. */
-function take(count: number, slots: Quota, c: Exchange, refuse: (limit: number) => refusal.Refusal): boolean {
-  const { incoming, outgoing, connections } = c.env;
   // No further event would give the slots back.
   if (incoming.socket.destroyed) {
     c.res = new Response(null, { status: 499 });
-    return false;
+    return;
   }
-  const release = slots.take(count, c.var.caller?.clientId);
-  if (release === undefined) throw refuse(slots.limit);
+  const release = slots.take(calls, c.var.caller?.clientId);
+  if (release === undefined) throw refusal.tooManyCalls(slots.limit);
   outgoing.once('close', release);
   connections.keep(incoming.socket, outgoing);
-  return true;
+  await next();
 }
 
 /** Cuts the connection of a call that takes too long, since the head of the answer may be out already. */
@@ -197,10 +182,10 @@ async function limitTime(c: Exchange, next: Next): Promise<void> {
   await next();
 }
 
-async function passOn(handler: McpHttpHandler, c: Exchange): Promise<Response> {
+async function passOn(c: Exchange): Promise<Response> {
   const { caller, body } = c.var;
   const authInfo = caller === undefined ? {} : { authInfo: caller };
-  const response = await handler.fetch(c.req.raw, { parsedBody: body.json, ...authInfo });
+  const response = await c.env.mcp.fetch(c.req.raw, { parsedBody: body.json, ...authInfo });
   // The SDK asks to keep the connection open, even for a client that asked to close it.
   response.headers.delete('connection');
   return response;

@@ -17,7 +17,6 @@ export interface HttpFrontOptions extends AppOptions {
   allowedHosts: readonly string[];
   allowedOrigins: readonly string[];
   maxConcurrentCalls: number;
-  maxSubscriptions: number;
   /** How long a shutdown waits for running calls, in milliseconds. */
   graceMilliseconds: number;
   /** How long a client may take to send its headers, and its whole request, in milliseconds. */
@@ -53,7 +52,7 @@ export class HttpFront {
   readonly closed: Promise<void> = this.ending.then(() => this.#close());
 
   private constructor(factory: McpServerFactory, options: HttpFrontOptions) {
-    const { host, allowedHosts, allowedOrigins, maxConcurrentCalls, maxSubscriptions } = options;
+    const { host, allowedHosts, allowedOrigins, maxConcurrentCalls } = options;
     const { authentication, maxBodyBytes, requestTimeoutSeconds, logger } = options;
     const onerror = (error: Error): void => logger.warn({ reason: error.message }, 'protocol error');
     this.#graceMilliseconds = options.graceMilliseconds;
@@ -62,12 +61,9 @@ export class HttpFront {
       access: new Access(host, allowedHosts, allowedOrigins),
       connections: new Connections(options.maxWaitingConnections ?? MAX_WAITING_CONNECTIONS),
       slots: new Quota(maxConcurrentCalls),
-      subscriptionSlots: new Quota(maxSubscriptions),
       bodyBytes: new Quota(MAX_LARGE_BODIES * maxBodyBytes),
       // Always a stream, with a comment every few seconds, because clients give up after minutes of silence.
-      calls: createMcpHandler(factory, { responseMode: 'sse', onerror }),
-      // Apart from the calls, so that a shutdown ends subscriptions at once and lets calls finish.
-      subscriptions: createMcpHandler(factory, { maxSubscriptions, onerror }),
+      mcp: createMcpHandler(factory, { responseMode: 'sse', onerror }),
       ending: this.#end.signal,
     };
     this.#server = this.#createServer(options);
@@ -109,11 +105,10 @@ export class HttpFront {
   }
 
   async #close(): Promise<void> {
-    const { subscriptions, slots, calls } = this.#bindings;
+    const { slots, mcp } = this.#bindings;
     this.#server.closeIdleConnections();
-    await subscriptions.close();
     await Promise.race([slots.idle(), sleep(this.#graceMilliseconds)]);
-    await calls.close();
+    await mcp.close();
     this.#server.close();
     this.#server.closeAllConnections();
   }

@@ -1,4 +1,4 @@
-/** Limits how much is in use at the same time, in total and for each caller: calls, subscriptions, or bytes. */
+/** Limits how much is in use at the same time, in total and for each caller: calls or bytes. */
 export class Quota {
   readonly limit: number;
   readonly #takenBy = new Map<string, number>();

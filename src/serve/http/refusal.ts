@@ -148,13 +148,6 @@ export function tooManyCalls(limit: number): Refusal {
   return new Refusal(503, message, RETRY, { retryAfterSeconds: 5 });
 }
 
-export function tooManySubscriptions(limit: number): Refusal {
-  const message = `This server's limit is ${limit} subscriptions at the same time, and a quarter of them for one token.`;
-  return new Refusal(503, message, 'Close a subscription, or try again in a few seconds.', {
-    retryAfterSeconds: 5,
-  });
-}
-
 export function shuttingDown(): Refusal {
   const message = 'This server is shutting down and takes no more calls. Nothing was done.';
   const hint = 'Send the same request again in a few seconds: another process may take it.';

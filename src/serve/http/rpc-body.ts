@@ -32,11 +32,6 @@ export class RpcBody {
     return typeof id === 'string' || typeof id === 'number' ? id : null;
   }
 
-  /** Whether this opens a subscription, which stays open until its caller leaves. A batch opens none. */
-  get isSubscription(): boolean {
-    return !this.isBatch && this.#messages[0]?.method === 'subscriptions/listen';
-  }
-
   /** The scopes that a token needs for all the requests. */
   get scopes(): readonly Scope[] {
     return [...new Set(this.#messages.flatMap((message) => scopeOf(message) ?? []))];

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import type { McpServer } from '@modelcontextprotocol/server';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { AuditLog } from '../../../src/changes/audit-log.ts';
 import { BearerAuthentication } from '../../../src/serve/http/bearer.ts';
@@ -131,36 +130,6 @@ describe('concurrent calls', () => {
     let status = 503;
     while (status === 503) ({ status } = await send(url, { body: batch(2) }));
     expect(status).toBe(200);
-  });
-});
-
-describe('subscriptions', () => {
-  const listen = modernRequest('subscriptions/listen', { notifications: { toolsListChanged: true } });
-  /** Makes a server whose subscriptions stay open: they end at once where no list can change. */
-  const withChanges = ({ server }: McpServer) =>
-    server.registerCapabilities({ tools: { listChanged: true } });
-
-  it('are refused above the limit, and take no slot of a call', async () => {
-    const { url } = await openFront({}, { maxSubscriptions: 1, maxConcurrentCalls: 1 }, withChanges);
-    const first = await open(url, listen);
-    const second = await send(url, listen);
-    expect(second.json.error.message).toMatch(/limit/i);
-    expect((await send(url, { body: list })).status).toBe(200);
-    first.destroy();
-  });
-
-  it('are limited to a quarter for one token', async () => {
-    const { url } = await openFront({}, { maxSubscriptions: 8, authentication: namedCaller }, withChanges);
-    const as = (name: string) => ({
-      ...listen,
-      headers: { ...listen.headers, authorization: `Bearer ${name}` },
-    });
-    for (let i = 0; i < 2; i++) await open(url, as('mallory'));
-    expect(await send(url, as('mallory'))).toMatchObject({
-      status: 503,
-      json: { error: { data: { retryable: true } } },
-    });
-    await open(url, as('ada'));
   });
 });
 
@@ -404,19 +373,13 @@ describe('a shutdown', () => {
     await ended;
   });
 
-  it('closes idle connections and subscriptions at once', async () => {
+  it('closes idle connections at once', async () => {
     const describes = gate('describe');
-    const { front, url } = await openFront({ intercept: describes.intercept }, {}, ({ server }) =>
-      server.registerCapabilities({ tools: { listChanged: true } }),
-    );
+    const { front, url } = await openFront({ intercept: describes.intercept });
     const running = send(url, { body: legacyCall(DESCRIBE) });
     await describes.arrived(1);
     const idle = await open(url, { body: legacyRequest('tools/list') });
-    const listening = await open(
-      url,
-      modernRequest('subscriptions/listen', { notifications: { toolsListChanged: true } }),
-    );
-    const closed = Promise.all([idle, listening].map((socket) => once(socket.resume(), 'close')));
+    const closed = once(idle.resume(), 'close');
     void front.end();
     await closed;
     describes.open();
