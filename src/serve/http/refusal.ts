@@ -1,7 +1,7 @@
 import { RequestError } from '@hono/node-server';
+import type { Fault } from '../message-faults.ts';
 
 const INVALID_REQUEST = -32600;
-const INVALID_PARAMS = -32602;
 const INTERNAL_ERROR = -32603;
 const PARSE_ERROR = -32700;
 const SERVER_ERROR = -32000;
@@ -111,16 +111,9 @@ export function notMessages(): Refusal {
   return new Refusal(400, message, ONE_MESSAGE, { rpcCode: INVALID_REQUEST });
 }
 
-export function malformedMessage(faults: readonly string[]): Refusal {
-  const message = `The message is malformed: ${faults.join('; ')}.`;
-  return new Refusal(400, message, ONE_MESSAGE, { rpcCode: INVALID_REQUEST });
-}
-
-export function invalidParams(method: string, faults: readonly string[]): Refusal {
-  const message = `The params of ${method} are invalid: ${faults.join('; ')}.`;
-  return new Refusal(400, message, 'Correct the params and send the request again.', {
-    rpcCode: INVALID_PARAMS,
-  });
+/** A message whose own faults are known. */
+export function badMessage({ code, message, hint }: Fault): Refusal {
+  return new Refusal(400, message, hint, { rpcCode: code });
 }
 
 export function batchNotAllowed(): Refusal {

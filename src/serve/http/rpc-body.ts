@@ -1,6 +1,6 @@
 import { READ_SCOPE, type Scope, UNASSIGN, WRITE_SCOPE } from '../../vocabulary/names.ts';
-import { checkMessage, type Message } from './message-schemas.ts';
-import { notJson, notMessages } from './refusal.ts';
+import { faultOf, isMessage, type Message, withoutNullParams } from '../message-faults.ts';
+import { badMessage, notJson, notMessages } from './refusal.ts';
 
 /** Methods that every token may call: they describe this server, and nothing in AWS. */
 const FOR_ALL = new Set(['initialize', 'ping', 'server/discover']);
@@ -39,7 +39,10 @@ export class RpcBody {
 
   /** @throws Refusal 400 if a message is malformed, with its first faults */
   checkMessages(): void {
-    for (const message of this.#messages) checkMessage(message);
+    for (const message of this.#messages) {
+      const fault = faultOf(message);
+      if (fault !== undefined) throw badMessage(fault);
+    }
   }
 }
 
@@ -49,12 +52,6 @@ function parse(bytes: Uint8Array): unknown {
   } catch {
     throw notJson();
   }
-}
-
-/** Some clients send null for no params, which JSON-RPC does not know. */
-function withoutNullParams(message: Message): Message {
-  const { params, ...rest } = message;
-  return params === null ? rest : message;
 }
 
 /** Every request needs the read scope at least. Only the unassign tool changes anything. */
@@ -69,8 +66,4 @@ function scopeOf(message: Message): Scope | undefined {
 /** Notifications have no id, and responses have no method. */
 function isRequest({ method, id }: Message): boolean {
   return method !== undefined && id !== undefined;
-}
-
-function isMessage(value: unknown): value is Message {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
