@@ -78,7 +78,7 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
   // On any exit, a second signal included, every attempt gets its outcome.
   process.once('exit', () => audit.close());
   if (settings.http === undefined) {
-    await serveOverStdio(dependencies, settings.simulate);
+    await serveOverStdio(dependencies, settings);
   } else {
     // Loaded on demand, because most servers use stdio.
     const { serveOverHttp } = await import('./serve/http.ts');

@@ -107,8 +107,7 @@ export const OPTIONS = {
     needs: 'http',
   }),
   maxConcurrentCalls: wholeNumber('N', [1, 10_000], 64, {
-    help: 'Maximum number of calls that run at once over HTTP. A caller with a token gets a quarter of them; a larger batch is refused.',
-    needs: 'http',
+    help: 'Maximum number of calls that run at once. Over HTTP, a caller with a token gets a quarter of them, and further calls are refused for the time being; over stdio, further calls wait.',
   }),
   confirm: choice('WHEN', CONFIRM_MODES, 'auto', {
     help: 'When to ask a human before a change: auto (whenever the client can ask one), always (refuse clients that cannot ask) or never. Must be given with --http, because clients of the 2025 revisions cannot ask over HTTP.',

@@ -1,21 +1,42 @@
 import type { Readable, Writable } from 'node:stream';
-import { type JSONRPCMessage, parseJSONRPCMessage, type Transport } from '@modelcontextprotocol/server';
+import type {
+  JSONRPCMessage,
+  JSONRPCNotification,
+  JSONRPCRequest,
+  Transport,
+} from '@modelcontextprotocol/server';
+import { Batches } from './batches.ts';
+import { CallQueue } from './call-queue.ts';
+import { Lines } from './lines.ts';
+import { type Fault, readMessage } from './message-faults.ts';
+import * as refusal from './stdio-refusals.ts';
 
 /** The longest line that is read, in bytes. A call is far shorter. */
 const LINE_LIMIT = 256 * 1024;
 
+/** The largest batch, in messages, as over HTTP. */
+const LARGEST_BATCH = 100;
+
+/** The last revision that has batches. */
+const LAST_WITH_BATCHES = '2025-03-26';
+
 /** How long a write may tell that nobody reads the output, in milliseconds. */
 const PROBE_MILLISECONDS = 1000;
 
-const PARSE_ERROR = -32700;
-const INVALID_REQUEST = -32600;
+export interface StdioTransportOptions {
+  /** How long requests may go on after the end of the input, in milliseconds. */
+  graceMilliseconds: number;
+  /** The maximum number of requests that run at once. */
+  maxConcurrentCalls: number;
+}
 
 /**
  * MCP over a pair of streams, one JSON message a line.
  *
  * It survives more than the SDK's transport. A line that is no message, or a huge one, is answered with an error, and
- * the connection goes on. A client that reads slower than it asks is not read from meanwhile. When the client closes its
- * side, requests in flight are finished and their answers delivered, for at most `graceMilliseconds`.
+ * the connection goes on. A client that reads slower than it asks is not read from meanwhile. Requests above the limit
+ * wait; notifications, responses and pings never do, since running calls may depend on them. When the client closes its
+ * side, the requests that have come are finished and their answers delivered, for at most `graceMilliseconds`.
  */
 export class StdioTransport implements Transport {
   onmessage?: (message: JSONRPCMessage) => void;
@@ -25,13 +46,15 @@ export class StdioTransport implements Transport {
   readonly #input: Readable;
   readonly #output: Writable;
   readonly #graceMilliseconds: number;
-  /** Requests not yet answered, by id; a client may use one id twice. */
-  readonly #inFlight = new Map<string | number, number>();
-  #partial: Buffer[] = [];
-  #partialBytes = 0;
-  #skipping = false;
+  readonly #calls: CallQueue;
+  readonly #batches = new Batches();
+  readonly #lines = new Lines(
+    LINE_LIMIT,
+    (line) => this.#receive(line),
+    () => this.#refuse(refusal.lineTooLong(LINE_LIMIT)),
+  );
+  #revision: string | undefined;
   #state: 'idle' | 'open' | 'ending' | 'closed' = 'idle';
-  #whenEmpty: (() => void) | undefined;
   /** Settles when a slow reader has caught up. */
   #drained: Promise<void> | undefined;
   #markEnding: () => void = () => {};
@@ -47,23 +70,31 @@ export class StdioTransport implements Transport {
     this.#markClosed = resolve;
   });
 
-  constructor(input: Readable, output: Writable, graceMilliseconds: number) {
+  constructor(input: Readable, output: Writable, options: StdioTransportOptions) {
     this.#input = input;
     this.#output = output;
-    this.#graceMilliseconds = graceMilliseconds;
+    this.#graceMilliseconds = options.graceMilliseconds;
+    this.#calls = new CallQueue(options.maxConcurrentCalls);
   }
 
   async start(): Promise<void> {
     this.#state = 'open';
-    this.#input.on('data', (chunk: Buffer) => this.#read(chunk));
+    this.#input.on('data', (chunk: Buffer) => this.#lines.read(chunk));
     for (const event of ['end', 'close', 'error']) this.#input.on(event, () => void this.end());
     // Nobody is left to read an answer.
     for (const event of ['close', 'error']) this.#output.on(event, () => void this.close());
   }
 
+  /** Called by the SDK with the revision that an `initialize` has agreed on. */
+  setProtocolVersion(revision: string): void {
+    this.#revision = revision;
+  }
+
   async send(message: JSONRPCMessage): Promise<void> {
-    if ('id' in message && message.id !== undefined && !('method' in message)) this.#settle(message.id);
-    await this.#write(message);
+    if ('method' in message || message.id === undefined) return this.#write(message);
+    this.#calls.finish(message.id);
+    await this.#write(this.#batches.answer(message.id, message));
+    this.#startWaiting();
   }
 
   /** Takes no more messages, finishes and delivers requests in flight within the grace period, and closes. */
@@ -76,7 +107,7 @@ export class StdioTransport implements Transport {
     const grace = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, this.#graceMilliseconds);
     });
-    await Promise.race([this.#allAnswered().then(() => delivered(this.#output)), grace]);
+    await Promise.race([this.#calls.idle().then(() => delivered(this.#output)), grace]);
     clearTimeout(timer);
     await this.close();
   }
@@ -98,13 +129,6 @@ export class StdioTransport implements Transport {
     });
   }
 
-  async #allAnswered(): Promise<void> {
-    if (this.#inFlight.size === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#whenEmpty = resolve;
-    });
-  }
-
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
@@ -114,7 +138,9 @@ export class StdioTransport implements Transport {
     this.#markClosed();
   }
 
-  async #write(message: object): Promise<void> {
+  /** Writes a message or a batch, if there is one. */
+  async #write(message: object | undefined): Promise<void> {
+    if (message === undefined) return;
     if (this.#state === 'closed' || this.#output.destroyed || this.#output.writableEnded) return;
     if (this.#output.write(`${JSON.stringify(message)}\n`)) return;
     this.#input.pause();
@@ -125,87 +151,114 @@ export class StdioTransport implements Transport {
     await this.#drained;
   }
 
-  #read(chunk: Buffer): void {
-    let rest = chunk;
-    for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
-      this.#keep(rest.subarray(0, end));
-      rest = rest.subarray(end + 1);
-      this.#finishLine();
-    }
-    this.#keep(rest);
-  }
-
-  #keep(part: Buffer): void {
-    if (this.#skipping || part.length === 0) return;
-    if (this.#partialBytes + part.length > LINE_LIMIT) {
-      this.#skipping = true;
-      this.#partial = [];
-      this.#refuse(INVALID_REQUEST, `A message may have at most ${LINE_LIMIT} bytes`);
-      return;
-    }
-    this.#partial.push(part);
-    this.#partialBytes += part.length;
-  }
-
-  #finishLine(): void {
-    const line = Buffer.concat(this.#partial).toString('utf8').trim();
-    const skipped = this.#skipping;
-    this.#partial = [];
-    this.#partialBytes = 0;
-    this.#skipping = false;
-    if (skipped || line === '' || this.#state !== 'open') return;
-    this.#receive(line);
-  }
-
-  #receive(line: string): void {
+  #receive(line: Buffer): void {
+    const text = line.toString('utf8').trim();
+    if (text === '' || this.#state !== 'open') return;
     let value: unknown;
     try {
-      value = JSON.parse(line);
+      value = JSON.parse(text);
     } catch {
-      this.#refuse(PARSE_ERROR, 'Parse error: a line must be one JSON message');
+      this.#refuse(refusal.NOT_JSON);
       return;
     }
-    let message: JSONRPCMessage;
-    try {
-      message = parseJSONRPCMessage(value);
-    } catch {
-      this.#refuse(INVALID_REQUEST, 'Not a JSON-RPC 2.0 message', idOf(value));
+    if (Array.isArray(value)) this.#receiveBatch(value);
+    else this.#receiveMessage(value, text);
+  }
+
+  #receiveMessage(value: unknown, text: string): void {
+    const read = readMessage(value);
+    if ('fault' in read) this.#refuse(read.fault, idOf(value));
+    else this.#take(read.message, text);
+  }
+
+  /** Takes a batch whole or not at all. */
+  #receiveBatch(values: readonly unknown[]): void {
+    if (this.#revision === undefined || this.#revision > LAST_WITH_BATCHES) {
+      this.#refuse(refusal.BATCH_NOT_ALLOWED);
       return;
     }
-    this.#track(message);
+    if (values.length === 0 || values.length > LARGEST_BATCH) {
+      this.#refuse(refusal.batchSize(LARGEST_BATCH));
+      return;
+    }
+    const messages: JSONRPCMessage[] = [];
+    for (const read of values.map(readMessage)) {
+      if ('fault' in read) {
+        this.#refuse(read.fault);
+        return;
+      }
+      messages.push(read.message);
+    }
+    const ids = messages.filter(isRequest).map(({ id }) => id);
+    if (new Set(ids).size < ids.length || ids.some((id) => this.#batches.has(id))) {
+      this.#refuse(refusal.BATCH_IDS);
+      return;
+    }
+    this.#batches.open(ids);
+    for (const message of messages) this.#take(message, JSON.stringify(message));
+  }
+
+  /** A subscription lasts as long as the connection and is never answered, so it does not count as running. */
+  #take(message: JSONRPCMessage, text: string): void {
+    if (!isRequest(message)) this.#takeOther(message);
+    else if (message.method === 'subscriptions/listen') this.#deliver(message);
+    else if (message.method === 'ping') {
+      this.#calls.start(message.id);
+      this.#deliver(message);
+    } else if (this.#calls.tryStart(message.id)) this.#deliver(message);
+    else if (!this.#calls.tryWait(message.id, text)) {
+      const fault = refusal.tooManyCalls(this.#calls.limit);
+      void this.#write(this.#batches.answer(message.id, answerOf(fault, message.id)));
+      this.onerror?.(new Error(fault.message));
+    }
+  }
+
+  /** A cancelled request is never answered. MCP does not know of one that still waits. */
+  #takeOther(message: JSONRPCMessage): void {
+    const cancelled = isCancellation(message) ? message.params?.requestId : undefined;
+    if (cancelled === undefined || !this.#calls.cancel(cancelled)) this.#deliver(message);
+    if (cancelled === undefined) return;
+    void this.#write(this.#batches.omit(cancelled));
+    this.#startWaiting();
+  }
+
+  #startWaiting(): void {
+    while (this.#state !== 'closed') {
+      const text = this.#calls.next();
+      if (text === undefined) return;
+      const read = readMessage(JSON.parse(text));
+      if ('message' in read) this.#deliver(read.message);
+    }
+  }
+
+  #deliver(message: JSONRPCMessage): void {
     try {
       this.onmessage?.(message);
     } catch (error) {
-      if ('id' in message) this.#settle(message.id);
+      if (isRequest(message)) this.#calls.finish(message.id);
       this.onerror?.(error as Error);
     }
   }
 
-  /** A subscription lasts as long as the connection, and a cancelled request is never answered: neither is in flight. */
-  #track(message: JSONRPCMessage): void {
-    if (!('method' in message)) return;
-    if ('id' in message) {
-      if (message.method === 'subscriptions/listen') return;
-      this.#inFlight.set(message.id, (this.#inFlight.get(message.id) ?? 0) + 1);
-    } else if (message.method === 'notifications/cancelled') {
-      this.#settle(message.params?.requestId);
-    }
+  /** Answers what is not passed on. Without a known id the answer has none: clients reject `null`. */
+  #refuse(fault: Fault, id?: string | number): void {
+    void this.#write(answerOf(fault, id));
+    this.onerror?.(new Error(fault.message));
   }
+}
 
-  #settle(id: unknown): void {
-    if (typeof id !== 'string' && typeof id !== 'number') return;
-    const left = (this.#inFlight.get(id) ?? 0) - 1;
-    if (left > 0) this.#inFlight.set(id, left);
-    else this.#inFlight.delete(id);
-    if (this.#inFlight.size === 0) this.#whenEmpty?.();
-  }
+function answerOf({ code, message, hint, retryAfterSeconds: seconds }: Fault, id?: string | number) {
+  const retry = seconds === undefined ? {} : { retry_after_seconds: seconds };
+  const data = { retryable: seconds !== undefined, ...retry, hint };
+  return { jsonrpc: '2.0' as const, ...(id === undefined ? {} : { id }), error: { code, message, data } };
+}
 
-  /** Answers a line that is no request. Without a known id the answer has none: clients reject `null`. */
-  #refuse(code: number, message: string, id?: string | number): void {
-    const answer = { jsonrpc: '2.0' as const, ...(id === undefined ? {} : { id }), error: { code, message } };
-    void this.#write(answer);
-    this.onerror?.(new Error(message));
-  }
+function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
+  return 'method' in message && 'id' in message;
+}
+
+function isCancellation(message: JSONRPCMessage): message is JSONRPCNotification {
+  return 'method' in message && message.method === 'notifications/cancelled';
 }
 
 function idOf(value: unknown): string | number | undefined {

@@ -1,4 +1,5 @@
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import type { Settings } from '../config/options.ts';
 import { createServer, type Dependencies } from '../server.ts';
 import {
   ANSWERS_MILLISECONDS,
@@ -10,10 +11,17 @@ import {
 } from './shutdown.ts';
 import { StdioTransport } from './stdio-transport.ts';
 
+/** No list or resource ever changes, so a subscription gets nothing, and only takes memory. */
+const MAX_SUBSCRIPTIONS = 16;
+
 /** Serves MCP over stdin and stdout until the client goes away or a signal comes. */
-export async function serveOverStdio(dependencies: Dependencies, simulate: boolean): Promise<void> {
+export async function serveOverStdio(
+  dependencies: Dependencies,
+  { simulate, maxConcurrentCalls }: Settings,
+): Promise<void> {
   const { changes, logger, version } = dependencies;
-  const transport = new StdioTransport(process.stdin, process.stdout, GRACE_MILLISECONDS);
+  const limits = { graceMilliseconds: GRACE_MILLISECONDS, maxConcurrentCalls };
+  const transport = new StdioTransport(process.stdin, process.stdout, limits);
   onTermination(() => transport.end(), logger);
   const ending = new AbortController();
   void transport.ending.then(() => ending.abort());
@@ -27,6 +35,7 @@ export async function serveOverStdio(dependencies: Dependencies, simulate: boole
   };
   serveStdio(({ era }) => createServer({ ...dependencies, ...ofStdio }, era), {
     transport,
+    maxSubscriptions: MAX_SUBSCRIPTIONS,
     onerror: (error) => logger.warn({ reason: error.message }, 'protocol error'),
   });
   logger.info({ version, simulate }, 'serving MCP over stdio');

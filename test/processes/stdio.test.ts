@@ -8,6 +8,10 @@ import { startHeldServer } from '../support/held-server.ts';
 import { type ServerProcess, startServer } from '../support/server-process.ts';
 import { EGRESS } from '../support/session.ts';
 
+function legacyLine(id: string, method: string, params: object): string {
+  return JSON.stringify({ jsonrpc: '2.0', id, method, params });
+}
+
 const change = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
 
 describe('a server over stdio', () => {
@@ -52,6 +56,46 @@ describe('a server over stdio', () => {
     expect(unparsed?.id).toBeUndefined();
     expect(tooLong).toMatchObject({ error: { code: -32600 } });
     expect(others).toEqual([]);
+  });
+
+  it('reads the answer to its question while every call that may run waits for one', async () => {
+    const server = startServer(['--simulate', '--confirm', 'always', '--max-concurrent-calls', '1']);
+    await server.initialize({ elicitation: {} });
+    server.send(legacyLine('change', 'tools/call', { name: UNASSIGN, arguments: change }));
+    const question = await server.until(
+      (message) => 'method' in message && message.method === 'elicitation/create',
+    );
+    server.send(legacyLine('describe', 'tools/call', { name: DESCRIBE, arguments: {} }));
+    server.send(JSON.stringify({ jsonrpc: '2.0', id: question.id, result: { action: 'decline' } }));
+    expect((await server.answerTo('change')).result.structuredContent.outcome).toBe('not_confirmed');
+    expect((await server.answerTo('describe')).result.structuredContent.nat_gateways).not.toEqual([]);
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['initialize', {}, /^The params of initialize are invalid: params\.protocolVersion: expected string/],
+    [
+      'tools/call',
+      { arguments: {} },
+      /^The params of tools\/call are invalid: params\.name: expected string/,
+    ],
+  ])('names the faults of a malformed %s in one sentence', async (method, params, message) => {
+    const server = startServer();
+    server.send(legacyLine('x', method, params));
+    const { error } = await server.answerTo('x');
+    expect(error).toMatchObject({ code: -32602, message: expect.stringMatching(message) });
+    expect(error?.message).not.toContain('\n');
+  });
+
+  it('answers a batch of the revision 2025-03-26 with one array', async () => {
+    const server = startServer();
+    await server.initialize({}, '2025-03-26');
+    const ids = ['a', 'b'];
+    server.send(`[${ids.map((id) => legacyLine(id, 'ping', {})).join()}]`);
+    server.send(legacyLine('c', 'ping', {}));
+    await server.answerTo('c');
+    expect(server.stray.map((line) => JSON.parse(line))).toEqual([
+      ids.map((id) => ({ jsonrpc: '2.0', id, result: {} })),
+    ]);
   });
 
   it.each<[string, (server: ServerProcess) => Promise<unknown>]>([

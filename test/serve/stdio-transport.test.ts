@@ -12,18 +12,24 @@ const LIMIT = 256 * 1024;
 
 const PARSE_ERROR = -32700;
 const INVALID_REQUEST = -32600;
+const INVALID_PARAMS = -32602;
 
 interface Options {
   grace?: number;
+  /** The maximum number of requests that run at once. */
+  calls?: number;
   /** Bytes of output that may wait for a reader. */
   outputBuffer?: number;
 }
 
 /** Starts a transport between two streams and records what it receives. */
-async function start({ grace = FOREVER, outputBuffer = 1 << 20 }: Options = {}) {
+async function start({ grace = FOREVER, calls = 64, outputBuffer = 1 << 20 }: Options = {}) {
   const input = new PassThrough();
   const output = new PassThrough({ highWaterMark: outputBuffer });
-  const transport = new StdioTransport(input, output, grace);
+  const transport = new StdioTransport(input, output, {
+    graceMilliseconds: grace,
+    maxConcurrentCalls: calls,
+  });
   const received: JSONRPCMessage[] = [];
   const errors: string[] = [];
   const counts = { closes: 0 };
@@ -89,7 +95,7 @@ function notification(method: string, params: Record<string, unknown> = {}): str
 }
 
 function request(id: string | number, method = 'tools/call'): string {
-  return JSON.stringify({ jsonrpc: '2.0', id, method, params: {} });
+  return JSON.stringify({ jsonrpc: '2.0', id, method, params: { name: 'any' } });
 }
 
 function reply(id: string | number): JSONRPCMessage {
@@ -100,7 +106,7 @@ function refusal(code: number, id?: string | number) {
   return {
     jsonrpc: '2.0',
     ...(id === undefined ? {} : { id }),
-    error: { code, message: expect.any(String) },
+    error: { code, message: expect.any(String), data: { retryable: false, hint: expect.any(String) } },
   };
 }
 
@@ -255,9 +261,195 @@ describe('a line', () => {
     await feed(started, ...[...bytes].map((byte) => Buffer.from([byte])));
     expect(started.received).toEqual([
       { jsonrpc: '2.0', method: 'é', params: { text: '日本語 💥' } },
-      { jsonrpc: '2.0', id: 'é', method: 'tools/call', params: {} },
+      { jsonrpc: '2.0', id: 'é', method: 'tools/call', params: { name: 'any' } },
     ]);
     expect(answers(started)).toEqual([refusal(PARSE_ERROR)]);
+  });
+});
+
+describe('a message that is JSON-RPC but for a detail', () => {
+  it('may have params that are null, which count as absent', async () => {
+    const started = await start();
+    await feed(started, `{"jsonrpc":"2.0","id":1,"method":"tools/list","params":null}\n`);
+    expect(started.received).toEqual([{ jsonrpc: '2.0', id: 1, method: 'tools/list' }]);
+    expect(answers(started)).toEqual([]);
+  });
+
+  it.each<[string, object, string]>([
+    ['initialize', {}, 'params.protocolVersion: expected string'],
+    [
+      'initialize',
+      { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x' } },
+      'params.clientInfo.version: expected string',
+    ],
+    ['tools/call', { name: 'x', arguments: null }, 'params.arguments: expected object'],
+  ])('is told which params are wrong: %s %j', async (method, params, fault) => {
+    const started = await start();
+    await feed(started, `${JSON.stringify({ jsonrpc: '2.0', id: 7, method, params })}\n`);
+    const [answer] = answers(started) as [{ error: { message: string } }];
+    expect(answer).toEqual(refusal(INVALID_PARAMS, 7));
+    expect(answer.error.message).toMatch(/^The params of \S+ are invalid: [^\n]+\.$/);
+    expect(answer.error.message).toContain(fault);
+    expect(started.received).toEqual([]);
+  });
+
+  it('is told which member is wrong', async () => {
+    const started = await start();
+    await feed(started, '{"jsonrpc":"2.0","id":7,"method":"tools/list","params":[1],"x":1}\n');
+    const [answer] = answers(started) as [{ error: { message: string } }];
+    expect(answer).toEqual(refusal(INVALID_REQUEST, 7));
+    expect(answer.error.message).toContain('params: expected object');
+    expect(answer.error.message).toContain('Unrecognized key: "x"');
+  });
+});
+
+describe('requests above the limit', () => {
+  /** What MCP has received: the ids of requests, and the methods of notifications. */
+  const seen = ({ received }: Started): unknown[] =>
+    received.map((message) => ('id' in message ? message.id : 'method' in message && message.method));
+
+  it('wait until others have been answered, the oldest first', async () => {
+    const started = await start({ calls: 2 });
+    await deliver(started, request(1), request(2), request(3), request('4'));
+    expect(seen(started)).toEqual([1, 2]);
+    await started.transport.send(reply(2));
+    expect(seen(started)).toEqual([1, 2, 3]);
+    await started.transport.send({ jsonrpc: '2.0', id: 1, error: { code: 1, message: 'no' } });
+    expect(seen(started)).toEqual([1, 2, 3, '4']);
+    expect(started.received.at(-1)).toEqual(JSON.parse(request('4')));
+  });
+
+  it('hold up no notification, no response and no ping', async () => {
+    const started = await start({ calls: 1 });
+    const answered = JSON.stringify({ jsonrpc: '2.0', id: 'question', result: { action: 'accept' } });
+    await deliver(started, request(1), request(2), notification('a'), answered, request(3, 'ping'));
+    expect(seen(started)).toEqual([1, 'a', 'question', 3]);
+    await started.transport.send(reply(3));
+    expect(seen(started)).not.toContain(2);
+  });
+
+  it('are forgotten when they are cancelled while they wait', async () => {
+    const started = await start({ calls: 1 });
+    const cancel = notification('notifications/cancelled', { requestId: 2 });
+    await deliver(started, request(1), request(2), request(3), cancel);
+    expect(seen(started)).toEqual([1]);
+    await started.transport.send(reply(1));
+    expect(seen(started)).toEqual([1, 3]);
+  });
+
+  it('take the place of one that is cancelled while it runs', async () => {
+    const started = await start({ calls: 1 });
+    await deliver(started, request(1), request(2), notification('notifications/cancelled', { requestId: 1 }));
+    expect(seen(started)).toEqual([1, 'notifications/cancelled', 2]);
+  });
+
+  it('are finished after the end of the input', async () => {
+    const started = await start({ calls: 1 });
+    await feed(started, `${request(1)}\n${request(2)}\n`);
+    await started.transport.send(reply(1));
+    expect(seen(started)).toEqual([1, 2]);
+    expect(await isSettled(started.transport.closed)).toBe(false);
+    await started.transport.send(reply(2));
+    await started.transport.closed;
+    expect(answers(started)).toEqual([reply(1), reply(2)]);
+  });
+
+  it('wait on while the reader of the answers is slow', async () => {
+    const started = await start({ calls: 1, outputBuffer: 10 });
+    await deliver(started, request(1), request(2));
+    const sent = started.transport.send(reply(1));
+    await turns();
+    expect(seen(started)).toEqual([1]);
+    expect(answers(started)).toEqual([reply(1)]);
+    await sent;
+    expect(seen(started)).toEqual([1, 2]);
+  });
+
+  it('are refused for the time being when too many bytes wait, and room is made by answers', async () => {
+    const started = await start({ calls: 1 });
+    const large = (id: number): string =>
+      JSON.stringify({
+        ...JSON.parse(request(id)),
+        params: { name: 'any', arguments: { text: 'x'.repeat(200_000) } },
+      });
+    const ids = Array.from({ length: 12 }, (_, index) => index + 2);
+    await deliver(started, request(1), ...ids.map(large));
+    const refused = answers(started) as { id: number }[];
+    expect(refused.map(({ id }) => id)).toEqual([12, 13]);
+    expect(refused[0]).toEqual({
+      jsonrpc: '2.0',
+      id: 12,
+      error: {
+        code: -32000,
+        message: expect.stringContaining('at most 1 calls'),
+        data: { retryable: true, retry_after_seconds: 5, hint: expect.any(String) },
+      },
+    });
+    await started.transport.send(reply(1));
+    await deliver(started, large(14));
+    expect(answers(started)).toEqual([reply(1)]);
+  });
+});
+
+describe('a batch', () => {
+  const BATCH = `[${request(1)},${notification('a')},${request('2')}]`;
+
+  async function startWith(revision: string, options: Options = {}): Promise<Started> {
+    const started = await start(options);
+    started.transport.setProtocolVersion(revision);
+    return started;
+  }
+
+  it('of the revision 2025-03-26 is answered by one array when the last answer is known', async () => {
+    const started = await startWith('2025-03-26');
+    await deliver(started, BATCH);
+    expect(started.received).toHaveLength(3);
+    await started.transport.send(reply('2'));
+    await started.transport.send(reply(5));
+    expect(answers(started)).toEqual([reply(5)]);
+    await started.transport.send(reply(1));
+    expect(answers(started)).toEqual([[reply('2'), reply(1)]]);
+  });
+
+  it('of notifications gets no answer', async () => {
+    const started = await startWith('2025-03-26');
+    await feed(started, `[${notification('a')},${notification('b')}]\n`);
+    await started.transport.closed;
+    expect(started.received).toHaveLength(2);
+    expect(answers(started)).toEqual([]);
+  });
+
+  it('waits for no cancelled request', async () => {
+    const started = await startWith('2025-03-26', { calls: 1 });
+    const cancel = (requestId: number | string) => notification('notifications/cancelled', { requestId });
+    await deliver(started, BATCH, cancel('2'));
+    await started.transport.send(reply(1));
+    expect(answers(started)).toEqual([[reply(1)]]);
+    await deliver(started, BATCH);
+    await started.transport.send(reply(1));
+    await deliver(started, cancel('2'));
+    expect(answers(started)).toEqual([[reply(1)]]);
+  });
+
+  it.each<[string, string, string]>([
+    ['is empty', '2025-03-26', '[]'],
+    ['has more than 100 messages', '2025-03-26', `[${Array(101).fill(notification('a')).join()}]`],
+    ['has a message that is malformed', '2025-03-26', `[${request(1)},{"jsonrpc":"2.0","id":2,"method":5}]`],
+    ['has a batch in it', '2025-03-26', `[[${request(1)}]]`],
+    ['has an id twice', '2025-03-26', `[${request(1)},${request(1)}]`],
+    ['is of a later revision', '2025-06-18', BATCH],
+  ])('is refused whole when it %s', async (_, revision, line) => {
+    const started = await startWith(revision);
+    await feed(started, `${line}\n`);
+    expect(answers(started)).toEqual([refusal(INVALID_REQUEST)]);
+    expect(started.received).toEqual([]);
+    await started.transport.closed;
+  });
+
+  it('is refused while another with the same id is being answered', async () => {
+    const started = await startWith('2025-03-26');
+    await deliver(started, BATCH, `[${request('2')}]`);
+    expect(answers(started)).toEqual([refusal(INVALID_REQUEST)]);
   });
 });
 
@@ -579,7 +771,10 @@ describe('whether the output is read', () => {
 
   it('is not so when a write fails, which closes the connection', async () => {
     const output = new Writable({ write: (_chunk, _encoding, done) => done(new Error('EPIPE')) });
-    const transport = new StdioTransport(new PassThrough(), output, FOREVER);
+    const transport = new StdioTransport(new PassThrough(), output, {
+      graceMilliseconds: FOREVER,
+      maxConcurrentCalls: 64,
+    });
     await transport.start();
     expect(await transport.isHeard()).toBe(false);
     await transport.closed;

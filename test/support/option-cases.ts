@@ -99,7 +99,7 @@ export const OPTION_CASES: OptionCase[] = [
   },
   httpOption('maxBodyBytes', '--max-body-bytes', sample('4096', 4096), sample('16777216', 16_777_216)),
   httpOption('requestTimeoutSeconds', '--request-timeout-seconds', sample('60', 60), sample('3600', 3600)),
-  httpOption('maxConcurrentCalls', '--max-concurrent-calls', sample('1', 1), sample('10000', 10_000)),
+  option('maxConcurrentCalls', '--max-concurrent-calls', sample('1', 1), sample('10000', 10_000)),
   option('confirm', '--confirm', sample('always'), sample('never')),
   option('confirmationKey', '', sample('k'.repeat(32)), sample('l'.repeat(40))),
   option('readOnly', '--read-only', sample('true', true), sample('false', false)),

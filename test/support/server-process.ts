@@ -92,9 +92,9 @@ export class ServerProcess {
   }
 
   /** Initializes the connection for the 2025 revisions, in which a request is sent without an envelope. */
-  async initialize(capabilities: Record<string, unknown> = {}): Promise<void> {
+  async initialize(capabilities: object = {}, protocolVersion = '2025-11-25'): Promise<void> {
     const params = {
-      protocolVersion: '2025-11-25',
+      protocolVersion,
       capabilities,
       clientInfo: { name: 'raw', version: '1.0.0' },
     };

@@ -30,7 +30,7 @@ async function resultOfList(
 ): Promise<{ tools: Tool[]; [member: string]: unknown }> {
   const [input, output] = [new PassThrough(), new PassThrough()];
   serveStdio(({ era }) => createServer(dependencies, era), {
-    transport: new StdioTransport(input, output, 1000),
+    transport: new StdioTransport(input, output, { graceMilliseconds: 1000, maxConcurrentCalls: 64 }),
   });
   for (const message of messages) input.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
   for await (const line of createInterface({ input: output })) {
