@@ -27,7 +27,7 @@ export interface HttpFrontOptions extends AppOptions {
 }
 
 /** Each connection holds a file descriptor, and tens of kilobytes. */
-const MAX_WAITING_CONNECTIONS = 2000;
+const MAX_WAITING_CONNECTIONS = 1000;
 
 /** How many bodies of the maximum size may be read or answered at once. */
 const MAX_LARGE_BODIES = 16;
