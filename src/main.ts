@@ -13,6 +13,7 @@ import type { Settings } from './config/options.ts';
 import type { Policy } from './nat-gateway/policy.ts';
 import { delayed, onTermination, REQUESTS_MILLISECONDS, terminationSignal } from './serve/shutdown.ts';
 import { serveOverStdio } from './serve/stdio.ts';
+import { limitYoungGeneration } from './serve/young-generation.ts';
 import type { Dependencies } from './server.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -49,6 +50,7 @@ function readInvocation(): Invocation {
 
 /** Serves MCP over stdio or HTTP until a signal comes or stdin ends. */
 async function serve(settings: Settings, logger: Logger): Promise<void> {
+  limitYoungGeneration();
   const audit = openAuditLog(settings, logger);
   const stopping = terminationSignal();
   const ec2Clock = settings.simulate ? await simulatedClock(settings) : { now: Date.now, monotonic };
