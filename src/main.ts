@@ -1,16 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, fstatSync, readFileSync, statSync } from 'node:fs';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import type { Ec2 } from './aws/ec2.ts';
+import { AuditFile } from './changes/audit-file.ts';
 import { AuditLog } from './changes/audit-log.ts';
 import { Confirmation } from './changes/confirmation.ts';
 import { ChangeLimit } from './changes/limit.ts';
 import { ChangeQueue } from './changes/queue.ts';
 import { StartedDrains } from './changes/started-drains.ts';
+import { unfinishedIntents } from './changes/unfinished-intents.ts';
 import { ConfigurationError, configure, type Invocation } from './config/configure.ts';
 import { help } from './config/help.ts';
 import type { Settings } from './config/options.ts';
 import type { Policy } from './nat-gateway/policy.ts';
+import { type Log, openLog } from './serve/log.ts';
 import { delayed, onTermination, REQUESTS_MILLISECONDS, terminationSignal } from './serve/shutdown.ts';
 import { serveOverStdio } from './serve/stdio.ts';
 import { limitYoungGeneration } from './serve/young-generation.ts';
@@ -19,6 +22,9 @@ import type { Dependencies } from './server.ts';
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
+
+const STDOUT = 1;
+const STDERR = 2;
 
 /** Seconds of a request's time that remain for the answer after a wait has ended. */
 const ANSWER_SECONDS = 15;
@@ -33,9 +39,9 @@ async function main(): Promise<void> {
     const { iamPolicy } = await import('./config/iam-policy.ts');
     return print(`${JSON.stringify(iamPolicy(policyOf(invocation.settings)), undefined, 2)}\n`);
   }
-  const logger = createLogger(invocation.settings.logLevel);
-  if (invocation.command === 'simulator') return serveSimulator(invocation.settings, logger);
-  return serve(invocation.settings, logger);
+  const log = openLog(invocation.settings.logLevel);
+  if (invocation.command === 'simulator') return serveSimulator(invocation.settings, log.logger);
+  return serve(invocation.settings, log);
 }
 
 function readInvocation(): Invocation {
@@ -49,9 +55,10 @@ function readInvocation(): Invocation {
 }
 
 /** Serves MCP over stdio or HTTP until a signal comes or stdin ends. */
-async function serve(settings: Settings, logger: Logger): Promise<void> {
+async function serve(settings: Settings, log: Log): Promise<void> {
   limitYoungGeneration();
-  const audit = openAuditLog(settings, logger);
+  const { logger } = log;
+  const audit = openAuditLog(settings, log);
   const stopping = terminationSignal();
   const ec2Clock = settings.simulate ? await simulatedClock(settings) : { now: Date.now, monotonic };
   const dependencies: Dependencies = {
@@ -117,29 +124,32 @@ function policyOf(settings: Settings): Policy {
 }
 
 /** Opens the audit log and warns about changes that an earlier process left without an outcome. */
-function openAuditLog({ auditLog, http }: Settings, logger: Logger): AuditLog {
+function openAuditLog({ auditLog, http }: Settings, { logger, stderr }: Log): AuditLog {
+  const onFailure = ({ message: reason }: Error): void =>
+    logger.error({ reason }, 'the audit log cannot be written, so a change was refused');
+  if (auditLog === undefined) return new AuditLog(stderr, version, Date.now, onFailure);
   try {
-    if (auditLog !== undefined && http === undefined && isStdout(auditLog)) {
+    if (http === undefined && isWrittenBy(STDOUT, auditLog)) {
       throw new Error('it is stdout, which carries the protocol');
     }
-    const audit = new AuditLog(auditLog, version, Date.now);
-    for (const intent of audit.unfinished) {
-      const { may_be_running, ...change } = intent;
+    if (isWrittenBy(STDERR, auditLog)) throw new Error('it is stderr: leave --audit-log out');
+    const file = new AuditFile(auditLog);
+    for (const { may_be_running, ...change } of unfinishedIntents(file.earlier)) {
       const hint = may_be_running ? 'it may still be running; check the gateway' : 'check the gateway';
       logger.warn(change, `another process started this change and recorded no outcome: ${hint}`);
     }
-    return audit;
+    return new AuditLog(file, version, Date.now, onFailure);
   } catch (error) {
     process.stderr.write(`nat-gateway-mcp: --audit-log cannot be opened: ${(error as Error).message}\n`);
     return process.exit(2);
   }
 }
 
-/** Whether a path, such as /dev/stdout, is the file that this process's stdout writes to. */
-function isStdout(path: string): boolean {
+/** Whether a path, such as /dev/stdout, is the file to which a standard stream of this process writes. */
+function isWrittenBy(stream: number, path: string): boolean {
   if (!existsSync(path)) return false;
-  const [file, stdout] = [statSync(path), fstatSync(1)];
-  return file.dev === stdout.dev && file.ino === stdout.ino && !file.isCharacterDevice();
+  const [file, written] = [statSync(path), fstatSync(stream)];
+  return file.dev === written.dev && file.ino === written.ino && !file.isCharacterDevice();
 }
 
 /** Connects to AWS, or starts the embedded endpoint and connects to it. */
@@ -187,15 +197,6 @@ async function serveSimulator(settings: Settings, logger: Logger): Promise<void>
     process.stderr.write(`nat-gateway-mcp: ${(error as Error).message}\n`);
     process.exit(1);
   }
-}
-
-/** Logs JSON lines to stderr, Node's own warnings included. Ignores a closed stderr, so that serving goes on. */
-function createLogger(level: string): Logger {
-  const logger = pino({ level, base: { pid: process.pid } }, pino.destination({ fd: 2, sync: true }));
-  process.removeAllListeners('warning');
-  process.on('warning', (warning) => logger.warn({ name: warning.name }, warning.message));
-  process.stderr.on('error', () => {});
-  return logger;
 }
 
 /** Returns a function that calls `make` once, and again only after it failed. */

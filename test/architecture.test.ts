@@ -116,9 +116,10 @@ describe('the source', () => {
 
   it('touches files only where the operator named one', () => {
     expect(filesWith(/node:fs/).sort()).toEqual([
-      'changes/audit-log.ts',
+      'changes/audit-file.ts',
       'main.ts',
       'serve/http/token-file.ts',
+      'serve/log.ts',
     ]);
   });
 });

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AuditFile } from '../../src/changes/audit-file.ts';
 import { AuditLog } from '../../src/changes/audit-log.ts';
 
 let folder: string;
@@ -11,7 +12,7 @@ let log: AuditLog;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'audit-'));
   file = join(folder, 'audit.jsonl');
-  log = new AuditLog(file, '1.2.3', Date.now);
+  log = new AuditLog(new AuditFile(file), '1.2.3', Date.now);
 });
 
 afterEach(() => rmSync(folder, { recursive: true }));

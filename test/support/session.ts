@@ -70,7 +70,7 @@ export class AuditSpy extends AuditLog {
   readonly records: Record<string, unknown>[] = [];
 
   constructor() {
-    super(undefined, 'test', Date.now);
+    super({ writeNow: () => {}, write: () => true, close: () => {} }, 'test', Date.now);
   }
 
   override intent(fields: Parameters<AuditLog['intent']>[0]): void {

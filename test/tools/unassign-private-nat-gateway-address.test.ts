@@ -325,7 +325,11 @@ describe('the audit of an attempt', () => {
   });
 
   it('is required: nothing is sent when the intent cannot be written', async () => {
-    const { call, calls } = await session({ audit: new AuditLog('/dev/full', 'test', Date.now) });
+    const writeNow = (): never => {
+      throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+    };
+    const full = { writeNow, write: () => false, close: () => {} };
+    const { call, calls } = await session({ audit: new AuditLog(full, 'test', Date.now) });
     const { content } = await call(UNASSIGN, change);
     expect(content).toMatchObject({
       outcome: 'refused',

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { AuditLog } from '../../../src/changes/audit-log.ts';
 import { BearerAuthentication } from '../../../src/serve/http/bearer.ts';
 import type { Answer as Ec2Answer, Intercept } from '../../../src/simulator/simulator.ts';
 import { DESCRIBE, UNASSIGN } from '../../../src/vocabulary/names.ts';
@@ -15,7 +14,7 @@ import {
   type Sent,
   send,
 } from '../../support/http.ts';
-import { EGRESS, realCalls } from '../../support/session.ts';
+import { AuditSpy, EGRESS, realCalls } from '../../support/session.ts';
 
 const change = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
 const list = legacyRequest('tools/list');
@@ -305,13 +304,13 @@ describe('a client that leaves after the real call was sent', () => {
   it.each(KINDS)('does not stop it: the outcome is audited (%s)', async (_, call) => {
     const real = gate('real call');
     const recorded = deferred<Record<string, unknown>>();
-    class Audit extends AuditLog {
-      override outcome(fields: Parameters<AuditLog['outcome']>[0]): boolean {
+    class Audit extends AuditSpy {
+      override outcome(fields: Parameters<AuditSpy['outcome']>[0]): boolean {
         recorded.resolve(fields);
         return super.outcome(fields);
       }
     }
-    const audit = new Audit('/dev/null', 'test', Date.now);
+    const audit = new Audit();
     const { url, calls } = await openFront({ intercept: real.intercept, confirmMode: 'never', audit });
     const leaving = new AbortController();
     const left = send(url, { ...call(UNASSIGN, change), signal: leaving.signal }).catch(() => 'gone');
