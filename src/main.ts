@@ -12,6 +12,7 @@ import { unfinishedIntents } from './changes/unfinished-intents.ts';
 import { ConfigurationError, configure, type Invocation } from './config/configure.ts';
 import { help } from './config/help.ts';
 import type { Settings } from './config/options.ts';
+import { rulesInForce } from './config/rules.ts';
 import type { Policy } from './nat-gateway/policy.ts';
 import { type Log, openLog } from './serve/log.ts';
 import { delayed, onTermination, REQUESTS_MILLISECONDS, terminationSignal } from './serve/shutdown.ts';
@@ -58,6 +59,7 @@ function readInvocation(): Invocation {
 async function serve(settings: Settings, log: Log): Promise<void> {
   limitYoungGeneration();
   const { logger } = log;
+  const started = { version, simulate: settings.simulate, rules: rulesInForce(settings) };
   const audit = openAuditLog(settings, log);
   const stopping = terminationSignal();
   const ec2Clock = settings.simulate ? await simulatedClock(settings) : { now: Date.now, monotonic };
@@ -87,11 +89,11 @@ async function serve(settings: Settings, log: Log): Promise<void> {
   // On any exit, a second signal included, every attempt gets its outcome.
   process.once('exit', () => audit.close());
   if (settings.http === undefined) {
-    await serveOverStdio(dependencies, settings);
+    await serveOverStdio(dependencies, settings, started);
   } else {
     // Loaded on demand, because most servers use stdio.
     const { serveOverHttp } = await import('./serve/http.ts');
-    await serveOverHttp(dependencies, settings, settings.http);
+    await serveOverHttp(dependencies, settings, settings.http, started);
   }
   process.exit();
 }

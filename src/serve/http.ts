@@ -5,17 +5,26 @@ import { createServer, type Dependencies } from '../server.ts';
 import { BearerAuthentication } from './http/bearer.ts';
 import { HttpFront } from './http/front.ts';
 import { ProtectedResource } from './http/protected-resource.ts';
+import { RefusedChanges } from './http/refused-changes.ts';
 import { finished, GRACE_MILLISECONDS, onTermination } from './shutdown.ts';
 
-/** Serves MCP over HTTP until a signal comes. Exits if the address cannot be served or the token file is refused. */
+/**
+ * Serves MCP over HTTP until a signal comes. Exits if the address cannot be served or the token file is refused. The
+ * first line of the log has the members of `started`.
+ */
 export async function serveOverHttp(
   dependencies: Dependencies,
   settings: Settings,
   { host, port }: HttpAddress,
+  started: object,
 ): Promise<void> {
-  const { changes, logger, version } = dependencies;
+  const { audit, changes, logger, monotonic } = dependencies;
   const authentication = await authenticationFor(settings, dependencies);
-  const options = { ...settings, host, port, authentication, graceMilliseconds: GRACE_MILLISECONDS, logger };
+  const options = {
+    ...{ ...settings, host, port, authentication, logger },
+    refusedChanges: new RefusedChanges(audit, monotonic),
+    graceMilliseconds: GRACE_MILLISECONDS,
+  };
   let front: HttpFront;
   try {
     front = await HttpFront.open(({ era }) => createServer(dependencies, era), options);
@@ -23,7 +32,7 @@ export async function serveOverHttp(
     return stop(`--http cannot be served: ${(error as Error).message}`);
   }
   onTermination(() => front.end(), logger);
-  logger.info({ version, simulate: settings.simulate, url: front.url }, 'serving MCP over HTTP');
+  logger.info({ ...started, url: front.url }, 'serving MCP over HTTP');
   if (isWildcard(host) && settings.allowedHosts.length === 0) {
     logger.warn('only calls to a loopback name are answered: name other hosts with --allowed-hosts');
   }

@@ -14,12 +14,16 @@ import { StdioTransport } from './stdio-transport.ts';
 /** No list or resource ever changes, so a subscription gets nothing, and only takes memory. */
 const MAX_SUBSCRIPTIONS = 16;
 
-/** Serves MCP over stdin and stdout until the client goes away or a signal comes. */
+/**
+ * Serves MCP over stdin and stdout until the client goes away or a signal comes. The first line of the log has the
+ * members of `started`.
+ */
 export async function serveOverStdio(
   dependencies: Dependencies,
-  { simulate, maxConcurrentCalls }: Settings,
+  { maxConcurrentCalls }: Settings,
+  started: object,
 ): Promise<void> {
-  const { changes, logger, version } = dependencies;
+  const { changes, logger } = dependencies;
   const limits = { graceMilliseconds: GRACE_MILLISECONDS, maxConcurrentCalls };
   const transport = new StdioTransport(process.stdin, process.stdout, limits);
   onTermination(() => transport.end(), logger);
@@ -38,7 +42,7 @@ export async function serveOverStdio(
     maxSubscriptions: MAX_SUBSCRIPTIONS,
     onerror: (error) => logger.warn({ reason: error.message }, 'protocol error'),
   });
-  logger.info({ version, simulate }, 'serving MCP over stdio');
+  logger.info(started, 'serving MCP over stdio');
   await transport.ending;
   await finished(transport.closed, changes);
 }

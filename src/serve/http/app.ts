@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import { type AuthInfo, isJsonContentType, type McpHttpHandler } from '@modelcontextprotocol/server';
 import { type Context, Hono, type Next } from 'hono';
 import type { Logger } from 'pino';
+import { WRITE_SCOPE } from '../../vocabulary/names.ts';
 import type { Access } from './access.ts';
 import type { BearerAuthentication } from './bearer.ts';
 import type { Connections } from './connections.ts';
@@ -9,6 +10,8 @@ import { METADATA_PATHS } from './protected-resource.ts';
 import type { Quota } from './quota.ts';
 import { ReceivedBody } from './received-body.ts';
 import * as refusal from './refusal.ts';
+import type { RefusalLog } from './refusal-log.ts';
+import type { RefusedChanges } from './refused-changes.ts';
 import { RpcBody } from './rpc-body.ts';
 
 export interface AppOptions {
@@ -16,12 +19,14 @@ export interface AppOptions {
   authentication: BearerAuthentication | undefined;
   maxBodyBytes: number;
   requestTimeoutSeconds: number;
+  refusedChanges: RefusedChanges;
   logger: Logger;
 }
 
 /** What the doors work with, the same for every request. */
 export interface Bindings extends AppOptions {
   access: Access;
+  refusals: RefusalLog;
   connections: Connections;
   slots: Quota;
   /** Bytes of bodies that are being read or answered. */
@@ -137,7 +142,10 @@ async function readBody(c: Exchange, next: Next): Promise<void> {
 
 async function requireScopes(c: Exchange, next: Next): Promise<void> {
   const { caller, body } = c.var;
-  if (caller !== undefined) c.env.authentication?.requireScopes(body.scopes, caller, hostOf(c));
+  if (caller !== undefined) {
+    if (!caller.scopes.includes(WRITE_SCOPE)) c.env.refusedChanges.record(caller.clientId, body.changes);
+    c.env.authentication?.requireScopes(body.scopes, caller, hostOf(c));
+  }
   await next();
 }
 
@@ -192,12 +200,12 @@ async function passOn(c: Exchange): Promise<Response> {
 }
 
 function answerRefusal(error: Error, c: Exchange): Response {
-  const { ending, logger } = c.env;
+  const { ending, logger, refusals } = c.env;
   const { caller, body } = c.var as Partial<Variables>;
   const refused = refusal.Refusal.of(error);
   if (refused !== error) logger.error({ err: error }, 'a request failed');
   const path = c.req.path.slice(0, 200);
-  logger.warn({ status: refused.status, path, principal: caller?.clientId }, refused.message);
+  refusals.warn({ status: refused.status, path, principal: caller?.clientId }, refused.message);
   const response = refused.toResponse(body?.id ?? null);
   if (ending.aborted) response.headers.set('connection', 'close');
   return response;

@@ -10,6 +10,7 @@ import { type AppOptions, app, type Bindings } from './app.ts';
 import { Connections } from './connections.ts';
 import { Quota } from './quota.ts';
 import { Refusal } from './refusal.ts';
+import { RefusalLog } from './refusal-log.ts';
 
 export interface HttpFrontOptions extends AppOptions {
   host: string;
@@ -28,6 +29,9 @@ export interface HttpFrontOptions extends AppOptions {
 
 /** Each connection holds a file descriptor, and tens of kilobytes. */
 const MAX_WAITING_CONNECTIONS = 1000;
+
+/** Longer reasons are cut in the log. */
+const LONGEST_REASON = 500;
 
 /** How many bodies of the maximum size may be read or answered at once. */
 const MAX_LARGE_BODIES = 16;
@@ -53,11 +57,12 @@ export class HttpFront {
 
   private constructor(factory: McpServerFactory, options: HttpFrontOptions) {
     const { host, allowedHosts, allowedOrigins, maxConcurrentCalls } = options;
-    const { authentication, maxBodyBytes, requestTimeoutSeconds, logger } = options;
+    const { authentication, maxBodyBytes, requestTimeoutSeconds, refusedChanges, logger } = options;
     const onerror = (error: Error): void => logger.warn({ reason: error.message }, 'protocol error');
     this.#graceMilliseconds = options.graceMilliseconds;
     this.#bindings = {
-      ...{ authentication, maxBodyBytes, requestTimeoutSeconds, logger },
+      ...{ authentication, maxBodyBytes, requestTimeoutSeconds, refusedChanges, logger },
+      refusals: new RefusalLog(logger),
       access: new Access(host, allowedHosts, allowedOrigins),
       connections: new Connections(options.maxWaitingConnections ?? MAX_WAITING_CONNECTIONS),
       slots: new Quota(maxConcurrentCalls),
@@ -113,7 +118,7 @@ export class HttpFront {
     this.#server.closeAllConnections();
   }
 
-  #createServer({ headersMilliseconds, bodyMilliseconds, logger }: HttpFrontOptions): Server {
+  #createServer({ headersMilliseconds, bodyMilliseconds }: HttpFrontOptions): Server {
     const fetch = (request: Request, node: object) =>
       app.fetch(request, { ...(node as HttpBindings), ...this.#bindings });
     const listener = getRequestListener(fetch, {
@@ -124,7 +129,8 @@ export class HttpFront {
       autoCleanupIncoming: false,
       errorHandler: (error) => {
         const refusal = Refusal.of(error);
-        logger.warn({ status: refusal.status, reason: String(error) }, refusal.message);
+        const reason = String(error).slice(0, LONGEST_REASON);
+        this.#bindings.refusals.warn({ status: refusal.status, reason }, refusal.message);
         return refusal.toResponse(null);
       },
     });

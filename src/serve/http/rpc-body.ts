@@ -37,6 +37,13 @@ export class RpcBody {
     return [...new Set(this.#messages.flatMap((message) => scopeOf(message) ?? []))];
   }
 
+  /** The arguments of the calls that would change something. */
+  get changes(): readonly unknown[] {
+    return this.#messages
+      .filter((message) => scopeOf(message) === WRITE_SCOPE)
+      .map(({ params }) => (params as { arguments?: unknown }).arguments);
+  }
+
   /** @throws Refusal 400 if a message is malformed, with its first faults */
   checkMessages(): void {
     for (const message of this.#messages) {

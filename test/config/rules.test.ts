@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { configure } from '../../src/config/configure.ts';
+import { rulesInForce } from '../../src/config/rules.ts';
+
+function rules(args: readonly string[], environment: Record<string, string> = {}): object {
+  const invocation = configure(args, environment);
+  return invocation.command === 'serve' ? rulesInForce(invocation.settings) : {};
+}
+
+describe('the rules in force', () => {
+  it('are those that always hold, by default', () => {
+    expect(rules([])).toEqual({
+      read_only: false,
+      confirm: 'auto',
+      min_remaining: 1,
+      max_addresses: 7,
+      max_changes_per_hour: 20,
+      audit_log: 'stderr',
+    });
+  });
+
+  it('are everything that flags and variables set', () => {
+    const args = ['--confirm=always', '--allow-account=123456789012', '--allow-region=us-east-1,eu-west-1'];
+    args.push('--allow-gateway=nat-0a11a11a11a11a11a', '--require-tag=a=b', '--protect-tag=env=prod');
+    args.push('--audit-log=/var/log/nat.jsonl', '--max-changes-per-hour=5');
+    expect(rules(args, { NAT_GATEWAY_MCP_READ_ONLY: 'true' })).toEqual({
+      read_only: true,
+      confirm: 'always',
+      allow_account: ['123456789012'],
+      allow_region: ['us-east-1', 'eu-west-1'],
+      allow_gateway: ['nat-0a11a11a11a11a11a'],
+      require_tag: ['a=b'],
+      protect_tag: ['env=prod'],
+      min_remaining: 1,
+      max_addresses: 7,
+      max_changes_per_hour: 5,
+      audit_log: '/var/log/nat.jsonl',
+    });
+  });
+});
