@@ -150,7 +150,10 @@ export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObje
       }
     };
     server.registerTool(name, { title, description, ...schemas, annotations }, async (given, context) => {
+      const began = monotonic();
       const result = await answer(given, context);
+      const duration_ms = Math.round(monotonic() - began);
+      logger.info({ tool: name, ...loggedMembers(given, result, context), duration_ms }, 'tool call');
       return isInputRequiredResult(result) ? result : checkedResult(output, result, logger);
     });
   };
@@ -168,6 +171,20 @@ function doNotFit({ issues }: z.ZodError): ErrorReport {
     message: `Nothing was done, because the arguments do not fit. ${named.join('; ')}`,
     retryable: false,
   });
+}
+
+/** The members of a call that its line in the log has. The rest is in the result, and of a change in the audit log. */
+function loggedMembers(given: unknown, result: object, { http }: ServerContext): Record<string, unknown> {
+  const { outcome, region, error } = result as Partial<Record<'outcome' | 'region', string>> & {
+    error?: ErrorReport;
+  };
+  return {
+    outcome: isInputRequiredResult(result) ? 'confirmation_asked' : outcome,
+    error: error?.code,
+    region,
+    nat_gateway_id: gatewayNamedBy(given).nat_gateway_id || undefined,
+    principal: http?.authInfo?.clientId,
+  };
 }
 
 /** The gateway that arguments of any kind name, as they name it. */
