@@ -1,6 +1,7 @@
 import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
 import type { Logger } from 'pino';
 import { cancelled, Failure } from '../vocabulary/failure.ts';
+import { withoutSecrets } from '../vocabulary/secrets.ts';
 import type { Timeouts } from '../vocabulary/timeouts.ts';
 import { ChangeOrigins, orAborted, type RequestState, type Track, trackAttempts } from './attempts.ts';
 import { credentialsOf, type Ec2Target, regionOf } from './credentials.ts';
@@ -189,8 +190,11 @@ export class Ec2Clients {
   #log(region: string, { report: { code, aws_code, request_id } }: Failure, error: unknown): void {
     this.#logger.debug({ region, code, aws_code, request_id }, 'EC2 request failed');
     if (code !== 'internal') return;
-    const { name, stack } = error instanceof Error ? error : new Error(typeof error);
-    this.#logger.error({ region, name, stack }, 'EC2 request failed in an unknown way');
+    const { name, stack = '' } = error instanceof Error ? error : new Error(typeof error);
+    this.#logger.error(
+      { region, name, stack: withoutSecrets(stack) },
+      'EC2 request failed in an unknown way',
+    );
   }
 
   #pair(region: string): Pair {

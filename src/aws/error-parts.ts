@@ -1,5 +1,10 @@
+import { withoutSecrets } from '../vocabulary/secrets.ts';
+
 /** System calls that come before a connection: a failure in one of them means that nothing was sent. */
 const BEFORE_CONNECTION: ReadonlySet<string> = new Set(['connect', 'getaddrinfo']);
+
+/** Longer messages are cut before anything looks for secrets in them, in characters. */
+const LONGEST_MESSAGE = 8000;
 
 /** The longest `retry-after` that is believed, in seconds. */
 const LONGEST_RETRY_AFTER = 3600;
@@ -7,6 +12,7 @@ const LONGEST_RETRY_AFTER = 3600;
 /** The parts of a thrown value that decide what it means, read without trusting its shape. */
 export interface ErrorParts {
   name: string;
+  /** Without secrets. */
   message: string;
   /** EC2's code; absent unless the answer was EC2's error envelope. */
   awsCode: string | undefined;
@@ -35,7 +41,11 @@ export function errorParts(error: unknown): ErrorParts {
   return {
     name,
     // The SDK's text for an answer without a message.
-    message: text(top.message)?.replace(/^UnknownError$/, '') ?? '',
+    message: withoutSecrets(
+      text(top.message)
+        ?.slice(0, LONGEST_MESSAGE)
+        .replace(/^UnknownError$/, '') ?? '',
+    ),
     awsCode: isAnswer ? name : undefined,
     status: number(metadata.httpStatusCode),
     requestId: text(metadata.requestId),

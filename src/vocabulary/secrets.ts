@@ -14,7 +14,7 @@ const NAMED =
 
 /** Long texts that are no secrets: ARNs, URLs without their query, request ids and the paths of files. */
 const KEPT =
-  /\barn:aws[\w-]*:[\w-]*:[\w-]*:\d*:\S+|\bhttps?:\/\/\S+|\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b|(?<![^\s"'(=])~?(?:\/[\w.@-]{1,64})+(?![\w/+=%-])/gi;
+  /\barn:aws[\w-]*:[\w-]*:[\w-]*:\d*:\S+|\b(?:https?|file):\/\/\S+|\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-z]{12}\b|(?<![^\s"'(=])~?(?:\/[\w.@-]{1,64})+(?![\w/+=%-])/gi;
 
 /** Runs of the characters of Base64 and of hexadecimal digits, and of their forms in URLs. */
 const RUN = /[\w+/=%-]{32,}/g;

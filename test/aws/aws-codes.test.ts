@@ -157,3 +157,38 @@ describe.concurrent('an encoded authorization message', () => {
     },
   );
 });
+
+/** A session token as STS makes them, and what it may stand beside. */
+const SESSION_TOKEN = `IQoJb3JpZ2luX2VjE${Buffer.from('a token that nobody may see, '.repeat(20)).toString('base64')}`;
+
+describe.concurrent('a session token in the message of an answer', () => {
+  const forms: [string, string][] = [
+    [
+      'in a canonical request',
+      `The request signature we calculated does not match the signature you provided.\n\nThe Canonical String for this request should have been\n'POST\n/\n\nhost:ec2.us-east-1.amazonaws.com\nx-amz-security-token:${SESSION_TOKEN}\n\nhost;x-amz-security-token'`,
+    ],
+    ['under another label', `You may not do this. Denial details: ${SESSION_TOKEN}`],
+    ['under no label', `You may not do this ${SESSION_TOKEN}`],
+    [
+      'in a presigned URL',
+      `See https://example.com/?X-Amz-Security-Token=${encodeURIComponent(SESSION_TOKEN)}`,
+    ],
+  ];
+
+  it.for(forms)('%s reaches neither report nor log', async ([, message], context) => {
+    for (const [code, status] of [
+      ['SignatureDoesNotMatch', 403],
+      ['SomethingNew', 400],
+      ['InternalError', 500],
+    ] as const) {
+      const reply = ec2Error(status, code, message);
+      const { ec2, log } = await connectToStub(context.onTestFinished, reply);
+      const report = JSON.stringify([
+        await failureReport(readAll(ec2)),
+        await ec2.dryRun(REQUEST, neverAborted),
+      ]);
+      expect(report).toContain(code);
+      for (const text of [report, log.text]) expect(text).not.toContain(SESSION_TOKEN.slice(20, 60));
+    }
+  });
+});
