@@ -21,6 +21,12 @@ describe.concurrent('a dry run', () => {
     expect(sent(requests)).toEqual({ dryRuns: 1, realCalls: 0 });
   });
 
+  it('that passes is not logged as a failure', async ({ onTestFinished }) => {
+    const { ec2, log } = await connectToStub(onTestFinished, dryRunPassed);
+    await ec2.dryRun(REQUEST, neverAborted);
+    expect(log.text).toBe('');
+  });
+
   it.for<[string, Reply]>([
     ['the answer to a real call', accepted],
     ['200 without a body', answer(200, '')],
