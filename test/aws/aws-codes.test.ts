@@ -185,7 +185,7 @@ describe.concurrent('a session token in the message of an answer', () => {
       const { ec2, log } = await connectToStub(context.onTestFinished, reply);
       const report = JSON.stringify([
         await failureReport(readAll(ec2)),
-        await ec2.dryRun(REQUEST, neverAborted),
+        await ec2.unassign.dryRun(REQUEST, neverAborted),
       ]);
       expect(report).toContain(code);
       for (const text of [report, log.text]) expect(text).not.toContain(SESSION_TOKEN.slice(20, 60));

@@ -23,7 +23,7 @@ describe.concurrent('a dry run', () => {
 
   it('that passes is not logged as a failure', async ({ onTestFinished }) => {
     const { ec2, log } = await connectToStub(onTestFinished, dryRunPassed);
-    await ec2.dryRun(REQUEST, neverAborted);
+    await ec2.unassign.dryRun(REQUEST, neverAborted);
     expect(log.text).toBe('');
   });
 
