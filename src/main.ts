@@ -8,7 +8,7 @@ import { Confirmation } from './changes/confirmation.ts';
 import { ChangeLimit } from './changes/limit.ts';
 import { ChangeQueue } from './changes/queue.ts';
 import { StartedDrains } from './changes/started-drains.ts';
-import { unfinishedIntents } from './changes/unfinished-intents.ts';
+import { unfinishedIntents } from './changes/earlier-records.ts';
 import { ConfigurationError, configure, type Invocation } from './config/configure.ts';
 import { help } from './config/help.ts';
 import type { Settings } from './config/options.ts';

@@ -12,8 +12,8 @@ import {
 import type { RecordOutput } from './audit-log.ts';
 import { LineWriter } from './line-writer.ts';
 
-/** Bytes at the end of an existing file that are searched for intents without an outcome. */
-const TAIL_BYTES = 256 * 1024;
+/** Bytes at the end of an existing file that are searched for changes of earlier processes: more than a day's. */
+const TAIL_BYTES = 4 * 1024 * 1024;
 
 /** How often a record is written again because its file was removed meanwhile. */
 const MOST_REMOVALS = 3;
@@ -108,7 +108,7 @@ function open(path: string): OpenFile {
     refuseUnfit(path, stats);
     const put = (bytes: Buffer): number => writeSync(descriptor, bytes);
     // A process that died while writing left half a line.
-    const isTorn = stats.isFile() && stats.size > 0 && !tailOf(path).endsWith('\n');
+    const isTorn = stats.isFile() && stats.size > 0 && tailOf(path, 1) !== '\n';
     return { descriptor, stats, lines: new LineWriter(put, { isTorn }) };
   } catch (error) {
     closeSync(descriptor);
@@ -153,7 +153,7 @@ function tailIfReadable(path: string): string {
 }
 
 /** The end of a regular file; empty where there is none. */
-function tailOf(path: string): string {
+function tailOf(path: string, bytes = TAIL_BYTES): string {
   let descriptor: number;
   try {
     descriptor = openSync(path, TO_READ);
@@ -164,7 +164,7 @@ function tailOf(path: string): string {
   try {
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) return '';
-    const length = Math.min(stats.size, TAIL_BYTES);
+    const length = Math.min(stats.size, bytes);
     const buffer = Buffer.alloc(length);
     const read = readSync(descriptor, buffer, 0, length, stats.size - length);
     return buffer.subarray(0, read).toString('utf8');
