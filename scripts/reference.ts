@@ -37,8 +37,10 @@ const FINDINGS: Record<FindingCode, string> = {
   unassigning: 'The address is draining already.',
   change_in_progress: 'EC2 accepts one change at a time on a gateway.',
   status_unknown: 'An address has no status that is known here, so a change may be in progress.',
+  address_failed:
+    'The latest change of the address failed. AWS does not say whether such an address can be unassigned.',
   policy: "The operator's policy forbids it; `rule` names the flag.",
-  address_failed: 'The address was never assigned properly; EC2 may not accept to unassign it.',
+  min_remaining: 'Fewer working addresses would remain than `min_remaining` of the call demands.',
   managed_by_cloudformation: 'The gateway belongs to a CloudFormation stack.',
   managed_by_terraform: 'A tag says that Terraform manages the gateway.',
   short_drain: 'The drain is shorter than the 350 s for which idle connections are kept.',
@@ -51,7 +53,6 @@ const FINDINGS: Record<FindingCode, string> = {
 };
 
 const WARNINGS: ReadonlySet<FindingCode> = new Set([
-  'address_failed',
   'managed_by_cloudformation',
   'managed_by_terraform',
   'short_drain',

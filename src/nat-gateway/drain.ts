@@ -31,10 +31,43 @@ export function drainFrom(startedAt: number, maxDrainDurationSeconds: number): D
   };
 }
 
+/** How long a wait lasts unless it is told otherwise. */
+export const DEFAULT_WAIT_SECONDS = 45;
+
+/** The end of a drain, where a wait of `seconds` from `now` on (milliseconds since the epoch) would not reach it. */
+export function beyondWait(
+  releaseBy: string | undefined,
+  now: number,
+  seconds = DEFAULT_WAIT_SECONDS,
+): string | undefined {
+  if (releaseBy === undefined) return undefined;
+  return Date.parse(releaseBy) - now > seconds * 1000 ? releaseBy : undefined;
+}
+
+/** The latest end of these drains, where there is one. */
+export function latestEnd(drains: Iterable<StartedDrain | undefined>): string | undefined {
+  return [...drains]
+    .flatMap((started) => started?.drain.release_by ?? [])
+    .sort()
+    .at(-1);
+}
+
 /**
  * The AWS CLI command that assigns the addresses again once they are released. It does not cancel the drain, which EC2
  * cannot do, and the addresses may be taken by then.
  */
 export function undoCommand(region: string, natGatewayId: string, privateIps: readonly string[]): string {
   return `aws ec2 assign-private-nat-gateway-address --region ${region} --nat-gateway-id ${natGatewayId} --private-ip-addresses ${privateIps.join(' ')}`;
+}
+
+/** The AWS CLI command that releases addresses of a public gateway, by the associations of their Elastic IPs. */
+export function disassociateCommand(
+  region: string,
+  natGatewayId: string,
+  associationIds: readonly string[],
+  maxDrainDurationSeconds?: number,
+): string {
+  const drain =
+    maxDrainDurationSeconds === undefined ? '' : ` --max-drain-duration-seconds ${maxDrainDurationSeconds}`;
+  return `aws ec2 disassociate-nat-gateway-address --nat-gateway-id ${natGatewayId} --association-ids ${associationIds.join(' ')} --region ${region}${drain}`;
 }

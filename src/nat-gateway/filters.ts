@@ -39,6 +39,15 @@ export function matches(gateway: NatGateway, filters: GatewayFilters): boolean {
   );
 }
 
+/** The states of gateways that hold no address for anyone, and that EC2 shows for about an hour. */
+const ENDED: ReadonlySet<string | undefined> = new Set(['deleted', 'failed']);
+
+/** Whether a gateway that fits is left out because it has ended, and was not asked for by id, state or address. */
+export function isLeftOut({ state }: NatGateway, filters: GatewayFilters): boolean {
+  const { nat_gateway_ids, states, private_ip_addresses } = filters;
+  return ENDED.has(state) && (nat_gateway_ids ?? states ?? private_ip_addresses) === undefined;
+}
+
 /** Whether EC2 cannot apply all of these filters, so that whole pages may be read for few gateways. */
 export function needLocalReading(filters: GatewayFilters): boolean {
   return (

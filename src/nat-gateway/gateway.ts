@@ -59,6 +59,11 @@ export function changingAddresses({ addresses }: NatGateway): string[] {
   return addresses.filter(isChanging).flatMap(({ private_ip }) => private_ip ?? []);
 }
 
+/** The addresses that carry traffic, the primary included. */
+export function workingAddresses({ addresses }: NatGateway): NatGatewayAddress[] {
+  return addresses.filter(({ status }) => status === 'succeeded');
+}
+
 /** The gateway's address with this private IP. */
 export function addressOf({ addresses }: NatGateway, privateIp: string): NatGatewayAddress | undefined {
   return addresses.find(({ private_ip }) => private_ip === privateIp);

@@ -1,5 +1,5 @@
 import { matches } from './filters.ts';
-import type { NatGateway } from './gateway.ts';
+import { type NatGateway, workingAddresses } from './gateway.ts';
 
 /** The operator's rules for every caller. Empty lists allow everything. */
 export interface Policy {
@@ -39,6 +39,10 @@ export type PolicyRule = (typeof POLICY_RULES)[number];
 export interface Denial {
   rule: PolicyRule;
   message: string;
+  /** Set where it is the call itself that demands more than the operator. */
+  isOfCall?: true;
+  /** How many of the requested addresses may go, where some may and all together may not. */
+  mayGo?: number;
 }
 
 /** The requested change. */
@@ -47,6 +51,8 @@ export interface ChangeRequest {
   region: string;
   natGatewayId: string | undefined;
   privateIps: readonly string[];
+  /** The working addresses that must remain as the call itself demands; it can only be stricter than the operator. */
+  minRemaining?: number | undefined;
 }
 
 /** State read from AWS; `accountId` is absent if STS did not answer. */
@@ -74,7 +80,8 @@ export function denialsBeforeReading(policy: Policy, request: ChangeRequest): De
   }
   if (privateIps.length > policy.maxAddresses) {
     const most = `${policy.maxAddresses} ${policy.maxAddresses === 1 ? 'address' : 'addresses'}`;
-    found.push(denial('max-addresses', `One call may unassign ${most}, not ${privateIps.length}.`));
+    const message = `One call may unassign ${most}, not ${privateIps.length}.`;
+    found.push({ ...denial('max-addresses', message), ...mayGo(privateIps.length, policy.maxAddresses) });
   }
   return found;
 }
@@ -104,13 +111,36 @@ export function denials(policy: Policy, request: ChangeRequest, observed: Observ
   if (protecting.length > 0) {
     found.push(denial('protect-tag', `The gateway is protected by its tag ${protecting.join(', ')}.`));
   }
-  const working = gateway.addresses.filter(({ status }) => status === 'succeeded');
-  const remaining = working.filter(({ private_ip = '' }) => !request.privateIps.includes(private_ip)).length;
-  if (remaining < policy.minRemaining) {
-    const left = `${remaining} working ${remaining === 1 ? 'address' : 'addresses'}`;
-    found.push(denial('min-remaining', `${left} would remain, and at least ${policy.minRemaining} must.`));
+  return [...found, ...denialsByMinimum(policy.minRemaining, request, gateway)];
+}
+
+/** The denial where fewer working addresses would remain than the operator or, more strictly, the call demands. */
+function denialsByMinimum(ofOperator: number, request: ChangeRequest, gateway: NatGateway): Denial[] {
+  const working = workingAddresses(gateway);
+  const going = working.filter(({ private_ip = '' }) => request.privateIps.includes(private_ip)).length;
+  const remaining = working.length - going;
+  const left = `${remaining} working ${remaining === 1 ? 'address' : 'addresses'} would remain`;
+  if (remaining < ofOperator) {
+    const most = mayGo(going, working.length - Math.max(ofOperator, request.minRemaining ?? 0));
+    return [{ ...denial('min-remaining', `${left}, and at least ${ofOperator} must.`), ...most }];
   }
-  return found;
+  const { minRemaining = 0 } = request;
+  if (remaining >= minRemaining) return [];
+  const message = `${left}, and min_remaining of this call demands ${minRemaining}.`;
+  return [{ rule: 'min-remaining', message, isOfCall: true, ...mayGo(going, working.length - minRemaining) }];
+}
+
+function mayGo(going: number, most: number): { mayGo?: number } {
+  return most > 0 && most < going ? { mayGo: most } : {};
+}
+
+/** How many of `candidates`, each of which may go alone, may go at once. */
+export function canReleaseNow(
+  { minRemaining, maxAddresses }: Policy,
+  gateway: NatGateway,
+  candidates: number,
+): number {
+  return Math.max(0, Math.min(candidates, maxAddresses, workingAddresses(gateway).length - minRemaining));
 }
 
 function denial(rule: PolicyRule, message: string): Denial {

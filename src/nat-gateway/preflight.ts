@@ -1,5 +1,11 @@
 import { DEFAULT_DRAIN_SECONDS } from './drain.ts';
-import { isChanging, isPrimary, type NatGateway, type NatGatewayAddress } from './gateway.ts';
+import {
+  isChanging,
+  isPrimary,
+  type NatGateway,
+  type NatGatewayAddress,
+  workingAddresses,
+} from './gateway.ts';
 import type { Denial, PolicyRule } from './policy.ts';
 
 /** Reasons why an address cannot be unassigned, and warnings. */
@@ -15,8 +21,9 @@ export const FINDING_CODES = [
   'unassigning',
   'change_in_progress',
   'status_unknown',
-  'policy',
   'address_failed',
+  'policy',
+  'min_remaining',
   'managed_by_cloudformation',
   'managed_by_terraform',
   'short_drain',
@@ -37,6 +44,8 @@ export interface Finding {
   /** The operator's rule that forbids it, where `code` is `policy`. */
   rule?: PolicyRule | undefined;
   message: string;
+  /** How many of the requested addresses may go, where some may and all together may not. */
+  mayGo?: number | undefined;
 }
 
 /** The result of preflight for one attempt. */
@@ -88,13 +97,13 @@ export function preflight(
 }
 
 /**
- * For each address of the gateway, the reason why it, alone and now, cannot be unassigned; `undefined` where it can.
- * The most lasting reason comes first, and the state of the gateway before the operator's policy.
+ * For each address of the gateway, the finding for which it, alone and now, cannot be unassigned; `undefined` where it
+ * can. The most lasting reason comes first, and the state of the gateway before the operator's policy.
  */
 export function reasonsAgainst(
   gateway: NatGateway,
   denialsOf: (address: NatGatewayAddress) => readonly Denial[],
-): (FindingCode | undefined)[] {
+): (Finding | undefined)[] {
   const ofAll = blocker(gatewayFindings(gateway));
   return gateway.addresses.map(
     (address) =>
@@ -102,13 +111,17 @@ export function reasonsAgainst(
   );
 }
 
-function blocker(findings: readonly Finding[]): FindingCode | undefined {
-  return findings.find(({ severity }) => severity === 'blocks')?.code;
+function blocker(findings: readonly Finding[]): Finding | undefined {
+  return findings.find(({ severity }) => severity === 'blocks');
 }
 
 /** The policy's denials as findings. */
 export function policyFindings(denials: readonly Denial[]): Finding[] {
-  return denials.map(({ rule, message }) => ({ code: 'policy', severity: 'blocks', rule, message }));
+  return denials.map(({ rule, message, mayGo, isOfCall }) =>
+    isOfCall
+      ? { code: 'min_remaining', severity: 'blocks', message, mayGo }
+      : { code: 'policy', severity: 'blocks', rule, message, mayGo },
+  );
 }
 
 /** Findings that block every address of the gateway, the most lasting first. */
@@ -119,13 +132,13 @@ export function gatewayFindings(gateway: NatGateway): Finding[] {
     findings.push({
       code: 'regional_gateway',
       severity: 'blocks',
-      message: `${id} is a regional NAT gateway. Those are always public: their addresses belong to Elastic IPs and are released with DisassociateNatGatewayAddress, not unassigned.`,
+      message: `${id} is a regional NAT gateway. Those are always public: their addresses are released with their Elastic IPs (DisassociateNatGatewayAddress), not unassigned.`,
     });
   } else if (gateway.connectivity_type === 'public' || hasPublicAddress(gateway)) {
     findings.push({
       code: 'public_gateway',
       severity: 'blocks',
-      message: `${id} is a public NAT gateway. Its secondary addresses are released with their Elastic IPs: use DisassociateNatGatewayAddress with their association_id.`,
+      message: `${id} is a public NAT gateway. Its secondary addresses are released with their Elastic IPs (DisassociateNatGatewayAddress), not unassigned.`,
     });
   } else if (gateway.connectivity_type !== 'private') {
     findings.push({
@@ -184,14 +197,11 @@ function addressFindings(gateway: NatGateway, address: NatGatewayAddress): Findi
       `EC2 gave ${unclear.private_ip ?? 'an address'} of this gateway no status that is known here (${shown(unclear.status)}), so a change may be in progress.`,
     );
   }
-
   if (address.status === 'failed') {
-    findings.push({
-      code: 'address_failed',
-      severity: 'warns',
-      private_ip,
-      message: `${name} was never assigned properly (status failed); EC2 may refuse to unassign it.`,
-    });
+    blocks(
+      'address_failed',
+      `The latest change of ${name} failed. AWS does not say whether such an address can be unassigned.`,
+    );
   }
   return findings;
 }
@@ -215,7 +225,7 @@ function warnings(
       `A drain of ${maxDrainDurationSeconds} s is shorter than the ${DEFAULT_DRAIN_SECONDS} s for which a NAT gateway keeps idle connections: connections open at its end are cut.`,
     );
   }
-  const working = gateway.addresses.filter(({ status }) => status === 'succeeded');
+  const working = workingAddresses(gateway);
   const left = working.filter((address) => !requested.includes(address));
   const before = working.length * CONNECTIONS_PER_ADDRESS;
   const after = left.length * CONNECTIONS_PER_ADDRESS;
@@ -253,12 +263,11 @@ export function managementFindings({ tags = [] }: NatGateway): Finding[] {
 }
 
 function notOnGateway(gateway: NatGateway, privateIp: string): Finding {
-  const held = gateway.addresses.flatMap((address) => address.private_ip ?? []);
   return {
     code: 'not_on_gateway',
     severity: 'blocks',
     private_ip: privateIp,
-    message: `${privateIp} is not on ${gateway.nat_gateway_id ?? 'the gateway'}: either it has been released already, or it is mistyped. The gateway holds ${held.length > 0 ? held.join(', ') : 'no address'}.`,
+    message: `${privateIp} is not on ${gateway.nat_gateway_id ?? 'the gateway'}: either it has been released already, or it is mistyped.`,
   };
 }
 

@@ -1,20 +1,31 @@
 import { isIPv4 } from 'node:net';
 import * as z from 'zod';
 import { NAT_GATEWAY_ID, REGION } from '../vocabulary/ids.ts';
+import { DESCRIBE } from '../vocabulary/names.ts';
 import { boundedText } from '../vocabulary/text.ts';
+import type { Next } from './results.ts';
 
 /**
  * Arguments that several tools take, written by models and scripts. Script clients pass a list that is not JSON as one
  * string, so lists also take values separated by commas or spaces. Every message names the wrong value.
  */
 
-/** A list of `item`, also as one string split at `separator`; no value twice. */
+/** A list of `item` that a call must have, also as JSON in a string, or as one string split at `separator`. */
 export function listOf<T extends z.ZodType<string>>(item: T, maximum: number, separator = /[\s,]+/) {
+  return list(item, maximum, separator, 'Name at least one');
+}
+
+/** A list like `listOf` that a call may leave out. */
+export function optionalListOf<T extends z.ZodType<string>>(item: T, maximum: number, separator = /[\s,]+/) {
+  return list(item, maximum, separator, 'Name at least one, or leave this out').optional();
+}
+
+function list<T extends z.ZodType<string>>(item: T, maximum: number, separator: RegExp, ifEmpty: string) {
   return z.preprocess(
-    (value) => (typeof value === 'string' ? value.split(separator).filter((part) => part !== '') : value),
+    (value) => (typeof value === 'string' ? partsOf(value, separator) : value),
     z
       .array(item)
-      .min(1, 'Name at least one, or leave this out')
+      .min(1, ifEmpty)
       .max(maximum, `At most ${maximum} at a time`)
       .superRefine((values, context) => {
         const twice = values.filter((value, index) => values.indexOf(value) !== index);
@@ -26,6 +37,19 @@ export function listOf<T extends z.ZodType<string>>(item: T, maximum: number, se
         }
       }),
   );
+}
+
+function partsOf(text: string, separator: RegExp): unknown {
+  const parsed = text.trimStart().startsWith('[') ? fromJson(text) : undefined;
+  return Array.isArray(parsed) ? parsed : text.split(separator).filter((part) => part !== '');
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Text that `isValid` accepts; `expected` completes "is not …". */
@@ -40,9 +64,12 @@ export const natGatewayId = checked(
   'a NAT gateway id, which is nat- and 17 (or 8) hexadecimal digits',
 );
 
-export const vpcId = checked((value) => /^vpc-[0-9a-f]{8,17}$/.test(value), 'a VPC id (vpc-…)');
+const VPC_ID = /^vpc-[0-9a-f]{8,17}$/;
+const SUBNET_ID = /^subnet-[0-9a-f]{8,17}$/;
 
-export const subnetId = checked((value) => /^subnet-[0-9a-f]{8,17}$/.test(value), 'a subnet id (subnet-…)');
+export const vpcId = checked((value) => VPC_ID.test(value), 'a VPC id (vpc-…)');
+
+export const subnetId = checked((value) => SUBNET_ID.test(value), 'a subnet id (subnet-…)');
 
 export const privateIp = checked(isIPv4, 'an IPv4 address');
 
@@ -51,7 +78,13 @@ export const region = checked((value) => REGION.test(value), 'an AWS region such
 /** The argument `region` of every tool. */
 export const optionalRegion = region.optional().describe("AWS region; default: the server's");
 
-export const tagFilter = checked((value) => /^[^=]/.test(value), 'KEY or KEY=VALUE', 385);
+/** `KEY` or `KEY=VALUE`; EC2's own forms of a filter would be read as a key that no gateway has. */
+export const tagFilter = checked((value) => /^[^=]/.test(value), 'KEY or KEY=VALUE', 385).refine(
+  (value) => !EC2_TAG_FILTER.test(value),
+  { error: ({ input }) => `${shown(input)} is a filter of EC2: write KEY=VALUE, for example "Name=egress"` },
+);
+
+const EC2_TAG_FILTER = /^(tag:|tag-key=|Name=tag:)/;
 
 /**
  * The error for arguments that a tool does not have, with the one that was probably meant: people and models write EC2's
@@ -78,7 +111,8 @@ function suggestion(key: string, known: readonly string[]): string {
       .toLowerCase()
       .replace(/[^a-z]/g, '')
       .replace(/(e?s)+$/, '');
-  if (plain(key) === 'dryrun' && known.includes('mode')) return 'use mode: "dry_run"';
+  // Which of the two is meant is not guessed: script clients coerce dry_run=yes to false.
+  if (plain(key) === 'dryrun' && known.includes('mode')) return 'use mode: "dry_run" or mode: "execute"';
   const meant = known.find((name) => plain(name) === plain(key));
   return meant === undefined ? `there are ${known.join(', ')}` : `use ${meant}`;
 }
@@ -86,4 +120,38 @@ function suggestion(key: string, known: readonly string[]): string {
 /** A wrong value as a message shows it: quoted and cut. */
 function shown(value: unknown): string {
   return JSON.stringify(typeof value === 'string' ? boundedText(value, 80) : value);
+}
+
+/** A search that finds the gateway which a call named otherwise than by its id, with what the name was taken for. */
+export interface Search {
+  next: Next;
+  hint: string;
+}
+
+/** The search for the gateway that `given` names by its Name tag, an address, a VPC, a subnet or an ARN. */
+export function searchForGateway(given: unknown): Search | undefined {
+  const { nat_gateway_id, nat_gateway_ids, region: place } = (given ?? {}) as Record<string, unknown>;
+  const names = [nat_gateway_id, nat_gateway_ids].flat().filter((each) => typeof each === 'string');
+  const name = names.find((each) => !NAT_GATEWAY_ID.test(each));
+  const found = name === undefined ? undefined : filterFor(name.trim());
+  if (found === undefined) return undefined;
+  const where = region.safeParse(place).success ? { region: place } : {};
+  const next = { tool: DESCRIBE, arguments: { ...found.filter, ...where } };
+  return { next, hint: `The gateway is named by its id, and ${found.what}: next looks the id up.` };
+}
+
+/** The longest value of a tag in AWS. */
+const TAG_VALUE = 256;
+
+function filterFor(name: string): { filter: Record<string, string[]>; what: string } | undefined {
+  const shownName = shown(name);
+  const id = /natgateway\/(nat-[0-9a-f]+)$/.exec(name)?.[1];
+  if (id !== undefined && NAT_GATEWAY_ID.test(id)) {
+    return { filter: { nat_gateway_ids: [id] }, what: `${shownName} is an ARN` };
+  }
+  if (isIPv4(name)) return { filter: { private_ip_addresses: [name] }, what: `${shownName} is an address` };
+  if (VPC_ID.test(name)) return { filter: { vpc_ids: [name] }, what: `${shownName} is a VPC` };
+  if (SUBNET_ID.test(name)) return { filter: { subnet_ids: [name] }, what: `${shownName} is a subnet` };
+  if (name === '' || name.length > TAG_VALUE || /^(nat-?[0-9a-f]*$|[[{])/i.test(name)) return undefined;
+  return { filter: { tags: [`Name=${name}`] }, what: `${shownName} may be the value of its Name tag` };
 }

@@ -15,13 +15,13 @@ import type { ChangeLimit } from '../changes/limit.ts';
 import type { ChangeQueue } from '../changes/queue.ts';
 import type { StartedDrains } from '../changes/started-drains.ts';
 import type { Policy } from '../nat-gateway/policy.ts';
-import { type ErrorReport, errorReport, Failure, reportOf } from '../vocabulary/failure.ts';
+import { ERRORS, type ErrorReport, errorReport, Failure, reportOf } from '../vocabulary/failure.ts';
 import type { ConfirmMode, Scope } from '../vocabulary/names.ts';
 import { boundedText } from '../vocabulary/text.ts';
-import { unknownArguments } from './arguments.ts';
+import { type Search, searchForGateway, unknownArguments } from './arguments.ts';
 import { withinGrace } from './grace.ts';
 import { listedInput, listedOutput } from './listed-schema.ts';
-import { toolResult } from './results.ts';
+import { type Next, toolResult, withinScope } from './results.ts';
 
 /** What the tools need from outside. One for all connections of a process. */
 export interface Dependencies {
@@ -80,6 +80,8 @@ export interface FailedCall extends Omit<Call<unknown>, 'input'> {
   /** All arguments where they fit; else only the gateway that the call named, which is empty where it named none. */
   input: { nat_gateway_id: string; region?: string | undefined };
   argumentsFit: boolean;
+  /** The call that finds what the arguments name, where they do not fit. */
+  next?: Next | undefined;
 }
 
 interface Definition<Shape extends z.ZodRawShape, Output extends z.ZodObject> {
@@ -130,8 +132,10 @@ export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObje
       const call = { id: randomUUID(), dependencies, server, era, context, began: monotonic() };
       const parsed = input.safeParse(given);
       if (!parsed.success) {
-        const named = gatewayNamedBy(given);
-        return failed({ ...call, input: named, argumentsFit: false }, undefined, doNotFit(parsed.error));
+        const named = { input: gatewayNamedBy(given), argumentsFit: false };
+        const search = searchForGateway(given);
+        const error = doNotFit(parsed.error, search);
+        return failed({ ...call, ...named, next: search?.next }, undefined, error);
       }
       const over = begin?.({ ...call, input: parsed.data });
       let region: string | undefined;
@@ -154,13 +158,14 @@ export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObje
       const result = await answer(given, context);
       const duration_ms = Math.round(monotonic() - began);
       logger.info({ tool: name, ...loggedMembers(given, result, context), duration_ms }, 'tool call');
-      return isInputRequiredResult(result) ? result : checkedResult(output, result, logger);
+      if (isInputRequiredResult(result)) return result;
+      return checkedResult(output, withinScope(result, context), logger);
     });
   };
 }
 
 /** The refusal of arguments that do not fit, with every mistake. */
-function doNotFit({ issues }: z.ZodError): ErrorReport {
+function doNotFit({ issues }: z.ZodError, search: Search | undefined): ErrorReport {
   const mistakes = issues.map(({ path, message }) =>
     path.length === 0 ? message : `${path.join('.')}: ${message}`,
   );
@@ -170,6 +175,7 @@ function doNotFit({ issues }: z.ZodError): ErrorReport {
     code: 'invalid_argument',
     message: `Nothing was done, because the arguments do not fit. ${named.join('; ')}`,
     retryable: false,
+    hint: search === undefined ? undefined : `${ERRORS.invalid_argument.nextStep} ${search.hint}`,
   });
 }
 

@@ -1,13 +1,24 @@
 import * as z from 'zod';
+import { beyondWait, latestEnd } from '../nat-gateway/drain.ts';
 import type { GatewayFilters } from '../nat-gateway/filters.ts';
 import { addressSchema, changingAddresses, gatewaySchema, type NatGateway } from '../nat-gateway/gateway.ts';
+import { POLICY_RULES } from '../nat-gateway/policy.ts';
 import { FINDING_CODES } from '../nat-gateway/preflight.ts';
-import { DESCRIBE, READ_SCOPE, WAIT } from '../vocabulary/names.ts';
-import { listOf, natGatewayId, optionalRegion, privateIp, subnetId, tagFilter, vpcId } from './arguments.ts';
+import { DESCRIBE, READ_SCOPE } from '../vocabulary/names.ts';
+import {
+  natGatewayId,
+  optionalListOf,
+  optionalRegion,
+  privateIp,
+  subnetId,
+  tagFilter,
+  vpcId,
+} from './arguments.ts';
 import { defineTool, type PlacedCall } from './define-tool.ts';
+import { describeHint } from './describe-hint.ts';
 import { listGateways } from './list-gateways.ts';
 import { decodePosition, encodePosition, START } from './paging.ts';
-import { errorSchema, type Next, nextSchema } from './results.ts';
+import { errorSchema, type Next, nextSchema, waitCall } from './results.ts';
 import { showGateway } from './show-gateway.ts';
 
 const text = z.string().optional();
@@ -18,18 +29,25 @@ const outputSchema = z.object({
   nat_gateways: z
     .array(
       gatewaySchema.extend({
+        network_interface_id: text,
+        working_addresses: z.number(),
+        min_remaining: z.number().describe('Of those that work'),
+        can_release_now: z.number(),
         addresses: z.array(
           addressSchema.extend({
-            can_unassign: z.boolean().describe('Whether this address alone could be unassigned now'),
-            reason: z.enum(FINDING_CODES).optional().describe('Why it cannot'),
+            can_unassign: z.boolean(),
+            reason: z.enum(FINDING_CODES).optional(),
+            rule: z.enum(POLICY_RULES).optional(),
+            drain: z.record(z.string(), z.unknown()).optional().describe('As an unassign returns it'),
           }),
         ),
       }),
     )
     .optional(),
-  not_found: z.array(z.string()).optional().describe('Ids that no gateway has in this region'),
+  not_found: z.array(z.string()).optional().describe('Ids and addresses that no gateway has'),
   next_token: text.describe('There may be more: repeat the call with it'),
   incomplete: text.describe('Why reading stopped before the page was full'),
+  hint: text,
   next: nextSchema.optional(),
   error: errorSchema.optional(),
 });
@@ -44,34 +62,31 @@ type Input = GatewayFilters & {
 export const describeNatGatewayAddresses = defineTool({
   name: DESCRIBE,
   title: 'Describe NAT gateway addresses',
-  description: `List NAT gateways with the status of each private IP address. For every address can_unassign says whether it could be unassigned now, and reason why not.
-Filters narrow each other; values within one are alternatives. Without filters it lists the whole region.
-Use private_ip_addresses to find the gateway that holds an address.`,
+  description: `List NAT gateways with the status of each private IP address. can_unassign says whether an address alone could be unassigned now, reason why not, and can_release_now how many may go at once.
+Filters narrow each other; values within one are alternatives. Without filters it lists the whole region; gateways that are deleted or failed only by id, state or address.`,
   input: {
-    nat_gateway_ids: listOf(natGatewayId, 1000)
-      .optional()
-      .describe('NAT gateway ids; unknown ones come back in not_found'),
-    private_ip_addresses: listOf(privateIp, 200)
-      .optional()
-      .describe('Gateways holding any of these private IPv4 addresses'),
-    vpc_ids: listOf(vpcId, 200).optional().describe('VPC ids'),
-    subnet_ids: listOf(subnetId, 200).optional().describe('Subnet ids'),
-    tags: listOf(tagFilter, 50, /,/).optional().describe('KEY or KEY=VALUE, matched exactly'),
-    states: listOf(z.enum(['pending', 'failed', 'available', 'deleting', 'deleted']), 5)
-      .optional()
-      .describe('Gateway states'),
+    nat_gateway_ids: optionalListOf(natGatewayId, 1000).describe('At most 1000; not names'),
+    private_ip_addresses: optionalListOf(privateIp, 200).describe(
+      'Find the gateways that hold these; at most 200',
+    ),
+    vpc_ids: optionalListOf(vpcId, 200).describe('At most 200'),
+    subnet_ids: optionalListOf(subnetId, 200).describe('At most 200'),
+    tags: optionalListOf(tagFilter, 50, /,/).describe(
+      'KEY or KEY=VALUE, such as Name=egress; exact, no wildcards; at most 50',
+    ),
+    states: optionalListOf(z.enum(['pending', 'failed', 'available', 'deleting', 'deleted']), 5).describe(
+      'Of the gateway',
+    ),
     connectivity_type: z
       .enum(['private', 'public'])
       .optional()
       .describe('Only private gateways can have addresses unassigned'),
-    address_statuses: listOf(
+    address_statuses: optionalListOf(
       z.enum(['assigning', 'unassigning', 'associating', 'disassociating', 'succeeded', 'failed']),
       6,
-    )
-      .optional()
-      .describe('Gateways with an address in any of these statuses'),
+    ).describe('Gateways with an address in any of these; the first four: being changed'),
     region: optionalRegion,
-    max_results: z.int().min(1).max(100).default(50).describe('Gateways per page'),
+    max_results: z.int().min(1).max(100).default(50).describe('Gateways a page: 1 to 100; default: 50'),
     next_token: z
       .string()
       .max(4096)
@@ -82,38 +97,49 @@ Use private_ip_addresses to find the gateway that holds an address.`,
   scope: READ_SCOPE,
   isDestructive: false,
   run: describe,
-  failed: (_, region, error) => ({ region, error }),
+  failed: ({ next }, region, error) => ({ region, next, error }),
 });
 
 async function describe(call: PlacedCall<Input>): Promise<Output> {
   const { input, ec2, region } = call;
   const { max_results, next_token, region: _, ...filters } = input;
-  const question = { region, filters, max_results };
-  const start = next_token === undefined ? START : decodePosition(next_token, question);
+  const question = { region, filters };
+  const start = next_token === undefined ? START : decodePosition(next_token, question, max_results);
   const [listing] = await Promise.all([
     listGateways(call, filters, max_results, start),
     ec2.accountId(region),
   ]);
   // Known by now, unless the credentials have changed while the gateways were read.
   const accountId = await ec2.accountId(region);
-  const token = listing.position === undefined ? undefined : encodePosition(listing.position, question);
+  const { natGateways, notFound, position, incomplete } = listing;
+  const hint = await describeHint(call, listing, filters);
+  const token = position === undefined ? undefined : encodePosition(position, question, max_results);
   return {
     region,
     account_id: accountId,
-    nat_gateways: listing.natGateways.map((gateway) => showGateway(gateway, { ...call, accountId })),
-    ...(filters.nat_gateway_ids === undefined ? {} : { not_found: listing.notFound }),
+    nat_gateways: natGateways.map((gateway) => showGateway(gateway, { ...call, accountId })),
+    // Empty, it is left out of an answer in one page.
+    ...(notFound.length > 0 || next_token !== undefined ? { not_found: notFound } : {}),
     next_token: token,
-    incomplete: listing.incomplete,
+    incomplete,
+    hint,
     next:
       token === undefined
-        ? waitForChanges(listing.natGateways, region)
+        ? waitForChanges(call, natGateways)
         : { tool: DESCRIBE, arguments: { ...input, region, next_token: token } },
   };
 }
 
-/** The call that waits for the first gateway with addresses that are changing, if there is one. */
-function waitForChanges(gateways: readonly NatGateway[], region: string): Next | undefined {
-  const changing = gateways.find((gateway) => changingAddresses(gateway).length > 0);
-  const nat_gateway_id = changing?.nat_gateway_id;
-  return nat_gateway_id === undefined ? undefined : { tool: WAIT, arguments: { nat_gateway_id, region } };
+/** The wait for the changes of the only gateway that is shown; among several, which one is meant is not guessed. */
+function waitForChanges(
+  { region, dependencies: { drains, ec2Clock } }: PlacedCall<unknown>,
+  [gateway, ...others]: readonly NatGateway[],
+): Next | undefined {
+  const natGatewayId = gateway?.nat_gateway_id;
+  if (gateway === undefined || natGatewayId === undefined || others.length > 0) return undefined;
+  const changing = changingAddresses(drains.judge(region, gateway, ec2Clock.monotonic()));
+  if (changing.length === 0) return undefined;
+  const started = drains.of(region, natGatewayId);
+  const end = latestEnd(changing.map((privateIp) => started.get(privateIp)));
+  return waitCall(region, natGatewayId, undefined, beyondWait(end, ec2Clock.now()));
 }

@@ -1,6 +1,7 @@
 import {
   FILTER_VALUES,
   type GatewayFilters,
+  isLeftOut,
   matches,
   needLocalReading,
   tagFilters,
@@ -20,7 +21,14 @@ const SMALLEST_PAGE = 5;
 
 export interface Listing {
   natGateways: NatGateway[];
+  /** Ids that no gateway has, as far as they were read, and, at the end, addresses that none holds. */
   notFound: string[];
+  /** Ids and addresses that were asked for, of gateways that other filters exclude. */
+  excluded: string[];
+  /** How many gateways fit and are left out, because they have ended and nobody asked for them. */
+  ended: number;
+  /** The addresses of all gateways that were read, where addresses were asked for. */
+  held: ReadonlySet<string>;
   /** Where the next call goes on; absent at the end. */
   position?: Position | undefined;
   incomplete?: string | undefined;
@@ -37,23 +45,74 @@ export async function listGateways(
   const until = monotonic() + READING_SECONDS * 1000;
   const tokens = new Set([start.token]);
   const natGateways: NatGateway[] = [];
-  const notFound: string[] = [];
+  const progress = new Progress(filters, start);
   let position = start;
   for (let pages = 0; ; pages++) {
     if (pages === PAGE_CAP || monotonic() > until) {
       const incomplete = `Stopped after reading ${pages} pages from EC2 to answer in time; next_token goes on from there.`;
-      return { natGateways, notFound, position, incomplete };
+      return { natGateways, ...progress.untilHere(position), incomplete };
     }
     const page = await readSlice(call, filters, maxResults, position);
     if (page.nextToken !== undefined && tokens.has(page.nextToken)) throw repeatedToken();
     tokens.add(page.nextToken);
-    if (position.skip === 0) notFound.push(...page.notFound);
+    progress.see(page, position.skip);
     const { taken, read } = take(page.gateways, filters, position.skip, maxResults - natGateways.length);
     natGateways.push(...taken);
     const rest = after(position, { read, of: page.gateways.length }, page.nextToken, filters);
-    if (rest === undefined) return { natGateways, notFound };
+    if (rest === undefined) return { natGateways, ...progress.atEnd() };
     position = rest;
-    if (natGateways.length === maxResults) return { natGateways, notFound, position };
+    if (natGateways.length === maxResults) return { natGateways, ...progress.untilHere(position) };
+  }
+}
+
+/** What the pages read so far say of ids and addresses that were asked for. */
+class Progress {
+  readonly #filters: GatewayFilters;
+  readonly #unheld: Set<number>;
+  readonly #notFound: string[] = [];
+  readonly #excluded: string[] = [];
+  readonly #held = new Set<string>();
+  #ended = 0;
+
+  constructor(filters: GatewayFilters, { unheld }: Position) {
+    this.#filters = filters;
+    this.#unheld = new Set(unheld ?? filters.private_ip_addresses?.keys());
+  }
+
+  /** Takes in a page, of which the first `skip` gateways were dealt with by an earlier call. */
+  see({ gateways, notFound }: Slice, skip: number): void {
+    if (skip === 0) this.#notFound.push(...notFound);
+    for (const gateway of gateways.slice(skip)) if (gateway !== undefined) this.#seeGateway(gateway);
+  }
+
+  #seeGateway(gateway: NatGateway): void {
+    const { private_ip_addresses: asked, nat_gateway_ids: ids } = this.#filters;
+    const isFit = matches(gateway, this.#filters);
+    if (isFit && isLeftOut(gateway, this.#filters)) this.#ended += 1;
+    if (ids !== undefined && !isFit) this.#excluded.push(gateway.nat_gateway_id ?? '');
+    if (asked === undefined) return;
+    const held = new Set(gateway.addresses.flatMap(({ private_ip }) => private_ip ?? []));
+    for (const each of held) this.#held.add(each);
+    for (const [index, privateIp] of asked.entries()) {
+      if (!held.has(privateIp)) continue;
+      this.#unheld.delete(index);
+      if (ids === undefined && !isFit) this.#excluded.push(privateIp);
+    }
+  }
+
+  untilHere(position: Position): Omit<Listing, 'natGateways'> {
+    const unheld = this.#filters.private_ip_addresses === undefined ? {} : { unheld: [...this.#unheld] };
+    return { ...this.#known(), position: { ...position, ...unheld } };
+  }
+
+  atEnd(): Omit<Listing, 'natGateways'> {
+    const addresses = this.#filters.private_ip_addresses ?? [];
+    const unheld = addresses.filter((_, index) => this.#unheld.has(index));
+    return { ...this.#known(), notFound: [...this.#notFound, ...unheld] };
+  }
+
+  #known() {
+    return { notFound: this.#notFound, excluded: this.#excluded, ended: this.#ended, held: this.#held };
   }
 }
 
@@ -96,7 +155,7 @@ function take(
   const taken: NatGateway[] = [];
   for (let read = skip; read < gateways.length; read++) {
     const gateway = gateways[read];
-    if (gateway === undefined || !matches(gateway, filters)) continue;
+    if (gateway === undefined || !matches(gateway, filters) || isLeftOut(gateway, filters)) continue;
     if (taken.length === most) return { taken, read };
     taken.push(gateway);
   }

@@ -30,15 +30,23 @@ export function listedOutput<S extends z.ZodObject>(
     withoutDialect(
       z.toJSONSchema(schema, {
         io: 'input',
-        override: ({ jsonSchema }) => {
+        override: ({ jsonSchema, path }) => {
           if ((jsonSchema.enum?.length ?? 0) > LONGEST_ENUM) delete jsonSchema.enum;
           delete jsonSchema.propertyNames;
+          // What a part always has is in the reference.
+          if (path.length > 0) delete jsonSchema.required;
+          // It says what its absence says, and Inspector warns of it.
+          if (isEmpty(jsonSchema.additionalProperties)) delete jsonSchema.additionalProperties;
         },
       }),
     ),
   );
   const validate = (value: unknown) => ({ value: value as z.output<S> });
   return { '~standard': { version: 1, vendor: 'zod', validate, jsonSchema: { input: json, output: json } } };
+}
+
+function isEmpty(schema: unknown): boolean {
+  return typeof schema === 'object' && schema !== null && Object.keys(schema).length === 0;
 }
 
 function withoutDialect({ $schema: _, ...schema }: Record<string, unknown>): Record<string, unknown> {

@@ -10,15 +10,18 @@ const positionSchema = z.object({
   chunk: z.int().nonnegative(),
   token: z.string().optional(),
   skip: z.int().nonnegative(),
+  /** Places in the list of addresses of those that no page so far has held; absent where none was asked for. */
+  unheld: z.array(z.int().nonnegative()).optional(),
 });
 
 export type Position = z.infer<typeof positionSchema>;
 
 export const START: Position = { chunk: 0, skip: 0 };
 
-/** A token for `position` that fits only the question (filters and region) that it was made for. */
-export function encodePosition(position: Position, question: unknown): string {
-  return Buffer.from(JSON.stringify({ ...position, of: digest(question, position) })).toString('base64url');
+/** A token for `position` that fits only the question (filters and region) and page size that it was made for. */
+export function encodePosition(position: Position, question: unknown, pageSize: number): string {
+  const content = { ...position, per: pageSize, of: digest(question, pageSize, position) };
+  return Buffer.from(JSON.stringify(content)).toString('base64url');
 }
 
 /**
@@ -26,23 +29,25 @@ export function encodePosition(position: Position, question: unknown): string {
  *
  * @throws Failure `invalid_argument` where this tool did not make it, or made it for another question
  */
-export function decodePosition(token: string, question: unknown): Position {
-  const parsed = positionSchema.extend({ of: z.string() }).safeParse(json(token));
+export function decodePosition(token: string, question: unknown, pageSize: number): Position {
+  const parsed = positionSchema.extend({ per: z.int(), of: z.string() }).safeParse(json(token));
   if (!parsed.success) throw unfitToken('next_token is not one that this tool gave out.');
-  const { of, ...position } = parsed.data;
-  if (of !== digest(question, position))
+  const { of, per, ...position } = parsed.data;
+  if (of !== digest(question, per, position))
     throw unfitToken('next_token was made for other filters or another region, or was changed.');
+  if (per !== pageSize) {
+    const message = `next_token was made for max_results ${per}, and this call has ${pageSize}.`;
+    throw unfitToken(message, `Repeat the call with max_results ${per}.`);
+  }
   return position;
 }
 
 /** The refusal of a token that does not fit the call. */
-export function unfitToken(message: string): Failure {
-  return new Failure({
-    code: 'invalid_argument',
-    message,
-    retryable: false,
-    hint: 'Repeat the call that returned the token with the same arguments and the token added, or start again without next_token.',
-  });
+export function unfitToken(
+  message: string,
+  hint = 'Repeat the call that returned the token with the same arguments and the token added, or start again without next_token.',
+): Failure {
+  return new Failure({ code: 'invalid_argument', message, retryable: false, hint });
 }
 
 function json(token: string): unknown {
@@ -54,9 +59,9 @@ function json(token: string): unknown {
 }
 
 /** Binds a position to its question. It is no secret: a forged token yields only another page. */
-function digest(question: unknown, { chunk, token, skip }: Position): string {
+function digest(question: unknown, pageSize: number, { chunk, token, skip, unheld }: Position): string {
   return createHash('sha256')
-    .update(JSON.stringify([question, chunk, token, skip]))
+    .update(JSON.stringify([question, pageSize, chunk, token, skip, unheld]))
     .digest('base64url')
     .slice(0, 12);
 }

@@ -1,9 +1,9 @@
-import type { CallToolResult } from '@modelcontextprotocol/server';
+import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { POLICY_RULES } from '../nat-gateway/policy.ts';
 import { FINDING_CODES } from '../nat-gateway/preflight.ts';
 import { ERROR_CODES } from '../vocabulary/failure.ts';
-import { DESCRIBE } from '../vocabulary/names.ts';
+import { DESCRIBE, READ_SCOPE, UNASSIGN, WAIT, WRITE_SCOPE } from '../vocabulary/names.ts';
 
 /** Parts that the results of several tools share. */
 
@@ -27,18 +27,60 @@ export const errorSchema = z.object({
   request_id: text,
 });
 
+export const drainSchema = z.object({
+  started_at: z.string(),
+  release_by: z.string(),
+  max_drain_duration_seconds: z.number(),
+});
+
 export const nextSchema = z.object({
   tool: z.string(),
   arguments: z.record(z.string(), z.unknown()),
-  not_before: text,
+  when: text.describe('Only if so'),
+  not_before: text.describe('Sooner is of no use'),
 });
 
-/** The caller's next step: a call ready to send. */
+/** The caller's next step: a call ready to send, which is about what the call was about and keeps to the rules in force. */
 export type Next = z.infer<typeof nextSchema>;
 
 /** A look at one gateway. */
 export function describeCall(region: string, natGatewayId: string): Next {
   return { tool: DESCRIBE, arguments: { nat_gateway_ids: [natGatewayId], region } };
+}
+
+/** The search for the gateways that hold these addresses. */
+export function holdersCall(region: string | undefined, privateIps: readonly string[]): Next {
+  return { tool: DESCRIBE, arguments: { private_ip_addresses: [...privateIps], region } };
+}
+
+/**
+ * The wait for addresses, or for everything on the gateway that changes; not before `releaseBy`, the end of their drain,
+ * where one wait cannot last that long.
+ */
+export function waitCall(
+  region: string,
+  natGatewayId: string,
+  privateIps: readonly string[] | undefined,
+  not_before?: string,
+): Next {
+  const addresses = privateIps === undefined ? {} : { private_ip_addresses: [...privateIps] };
+  return { tool: WAIT, arguments: { nat_gateway_id: natGatewayId, ...addresses, region }, not_before };
+}
+
+/** The scope that a token needs for the call in `next`. */
+const SCOPE_OF: Record<string, string> = {
+  [DESCRIBE]: READ_SCOPE,
+  [WAIT]: READ_SCOPE,
+  [UNASSIGN]: WRITE_SCOPE,
+};
+
+/** The result without a `next` for which the caller's token lacks the scope. */
+export function withinScope<R extends { next?: Next | undefined }>(result: R, { http }: ServerContext): R {
+  const { next } = result;
+  if (next === undefined || http?.authInfo === undefined) return result;
+  const scope = SCOPE_OF[next.tool];
+  if (scope === undefined || http.authInfo.scopes.includes(scope)) return result;
+  return { ...result, next: undefined };
 }
 
 /**

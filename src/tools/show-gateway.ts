@@ -1,11 +1,28 @@
-import type { NatGateway, NatGatewayAddress } from '../nat-gateway/gateway.ts';
-import { denials } from '../nat-gateway/policy.ts';
+import {
+  isChanging,
+  type NatGateway,
+  type NatGatewayAddress,
+  workingAddresses,
+} from '../nat-gateway/gateway.ts';
+import { canReleaseNow, denials, type PolicyRule } from '../nat-gateway/policy.ts';
 import { type FindingCode, reasonsAgainst } from '../nat-gateway/preflight.ts';
 import type { Dependencies } from './define-tool.ts';
 
-/** A gateway as tools and resource show it: each address with whether it, alone and now, could be unassigned. */
+/** An address with whether it, alone and now, could be unassigned. */
+type ShownAddress = NatGatewayAddress & {
+  can_unassign: boolean;
+  reason?: FindingCode | undefined;
+  rule?: PolicyRule | undefined;
+  drain?: Record<string, unknown> | undefined;
+};
+
+/** A gateway as tools and resource show it. An interface that all addresses share stands once, on the gateway. */
 export type ShownGateway = NatGateway & {
-  addresses: (NatGatewayAddress & { can_unassign: boolean; reason: FindingCode | undefined })[];
+  network_interface_id?: string | undefined;
+  working_addresses: number;
+  min_remaining: number;
+  can_release_now: number;
+  addresses: ShownAddress[];
 };
 
 /** Where a gateway was read, and the account it belongs to, absent where AWS does not tell. */
@@ -22,17 +39,37 @@ export function showGateway(
 ): ShownGateway {
   const natGatewayId = gateway.nat_gateway_id;
   const judged = drains.judge(region, gateway, ec2Clock.monotonic());
+  const started = drains.of(region, natGatewayId ?? '');
+  const drainOf = (address: NatGatewayAddress = {}) => {
+    const drain = isChanging(address) ? started.get(address.private_ip ?? '')?.drain : undefined;
+    return drain && { ...drain };
+  };
   const reasons = reasonsAgainst(judged, ({ private_ip }) => {
     const privateIps = private_ip === undefined ? [] : [private_ip];
     const request = { mode: 'execute' as const, region, natGatewayId, privateIps };
     return denials(policy, request, { gateway: judged, accountId });
   });
+  const { addresses, ...members } = gateway;
+  const shared = sharedInterface(addresses);
+  const candidates = reasons.filter((reason) => reason === undefined).length;
   return {
-    ...gateway,
-    addresses: gateway.addresses.map((address, index) => ({
+    ...members,
+    network_interface_id: shared,
+    working_addresses: workingAddresses(judged).length,
+    min_remaining: policy.minRemaining,
+    can_release_now: canReleaseNow(policy, judged, candidates),
+    addresses: addresses.map((address, index) => ({
       ...address,
+      network_interface_id: shared === undefined ? address.network_interface_id : undefined,
       can_unassign: reasons[index] === undefined,
-      reason: reasons[index],
+      reason: reasons[index]?.code,
+      rule: reasons[index]?.rule,
+      drain: drainOf(judged.addresses[index]),
     })),
   };
+}
+
+function sharedInterface(addresses: readonly NatGatewayAddress[]): string | undefined {
+  const [first, ...others] = addresses.map(({ network_interface_id }) => network_interface_id);
+  return others.every((each) => each === first) ? first : undefined;
 }

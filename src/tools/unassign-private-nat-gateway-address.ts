@@ -15,20 +15,28 @@ Each address stops taking new connections at once, serves existing ones for up t
 The state is checked and an EC2 dry run made before every real call; mode "dry_run" stops there and changes nothing. The user may be asked to confirm.
 outcome says how it ended; error.hint and next say what to do. Never repeat an "unknown" outcome without describing the gateway first.`,
   input: {
-    nat_gateway_id: natGatewayId.describe('The private NAT gateway'),
+    nat_gateway_id: natGatewayId.describe('Id of the private NAT gateway'),
     private_ip_addresses: listOf(privateIp, 31).describe(
-      'Secondary private IPv4 addresses to release; never the primary',
+      'Secondary private IPv4 addresses to release, at most 31; never the primary',
     ),
     max_drain_duration_seconds: z
       .int()
       .min(DRAIN_SECONDS.minimum)
       .max(DRAIN_SECONDS.maximum)
       .default(DEFAULT_DRAIN_SECONDS)
-      .describe('How long existing connections are served'),
+      .describe('How long existing connections are served: 1 to 4000; default: 350'),
     mode: z
       .enum(['execute', 'dry_run'])
       .default('execute')
-      .describe('dry_run checks everything and changes nothing'),
+      .describe('dry_run checks everything and changes nothing; default: execute'),
+    min_remaining: z
+      .int()
+      .min(0)
+      .max(32)
+      .optional()
+      .describe(
+        "Refuse if fewer working addresses would remain: 0 to 32; the operator's minimum holds in any case",
+      ),
     region: optionalRegion,
   },
   output: unassignResultSchema,

@@ -1,20 +1,24 @@
 import type { ServerContext } from '@modelcontextprotocol/server';
 import * as z from 'zod';
+import { beyondWait, DEFAULT_WAIT_SECONDS, latestEnd } from '../nat-gateway/drain.ts';
 import { changingAddresses } from '../nat-gateway/gateway.ts';
+import { nearMissQuestion } from '../nat-gateway/near-misses.ts';
 import {
   type Course,
   courseOf,
   gatewayCourseOf,
+  latestCounting,
   nothingChanges,
   type Read,
   withRead,
 } from '../nat-gateway/observations.ts';
 import { cancelled, Failure, gatewayNotFound } from '../vocabulary/failure.ts';
 import { READ_SCOPE, WAIT } from '../vocabulary/names.ts';
-import { listOf, natGatewayId, optionalRegion, privateIp } from './arguments.ts';
+import { natGatewayId, optionalListOf, optionalRegion, privateIp } from './arguments.ts';
 import { defineTool, type PlacedCall } from './define-tool.ts';
 import { anyOf } from './grace.ts';
-import { describeCall, errorSchema, type Next, nextSchema } from './results.ts';
+import { mistypedIds } from './observe-gateway.ts';
+import { describeCall, errorSchema, holdersCall, type Next, nextSchema, waitCall } from './results.ts';
 
 const text = z.string().optional();
 
@@ -34,12 +38,13 @@ const outputSchema = z.object({
         private_ip: z.string(),
         fate: z.string().describe('released, not_on_gateway (never seen there), or its status'),
         failure_message: text,
-        release_by: text.describe('Released by then, if started by this server'),
+        release_by: text.describe('The latest time, if this server started it'),
         released_at: text,
       }),
     )
     .optional(),
   waited_seconds: z.number().optional(),
+  hint: text,
   next: nextSchema.optional(),
   error: errorSchema.optional(),
 });
@@ -61,20 +66,28 @@ export const waitForNatGatewayAddresses = defineTool({
   name: WAIT,
   title: 'Wait for NAT gateway addresses',
   description: `Wait until private IP addresses of a NAT gateway are no longer changing, and say what became of each: released, succeeded, failed, or still unassigning when time runs out.
-Use it after an unassign. A drain can take longer than one call: follow next until outcome is "settled".`,
+Use it after an unassign. A drain can take longer than one call: follow next, not before next.not_before, until outcome is "settled".`,
   input: {
-    nat_gateway_id: natGatewayId.describe('The NAT gateway'),
-    private_ip_addresses: listOf(privateIp, 32).optional().describe('Default: all that are changing'),
-    timeout_seconds: z.int().min(1).max(900).default(45).describe('How long this call may wait'),
+    nat_gateway_id: natGatewayId.describe('Id of the NAT gateway'),
+    private_ip_addresses: optionalListOf(privateIp, 32).describe(
+      'At most 32; default: all that are changing',
+    ),
+    timeout_seconds: z
+      .int()
+      .min(1)
+      .max(900)
+      .default(DEFAULT_WAIT_SECONDS)
+      .describe('How long this call may wait: 1 to 900; default: 45. Many clients give up after 60'),
     region: optionalRegion,
   },
   output: outputSchema,
   scope: READ_SCOPE,
   isDestructive: false,
   run: wait,
-  failed: ({ input }, region, error) => ({
+  failed: ({ input, next }, region, error) => ({
     nat_gateway_id: input.nat_gateway_id || undefined,
     region,
+    next,
     error,
   }),
 });
@@ -119,7 +132,7 @@ async function follow(call: PlacedCall<Input>, ended: AbortSignal): Promise<Outp
     see(progress, { at: ec2Clock.monotonic(), gateway: seen.gateway }, call);
     const { reads, courses } = progress;
     const gateway = gatewayCourseOf(reads);
-    if (gateway === 'unknown') throw gatewayNotFound(region, nat_gateway_id);
+    if (gateway === 'unknown') return notFound(call);
     if (gateway === 'deleted') return answer(call, progress, began, 'gateway_deleted');
     pace.isUrgent = gateway === 'missing' || courses.some(({ isUrgent }) => isUrgent);
     await tell((monotonic() - began) / 1000, sentence(courses, latestRelease(call, courses), ec2Clock.now()));
@@ -160,50 +173,68 @@ function isSettled({ courses, reads }: Progress, { private_ip_addresses }: Input
 }
 
 function settled(call: PlacedCall<Input>, progress: Progress, began: number): Output {
-  const { region, input } = call;
+  const result = answer(call, progress, began, 'settled');
   // `not_on_gateway` is easily taken for released, and the address may be mistyped.
-  const isStrange = progress.courses.some(({ fate }) => fate === 'not_on_gateway');
-  return {
-    ...answer(call, progress, began, 'settled'),
-    ...(isStrange ? { next: describeCall(region, input.nat_gateway_id) } : {}),
-  };
+  const strange = progress.courses
+    .filter(({ fate }) => fate === 'not_on_gateway')
+    .map((each) => each.private_ip);
+  if (strange.length === 0) return result;
+  const held = latestCounting(progress.reads)?.addresses.flatMap(({ private_ip }) => private_ip ?? []) ?? [];
+  const questions = strange.flatMap((each) => nearMissQuestion(each, held) ?? []);
+  const hint = ['An address that was never seen there may be mistyped.', ...questions].join(' ');
+  return { ...result, hint, next: holdersCall(call.region, strange) };
 }
 
 /**
  * The answer when time runs out.
  *
- * @throws Failure where no read showed the gateway
+ * @throws Failure where nothing was read
  */
-function unsettled(
+async function unsettled(
   call: PlacedCall<Input>,
   progress: Progress,
   began: number,
   latestFailure: Failure | undefined,
-): Output {
+): Promise<Output> {
   const { region, input } = call;
   const gateway = gatewayCourseOf(progress.reads);
   const isHandedOver = call.dependencies.handOver.aborted;
   if (gateway === 'unread' && !isHandedOver) throw latestFailure ?? nothingRead(input.nat_gateway_id);
   if (gateway !== 'unread' && progress.reads.every((read) => read.gateway === undefined))
-    throw gatewayNotFound(region, input.nat_gateway_id);
+    return notFound(call);
   const { courses } = progress;
   const isUntouched =
     gateway !== 'unread' && courses.every(({ changed, fate }) => !changed && fate !== 'unknown');
   const outcome =
     gateway === 'changing' ? 'gateway_changing' : isUntouched ? 'no_change_seen' : 'still_changing';
-  const changing = courses.filter((each) => !each.settled).map(({ private_ip }) => private_ip);
-  const next: Next = {
-    tool: WAIT,
-    arguments: {
-      nat_gateway_id: input.nat_gateway_id,
-      ...(changing.length === 0 ? {} : { private_ip_addresses: changing }),
-      timeout_seconds: Math.max(input.timeout_seconds, TELLING_SECONDS),
-      region,
-    },
-    not_before: latestRelease(call, courses),
-  };
   const look = describeCall(region, input.nat_gateway_id);
-  return { ...answer(call, progress, began, outcome), next: outcome === 'no_change_seen' ? look : next };
+  const further = outcome === 'no_change_seen' ? { next: look } : waitOn(call, courses);
+  return { ...answer(call, progress, began, outcome), ...further };
+}
+
+/** The wait for what is not settled yet; where the end of its drain is known and far away, not before that. */
+function waitOn(call: PlacedCall<Input>, courses: readonly Course[]): { next: Next; hint?: string } {
+  const { region, input, dependencies } = call;
+  const changing = courses.filter((each) => !each.settled).map(({ private_ip }) => private_ip);
+  const timeout_seconds = Math.max(input.timeout_seconds, TELLING_SECONDS);
+  const end = beyondWait(latestRelease(call, courses), dependencies.ec2Clock.now(), timeout_seconds);
+  const wait = waitCall(region, input.nat_gateway_id, changing.length === 0 ? undefined : changing, end);
+  const next = { ...wait, arguments: { ...wait.arguments, timeout_seconds } };
+  if (end === undefined) return { next };
+  return { next, hint: `The drain lasts until ${end}: asking sooner gains nothing.` };
+}
+
+/** The answer where reads agree that no gateway has the id; the gateway that holds the addresses is looked for. */
+async function notFound(call: PlacedCall<Input>): Promise<Output> {
+  const { region, input } = call;
+  const { nat_gateway_id, private_ip_addresses } = input;
+  const [question] = await mistypedIds(call, [nat_gateway_id]);
+  return {
+    nat_gateway_id,
+    region,
+    next: private_ip_addresses === undefined ? undefined : holdersCall(region, private_ip_addresses),
+    error: gatewayNotFound(region, nat_gateway_id, question).report,
+  };
 }
 
 function nothingRead(natGatewayId: string): Failure {
@@ -250,10 +281,9 @@ function latestRelease(
   courses: readonly Course[],
 ): string | undefined {
   const started = dependencies.drains.of(region, input.nat_gateway_id);
-  const times = courses.flatMap(({ settled, private_ip }) =>
-    settled ? [] : (started.get(private_ip)?.drain.release_by ?? []),
+  return latestEnd(
+    courses.filter(({ settled }) => !settled).map(({ private_ip }) => started.get(private_ip)),
   );
-  return times.sort().at(-1);
 }
 
 function sentence(courses: readonly Course[], releaseBy: string | undefined, now: number): string {

@@ -152,12 +152,14 @@ export function cancelled(): Failure {
   });
 }
 
-/** The failure of a call on a gateway that reads do not show. */
-export function gatewayNotFound(region: string, natGatewayId: string): Failure {
+/** The failure of a call on a gateway that reads do not show; `question` where another id may be meant. */
+export function gatewayNotFound(region: string, natGatewayId: string, question?: string): Failure {
+  const { nextStep } = ERRORS.gateway_not_found;
   return new Failure({
     code: 'gateway_not_found',
     message: `There is no NAT gateway ${natGatewayId} in ${region}.`,
     retryable: false,
+    hint: question === undefined ? undefined : `${question} ${nextStep}`,
   });
 }
 

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import {
   listOf,
   natGatewayId,
+  optionalListOf,
   privateIp,
   region,
   subnetId,
@@ -29,12 +30,16 @@ describe('a list argument', () => {
     ['10.0.0.5 10.0.0.6', ['10.0.0.5', '10.0.0.6']],
     ['10.0.0.5, 10.0.0.6', ['10.0.0.5', '10.0.0.6']],
     [' 10.0.0.5\n10.0.0.6,\t', ['10.0.0.5', '10.0.0.6']],
+    ['["10.0.0.5"]', ['10.0.0.5']],
+    [' ["10.0.0.5",\n"10.0.0.6"]\n', ['10.0.0.5', '10.0.0.6']],
   ])('accepts %j', (value, expected) => {
     expect(ips.parse(value)).toEqual(expected);
   });
 
   it('of tags splits at commas only, because tags may contain spaces', () => {
     expect(tags.parse('team=data platform,env=prod')).toEqual(['team=data platform', 'env=prod']);
+    expect(tags.parse('["team=a, b"]')).toEqual(['team=a, b']);
+    expect(tags.parse('[x]')).toEqual(['[x]']);
   });
 
   it('accepts the same values as one string and as an array', () => {
@@ -49,8 +54,9 @@ describe('a list argument', () => {
     );
   });
 
-  it.each([[[]], [''], [' , ']])('refuses %j, which is empty', (value) => {
-    expect(errorsIn(ips, value)).toEqual(['Name at least one, or leave this out']);
+  it.each([[[]], [''], [' , '], ['[]']])('refuses %j, which is empty', (value) => {
+    expect(errorsIn(ips, value)).toEqual(['Name at least one']);
+    expect(errorsIn(optionalListOf(privateIp, 3), value)).toEqual(['Name at least one, or leave this out']);
   });
 
   it('refuses more values than its limit, which the error names', () => {
@@ -223,7 +229,7 @@ describe('an unknown argument', () => {
     '%s gets the hint to use mode',
     (key) => {
       expect(errorsIn(unassign, { [key]: true })).toEqual([
-        `No argument ${JSON.stringify(key)}: use mode: "dry_run"`,
+        `No argument ${JSON.stringify(key)}: use mode: "dry_run" or mode: "execute"`,
       ]);
     },
   );
@@ -274,14 +280,14 @@ describe('an unknown argument', () => {
 
   it('is reported together with other unknown arguments', () => {
     expect(errorsIn(unassign, { dry_run: true, Force: 1 })).toEqual([
-      `No argument "dry_run": use mode: "dry_run"; No argument "Force": there are ${names.join(', ')}`,
+      `No argument "dry_run": use mode: "dry_run" or mode: "execute"; No argument "Force": there are ${names.join(', ')}`,
     ]);
   });
 
   it('is reported beside other errors, which keep their messages', () => {
     expect(errorsIn(unassign, { mode: 1, dry_run: true })).toEqual([
       expect.stringContaining('expected string'),
-      'No argument "dry_run": use mode: "dry_run"',
+      'No argument "dry_run": use mode: "dry_run" or mode: "execute"',
     ]);
     expect(errorsIn(unassign, 'text')).toEqual([expect.stringContaining('expected object')]);
   });

@@ -6,14 +6,19 @@ import { Failure } from '../../src/vocabulary/failure.ts';
 const question = { region: 'us-east-1', filters: { vpc_ids: ['vpc-01234567'] } };
 
 const anyPosition: fc.Arbitrary<Position> = fc.record(
-  { chunk: fc.nat(), skip: fc.nat(), token: fc.string({ unit: 'grapheme' }) },
+  {
+    chunk: fc.nat(),
+    skip: fc.nat(),
+    token: fc.string({ unit: 'grapheme' }),
+    unheld: fc.array(fc.nat(), { maxLength: 9 }),
+  },
   { requiredKeys: ['chunk', 'skip'] },
 );
 
 /** The message with which a token is refused; throws if it is accepted. */
-function refusal(token: string, of: unknown = question): string {
+function refusal(token: string, of: unknown = question, pageSize = 50): string {
   try {
-    decodePosition(token, of);
+    decodePosition(token, of, pageSize);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     expect(error.report).toMatchObject({
@@ -41,19 +46,19 @@ describe('a page token', () => {
   it('decodes to the position that was encoded', () => {
     fc.assert(
       fc.property(anyPosition, (position) => {
-        expect(decodePosition(encodePosition(position, question), question)).toEqual(position);
+        expect(decodePosition(encodePosition(position, question, 50), question, 50)).toEqual(position);
       }),
     );
   });
 
   it('encodes the start', () => {
-    expect(decodePosition(encodePosition(START, question), question)).toEqual({ chunk: 0, skip: 0 });
+    expect(decodePosition(encodePosition(START, question, 50), question, 50)).toEqual({ chunk: 0, skip: 0 });
   });
 
   it('needs no escaping in URLs and shells', () => {
     fc.assert(
       fc.property(anyPosition, (position) => {
-        expect(encodePosition(position, question)).toMatch(/^[\w-]+$/);
+        expect(encodePosition(position, question, 50)).toMatch(/^[\w-]+$/);
       }),
     );
   });
@@ -66,20 +71,20 @@ describe('a page token', () => {
     [{ region: 'us-east-1', filters: { subnet_ids: ['vpc-01234567'] } }],
     [{ region: 'us-east-1', filters: { ...question.filters, states: ['available'] } }],
   ])('is refused with another region or other filters: %j', (other) => {
-    expect(refusal(encodePosition({ chunk: 1, skip: 2 }, question), other)).toContain('other filters');
-    expect(refusal(encodePosition({ chunk: 1, skip: 2 }, other))).toContain('other filters');
+    expect(refusal(encodePosition({ chunk: 1, skip: 2 }, question, 50), other)).toContain('other filters');
+    expect(refusal(encodePosition({ chunk: 1, skip: 2 }, other, 50))).toContain('other filters');
   });
 
   it('treats an undefined filter as absent', () => {
-    const token = encodePosition(START, { region: 'us-east-1', filters: { states: undefined } });
-    expect(decodePosition(token, { region: 'us-east-1', filters: {} })).toEqual(START);
+    const token = encodePosition(START, { region: 'us-east-1', filters: { states: undefined } }, 50);
+    expect(decodePosition(token, { region: 'us-east-1', filters: {} }, 50)).toEqual(START);
   });
 
   it('is refused with any other question', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), anyPosition, (one, other, position) => {
         fc.pre(JSON.stringify(one) !== JSON.stringify(other));
-        expect(refusal(encodePosition(position, one), other)).toContain('other filters');
+        expect(refusal(encodePosition(position, one, 50), other)).toContain('other filters');
       }),
     );
   });
@@ -89,7 +94,7 @@ describe('a malformed page token', () => {
   it('is refused when it is cut short anywhere', () => {
     fc.assert(
       fc.property(anyPosition, fc.nat(), (position, at) => {
-        const token = encodePosition(position, question);
+        const token = encodePosition(position, question, 50);
         refusal(token.slice(0, at % token.length));
       }),
     );
@@ -140,7 +145,7 @@ describe('a malformed page token', () => {
     { of: 'another' },
     { of: '' },
   ])('is refused when its members are changed to %j', (change) => {
-    const content = contentOf(encodePosition({ chunk: 0, skip: 0 }, question));
+    const content = contentOf(encodePosition({ chunk: 0, skip: 0 }, question, 50));
     refusal(tokenOf({ ...content, ...change }));
   });
 
@@ -148,7 +153,7 @@ describe('a malformed page token', () => {
     fc.assert(
       fc.property(anyPosition, anyPosition, (genuine, forged) => {
         fc.pre(JSON.stringify(genuine) !== JSON.stringify(forged));
-        const { of } = contentOf(encodePosition(genuine, question));
+        const { of } = contentOf(encodePosition(genuine, question, 50));
         refusal(tokenOf({ ...forged, of }));
       }),
     );

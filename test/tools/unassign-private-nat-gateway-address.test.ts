@@ -260,7 +260,10 @@ describe('a draining address, while reads lag behind writes', () => {
     const { call, calls } = await session({ readLagSeconds: 30, policy: { minRemaining: 4 } });
     expect((await call(UNASSIGN, change)).content.outcome).toBe('unassigning');
     const { content } = await call(UNASSIGN, { ...change, private_ip_addresses: ['10.0.1.12'] });
-    expect(content).toMatchObject({ outcome: 'refused', remaining: { succeeded: 3, unassigning: 1 } });
+    expect(content).toMatchObject({
+      outcome: 'refused',
+      remaining_if_released: { succeeded: 3, unassigning: 1 },
+    });
     const codes = content.findings.map(({ code, rule }: { code: string; rule?: string }) => rule ?? code);
     expect(codes).toEqual(['min-remaining', 'change_in_progress']);
     expect(realCalls(calls)).toHaveLength(1);

@@ -10,16 +10,16 @@ import {
 } from '../../changes/confirmation.ts';
 import { NotBegun } from '../../changes/queue.ts';
 import { type Drain, drainFrom, undoCommand } from '../../nat-gateway/drain.ts';
-import type { NatGateway } from '../../nat-gateway/gateway.ts';
 import { type ChangeRequest, denials, denialsBeforeReading } from '../../nat-gateway/policy.ts';
 import { policyFindings, preflight } from '../../nat-gateway/preflight.ts';
-import { cancelled, type ErrorReport, Failure, gatewayNotFound, reportOf } from '../../vocabulary/failure.ts';
-import { UNASSIGN } from '../../vocabulary/names.ts';
+import { cancelled, type ErrorReport, Failure, reportOf } from '../../vocabulary/failure.ts';
 import { TIMEOUTS } from '../../vocabulary/timeouts.ts';
 import type { FailedCall, PlacedCall } from '../define-tool.ts';
 import { orCutShort } from '../grace.ts';
-import { describeCall } from '../results.ts';
+import { observeGateway } from '../observe-gateway.ts';
+import { describeCall, waitCall } from '../results.ts';
 import { canChange, withoutYes } from './asking.ts';
+import { afterBlocking, afterDryRun, afterFailedRead, waitForRelease } from './next-step.ts';
 import {
   blocked,
   callsAhead,
@@ -36,8 +36,8 @@ import {
   dryRunMembers,
   type Progress,
   preflightMembers,
+  told,
   type UnassignResult,
-  waitCall,
   withStatus,
 } from './result.ts';
 
@@ -49,6 +49,7 @@ export interface UnassignArguments {
   private_ip_addresses: string[];
   max_drain_duration_seconds: number;
   mode: ChangeRequest['mode'];
+  min_remaining?: number | undefined;
   region?: string | undefined;
 }
 
@@ -82,8 +83,9 @@ export async function attempt(
   };
   const need = confirmationNeed(dependencies.confirmMode, server, context, era);
   const result = await beforeReading({ ...call, request, need, answer, audit });
-  if (!('question' in result)) recordOutcome(call, audit, result);
-  return result;
+  if ('question' in result) return result;
+  recordOutcome(call, audit, result);
+  return told(result);
 }
 
 /** The result of a call that failed before the real call; on record, unless its arguments made it no attempt. */
@@ -97,10 +99,11 @@ export function failedAttempt(
     nat_gateway_id: input.nat_gateway_id || undefined,
     region: region ?? input.region,
     confirmation: 'not_reached' as const,
+    next: call.next,
   };
   const result = refused(progress, error);
   if (call.argumentsFit) recordOutcome(call, auditFields(input, server, context, id), result);
-  return result;
+  return told(result);
 }
 
 function recordOutcome(call: Timed, fields: AuditFields, result: UnassignResult): void {
@@ -115,10 +118,11 @@ function recordOutcome(call: Timed, fields: AuditFields, result: UnassignResult)
 async function beforeReading(attempt: Attempt): Promise<UnassignResult | Asking> {
   const { request, input, need, answer, context, dependencies } = attempt;
   const progress: Progress = { nat_gateway_id: request.natGatewayId, region: request.region };
-  const forbidden = denialsBeforeReading(dependencies.policy, changeRequest(request, input.mode));
+  const forbidden = denialsBeforeReading(dependencies.policy, changeRequest(request, input));
   if (forbidden.length > 0) {
     const findings = policyFindings(forbidden);
-    return refused({ ...progress, confirmation: 'not_reached', findings }, blocked(findings));
+    const refusal = blocked(findings, afterBlocking(findings, { request }));
+    return { ...progress, confirmation: 'not_reached', findings, ...refusal };
   }
   const unconfirmed = withoutYes(answer, progress);
   if (unconfirmed !== undefined) return unconfirmed;
@@ -132,10 +136,9 @@ async function beforeReading(attempt: Attempt): Promise<UnassignResult | Asking>
   } catch (error) {
     if (!(error instanceof NotBegun)) throw error;
     if (signal.aborted) throw cancelled();
-    return refused(
-      { ...progress, confirmation: 'not_reached' },
-      callsAhead(TIMEOUTS.queue / 1000, error.ahead),
-    );
+    const next = waitCall(request.region, request.natGatewayId, undefined);
+    const refusal = callsAhead(TIMEOUTS.queue / 1000, error.ahead);
+    return refused({ ...progress, confirmation: 'not_reached', next }, refusal);
   }
 }
 
@@ -143,7 +146,10 @@ async function beforeReading(attempt: Attempt): Promise<UnassignResult | Asking>
 async function check(attempt: Attempt): Promise<UnassignResult | Asking> {
   const { request, input, ec2, dependencies, context } = attempt;
   const { signal } = context.mcpReq;
-  const [observed, dryRun] = await Promise.all([observe(attempt), ec2.unassign.dryRun(request, signal)]);
+  const [observed, dryRun] = await Promise.all([
+    observeGateway(attempt, request.natGatewayId),
+    ec2.unassign.dryRun(request, signal),
+  ]);
   const { accountId } = dryRun;
   const progress: Progress = {
     nat_gateway_id: request.natGatewayId,
@@ -153,24 +159,27 @@ async function check(attempt: Attempt): Promise<UnassignResult | Asking> {
     confirmation: 'not_reached',
   };
   const ignored = dryRunIgnored(dryRun, request);
-  if (observed instanceof Failure) return { ...refused(progress, observed.report), ...ignored };
+  if (observed instanceof Failure) {
+    const { report } = observed;
+    return { ...refused(progress, report), ...afterFailedRead(report, request), ...ignored };
+  }
 
   const { region, privateIps, maxDrainDurationSeconds } = request;
   const gateway = dependencies.drains.judge(region, observed, dependencies.ec2Clock.monotonic());
-  const forbidden = denials(dependencies.policy, changeRequest(request, input.mode), { gateway, accountId });
+  const forbidden = denials(dependencies.policy, changeRequest(request, input), { gateway, accountId });
   const preflighted = preflight(gateway, privateIps, maxDrainDurationSeconds, forbidden);
   Object.assign(progress, preflightMembers(preflighted, privateIps));
   if (ignored !== undefined) return { ...progress, ...ignored };
   if (preflighted.verdict === 'already_unassigning') {
-    return { ...progress, outcome: 'already_unassigning', next: waitCall(request) };
+    return { ...progress, outcome: 'already_unassigning', next: waitForRelease(attempt) };
   }
   if (preflighted.verdict === 'blocked') {
-    return refused(progress, blocked(preflighted.findings, dryRun));
+    const step = afterBlocking(preflighted.findings, { ...attempt, gateway });
+    return { ...progress, ...blocked(preflighted.findings, step, dryRun) };
   }
   if (!dryRun.passed) return refused(progress, dryRun.error);
   if (input.mode === 'dry_run') {
-    const next = { tool: UNASSIGN, arguments: { ...input, region, mode: 'execute' } };
-    return { ...progress, outcome: 'dry_run_passed', next };
+    return { ...progress, outcome: 'dry_run_passed', ...afterDryRun(attempt, attempt.need) };
   }
   return decide(
     attempt,
@@ -281,7 +290,7 @@ function unassigning({ request, dependencies }: Attempt, drain: Drain, progress:
     outcome: 'unassigning',
     drain,
     undo_command: undoCommand(request.region, request.natGatewayId, request.privateIps),
-    next: waitCall(request),
+    next: waitForRelease({ request, dependencies }),
   };
 }
 
@@ -300,21 +309,9 @@ function refused(progress: Progress, error: ErrorReport): UnassignResult {
   return { ...progress, outcome: 'refused', error };
 }
 
-/** The gateway as EC2 shows it now, or the failure to read it. */
-async function observe({ ec2, request, context }: Attempt): Promise<NatGateway | Failure> {
-  const { region, natGatewayId } = request;
-  try {
-    const gateway = await ec2.readGateway(region, natGatewayId, context.mcpReq.signal);
-    return gateway ?? gatewayNotFound(region, natGatewayId);
-  } catch (error) {
-    if (error instanceof Failure) return error;
-    throw error;
-  }
-}
-
 function changeRequest(
   { region, natGatewayId, privateIps }: UnassignRequest,
-  mode: ChangeRequest['mode'],
+  { mode, min_remaining: minRemaining }: UnassignArguments,
 ): ChangeRequest {
-  return { mode, region, natGatewayId, privateIps };
+  return { mode, region, natGatewayId, privateIps, minRemaining };
 }

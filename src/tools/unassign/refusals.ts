@@ -1,12 +1,18 @@
 import type { DryRun } from '../../aws/permit.ts';
-import { type Finding, type FindingCode, policyFindings } from '../../nat-gateway/preflight.ts';
+import { type Finding, policyFindings } from '../../nat-gateway/preflight.ts';
 import { type ErrorReport, errorReport } from '../../vocabulary/failure.ts';
 import { DESCRIBE } from '../../vocabulary/names.ts';
+import type { Step } from './next-step.ts';
+import type { UnassignResult } from './result.ts';
 
 /** What the caller of the unassign tool is told when it refuses, or cannot tell. */
 
-/** The refusal for findings that block: all of them in `findings`, the next step in `hint`. */
-export function blocked(findings: readonly Finding[], dryRun?: DryRun): ErrorReport {
+/** The refusal for findings that block: all of them in `findings`, the next step in `step`. */
+export function blocked(
+  findings: readonly Finding[],
+  step: Step & { hint: string },
+  dryRun?: DryRun,
+): Pick<UnassignResult, 'error' | 'next'> & { outcome: 'refused'; error: ErrorReport } {
   const blocking = findings.filter(({ severity }) => severity === 'blocks');
   const codes = new Set(blocking.map(({ code }) => code));
   const passes = [...codes].every((code) => code === 'unassigning' || code === 'change_in_progress');
@@ -16,33 +22,15 @@ export function blocked(findings: readonly Finding[], dryRun?: DryRun): ErrorRep
   });
   const failed =
     dryRun === undefined || dryRun.passed ? '' : ` The dry run failed too: ${dryRun.error.message}`;
-  return {
-    code: onlyPolicy(codes) ? 'policy_denied' : 'precondition_failed',
+  const error = {
+    // A state that forbids it is the firmer reason.
+    code:
+      codes.size === 1 && codes.has('policy') ? ('policy_denied' as const) : ('precondition_failed' as const),
     message: `Nothing was changed. Blocked by: ${list.join(', ')}.${failed}`,
     retryable: passes,
-    hint: advice(codes, passes),
+    hint: step.hint,
   };
-}
-
-/** Whether the operator's policy alone blocks; a state that forbids it is the firmer reason. */
-function onlyPolicy(codes: ReadonlySet<FindingCode>): boolean {
-  return codes.size === 1 && codes.has('policy');
-}
-
-function advice(codes: ReadonlySet<FindingCode>, passes: boolean): string {
-  if (onlyPolicy(codes)) {
-    return `The operator of this server has set what may be changed; findings names each rule. Do not look for a way around it: ask the operator, or choose an address that ${DESCRIBE} shows with can_unassign true.`;
-  }
-  if (codes.has('public_gateway') || codes.has('regional_gateway')) {
-    return 'This tool is for private NAT gateways only. Release an address of a public one with: aws ec2 disassociate-nat-gateway-address';
-  }
-  if (passes) {
-    return `EC2 accepts one change at a time on a gateway. Look with ${DESCRIBE} until no address is changing, then call again with those still there.`;
-  }
-  if (codes.has('primary')) {
-    return 'The primary address cannot be unassigned. Leave it out; to be rid of it, delete the gateway.';
-  }
-  return `findings says what stands against each address. Check with ${DESCRIBE}, then call again with addresses whose can_unassign is true.`;
+  return { outcome: 'refused', error, next: step.next };
 }
 
 /** The refusal of a call whose caller has sent as many real calls in the last hour as allowed. */
@@ -50,13 +38,9 @@ export function changesSpent(perHour: number, seconds: number): { findings: Find
   const sent = perHour === 1 ? 'One real call has' : `${perHour} real calls have`;
   const message = `${sent} been sent for this caller within an hour, which is the limit. Only the operator of this server can change that (--max-changes-per-hour).`;
   const findings = policyFindings([{ rule: 'max-changes-per-hour', message }]);
-  const error = {
-    ...blocked(findings),
-    retryable: true,
-    retry_after_seconds: seconds,
-    hint: `Check that the changes so far are what was meant. The next one is allowed in ${seconds} s; mode "dry_run" works meanwhile.`,
-  };
-  return { findings, error };
+  const hint = `Check that the changes so far are what was meant. The next one is allowed in ${seconds} s; mode "dry_run" works meanwhile.`;
+  const { error } = blocked(findings, { hint });
+  return { findings, error: { ...error, retryable: true, retry_after_seconds: seconds } };
 }
 
 /** The refusal of a call that waited too long behind others on the same gateway, which may have changed nothing. */
@@ -67,7 +51,7 @@ export function callsAhead(seconds: number, ahead: number): ErrorReport {
     code: 'precondition_failed',
     message: `${calls} ahead of this one, which did not get its turn within ${seconds} s. Nothing was changed by this one.`,
     retryable: true,
-    hint: `Wait a minute, look with ${DESCRIBE}, then call again if the addresses are still there.`,
+    hint: 'next waits for what is changing on the gateway. Then call again if the addresses are still there.',
   };
 }
 

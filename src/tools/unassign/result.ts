@@ -6,9 +6,9 @@ import type { UnassignRequest } from '../../aws/unassign.ts';
 import type { AuditFields } from '../../changes/audit-log.ts';
 import { addressSchema, type NatGatewayAddress } from '../../nat-gateway/gateway.ts';
 import type { Preflight } from '../../nat-gateway/preflight.ts';
-import { UNASSIGN, WAIT } from '../../vocabulary/names.ts';
+import { UNASSIGN } from '../../vocabulary/names.ts';
 import { boundedText } from '../../vocabulary/text.ts';
-import { describeCall, errorSchema, findingSchema, type Next, nextSchema } from '../results.ts';
+import { describeCall, drainSchema, errorSchema, findingSchema, nextSchema } from '../results.ts';
 
 const text = z.string().optional();
 
@@ -22,16 +22,23 @@ export const OUTCOMES = [
   'unknown',
 ] as const;
 
+/** Members of addresses of regional gateways, which cannot have any unassigned. */
+const OF_REGIONAL_GATEWAYS = { availability_zone: true, availability_zone_id: true } as const;
+
 /** The result of one attempt. */
 export const unassignResultSchema = z.object({
   outcome: z.enum(OUTCOMES),
+  changed: z.boolean().optional().describe('Absent where unknown'),
+  error: errorSchema.optional(),
+  hint: text,
+  next: nextSchema.optional(),
   nat_gateway_id: text,
   region: text,
   account_id: text,
   dry_run: z
     .object({ passed: z.boolean(), aws_code: text, request_id: text, message: text })
     .optional()
-    .describe("EC2's answer to it"),
+    .describe('It checks permissions alone'),
   confirmation: z
     .enum([
       'confirmed',
@@ -49,22 +56,14 @@ export const unassignResultSchema = z.object({
   reconciled: z.boolean().optional().describe('The answer was lost; reads showed the change'),
   partial_change: z.boolean().optional().describe('Only some addresses changed'),
   addresses: z
-    .array(addressSchema.extend({ status_before: text }))
+    .array(addressSchema.omit(OF_REGIONAL_GATEWAYS).extend({ status_before: text }))
     .optional()
     .describe('The requested addresses'),
-  remaining: z
-    .record(z.string(), z.number())
-    .optional()
-    .describe("The gateway's other addresses, counted by status"),
+  remaining: z.record(z.string(), z.number()).optional().describe('The other addresses, by status'),
+  remaining_if_released: z.record(z.string(), z.number()).optional(),
   findings: z.array(findingSchema).optional().describe('Of the state check'),
-  drain: z
-    .object({ started_at: z.string(), release_by: z.string(), max_drain_duration_seconds: z.number() })
-    .optional()
-    .describe('release_by: the latest time'),
+  drain: drainSchema.optional().describe('release_by: the latest time'),
   undo_command: text.describe('Assigns them again once released'),
-  next: nextSchema.optional(),
-  hint: text.describe('If not confirmed'),
-  error: errorSchema.optional(),
 });
 
 export type UnassignResult = z.input<typeof unassignResultSchema>;
@@ -117,11 +116,20 @@ function find(
   return addresses.find(({ private_ip }) => private_ip === privateIp);
 }
 
-/** The wait for the release of the requested addresses. */
-export function waitCall({ region, natGatewayId, privateIps }: UnassignRequest): Next {
+/**
+ * A result as its caller is told it: whether anything changed; what remains only where it is so; and a dry run that
+ * passed without passing for the change.
+ */
+export function told({ remaining, ...result }: UnassignResult): UnassignResult {
+  const { outcome, dry_run } = result;
+  const isDraining = outcome === 'unassigning' || outcome === 'already_unassigning';
+  const isRefused = outcome === 'refused' || outcome === 'not_confirmed';
+  const message = 'It checks permissions alone. Nothing was changed.';
   return {
-    tool: WAIT,
-    arguments: { nat_gateway_id: natGatewayId, private_ip_addresses: [...privateIps], region },
+    ...result,
+    ...(outcome === 'unknown' ? {} : { changed: outcome === 'unassigning' }),
+    ...(isDraining ? { remaining } : { remaining_if_released: remaining }),
+    ...(isRefused && dry_run?.passed ? { dry_run: { ...dry_run, message } } : {}),
   };
 }
 
