@@ -57,6 +57,9 @@ const headers: Record<string, string> = token === undefined ? {} : { authorizati
 await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
 try {
   process.exitCode = (await release(natGatewayId, addresses)) ? 0 : 1;
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
 } finally {
   await client.close();
 }
@@ -76,8 +79,8 @@ async function release(nat_gateway_id: string, private_ip_addresses: string[]): 
   if (result.outcome !== 'unassigning' && result.outcome !== 'already_unassigning') return false;
   if (result.drain !== undefined) say(`Released by ${result.drain.release_by} at the latest.`);
 
-  // A result names the next call while there is one; a wait that runs out of time names the next wait.
-  while (result.next !== undefined)
+  // The next call is the wait; a wait that runs out of time names the next one.
+  while (result.next?.tool === 'wait_for_nat_gateway_addresses' && result.error === undefined)
     result = await call(result.next.tool, result.next.arguments, showProgress);
   const fates = result.addresses ?? [];
   for (const { private_ip, fate } of fates) say(`  ${private_ip} ${fate}`);

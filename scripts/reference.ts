@@ -72,6 +72,25 @@ const RULES: Record<PolicyRule, string> = {
   'max-changes-per-hour': 'This caller has sent as many real calls as it may in an hour.',
 };
 
+/** Members whose meaning is left out of `tools/list`, which every model reads. */
+const MEANINGS: Record<string, string> = {
+  account_id: 'Absent where AWS does not tell it',
+  working_addresses: 'Addresses that carry traffic, the primary included',
+  can_release_now: 'How many addresses one call may release now, by state and rules',
+  can_unassign: 'Whether this address alone could be unassigned now',
+  reason: 'The finding for which it cannot',
+  rule: "The operator's rule that forbids it",
+  network_interface_id: 'On the gateway where all of its addresses share it, else on the address',
+  status: 'As EC2 names it',
+  remaining_if_released: "The gateway's other addresses by status, while the requested ones are not released",
+  hint: 'What to make of it, or to do next',
+  next: 'The next step: a call ready to send, under the rules in force',
+  request_id: "EC2's, by which CloudTrail finds the call",
+  release_by: 'The latest time of the release',
+  started_at: "When EC2's acceptance arrived",
+  retry_after_seconds: 'Where it is known',
+};
+
 interface Schema {
   type?: string;
   description?: string;
@@ -189,24 +208,31 @@ ${table(
   Object.entries(input.properties ?? {}).map(([argument, schema]) => [
     code(argument) + (input.required?.includes(argument) ? ', required' : ''),
     typeOf(schema),
-    [
-      schema.description,
-      schema.default === undefined ? undefined : `Default: ${code(String(schema.default))}`,
-    ]
-      .filter((part) => part !== undefined)
-      .join('. '),
+    schema.description ?? '',
   ]),
 )}
 
 ${table(
   ['Member of the result', 'Type', 'Meaning'],
-  Object.entries(output.properties ?? {}).map(([member, schema]) => [
+  membersOf(output).map(([member, schema]) => [
     code(member),
     typeOf(schema),
-    schema.description ?? '',
+    schema.description ?? MEANINGS[member.replace(/^.*\./, '')] ?? '',
   ]),
 )}
 `;
+}
+
+/** The members of a result and those nested in them, each with its path. */
+function membersOf({ properties = {} }: Schema, path = ''): [string, Schema][] {
+  return Object.entries(properties).flatMap(([name, schema]) => {
+    const member = `${path}${name}`;
+    const nested =
+      schema.items?.properties === undefined
+        ? membersOf(schema, `${member}.`)
+        : membersOf(schema.items, `${member}[].`);
+    return [[member, schema], ...nested];
+  });
 }
 
 function typeOf(schema: Schema): string {

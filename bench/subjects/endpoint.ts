@@ -1,11 +1,11 @@
-/** Runs the embedded endpoint with `GATEWAYS` gateways of four addresses; each answer takes `DELAY` ms. */
+/** Runs the embedded endpoint with `GATEWAYS` gateways of five addresses; each answer takes `DELAY` ms. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { privateNatGateway, startSimulator } from '../../src/simulator/simulator.ts';
 
 const delay = Number(process.env.DELAY);
 const inventory = Array.from({ length: Number(process.env.GATEWAYS) }, (_, index) => {
   const network = `10.${index >> 8}.${index & 255}`;
-  const addresses = [10, 11, 12, 13].map((host) => `${network}.${host}`);
+  const addresses = [10, 11, 12, 13, 14].map((host) => `${network}.${host}`);
   return privateNatGateway(
     `nat-${index.toString(16).padStart(17, '0')}`,
     `gateway ${index}`,
