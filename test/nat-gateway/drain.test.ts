@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_DRAIN_SECONDS, DRAIN_SECONDS, drainFrom, undoCommand } from '../../src/nat-gateway/drain.ts';
+import {
+  beyondWait,
+  DEFAULT_DRAIN_SECONDS,
+  DRAIN_SECONDS,
+  disassociateCommand,
+  drainFrom,
+  latestEnd,
+  undoCommand,
+} from '../../src/nat-gateway/drain.ts';
 
 describe('drainFrom', () => {
   it('starts at the given time and ends after the given seconds, in UTC', () => {
@@ -46,5 +54,34 @@ describe('undoCommand', () => {
 
   it('has no trailing space for a single address', () => {
     expect(undoCommand('eu-west-1', 'nat-01234567', ['10.0.0.5'])).toMatch(/ 10\.0\.0\.5$/);
+  });
+});
+
+describe('the end of a drain', () => {
+  const end = '2026-01-01T00:05:50.000Z';
+  const start = Date.UTC(2026, 0, 1);
+
+  it('is beyond a wait only where the wait is over before it', () => {
+    expect(beyondWait(end, start)).toBe(end);
+    expect(beyondWait(end, start, 349)).toBe(end);
+    expect(beyondWait(end, start, 350)).toBeUndefined();
+    expect(beyondWait(end, start + 400_000)).toBeUndefined();
+    expect(beyondWait(undefined, start)).toBeUndefined();
+  });
+
+  it('is the latest of several, where it is known', () => {
+    const started = (seconds: number) => ({ drain: drainFrom(start, seconds), startedAt: 0, dueAt: 0 });
+    expect(latestEnd([started(9), undefined, started(350), started(10)])).toBe(end);
+    expect(latestEnd([undefined])).toBeUndefined();
+  });
+});
+
+describe('disassociateCommand', () => {
+  it('is complete, with a drain only where it is not the default', () => {
+    const command = `aws ec2 disassociate-nat-gateway-address --nat-gateway-id nat-1 --association-ids eipassoc-1 eipassoc-2 --region us-east-1`;
+    expect(disassociateCommand('us-east-1', 'nat-1', ['eipassoc-1', 'eipassoc-2'])).toBe(command);
+    expect(disassociateCommand('us-east-1', 'nat-1', ['eipassoc-1', 'eipassoc-2'], 60)).toBe(
+      `${command} --max-drain-duration-seconds 60`,
+    );
   });
 });

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type GatewayFilters, matches, needLocalReading, tagFilters } from '../../src/nat-gateway/filters.ts';
+import {
+  type GatewayFilters,
+  isLeftOut,
+  matches,
+  needLocalReading,
+  tagFilters,
+} from '../../src/nat-gateway/filters.ts';
 import type { NatGateway } from '../../src/nat-gateway/gateway.ts';
 
 const gateway: NatGateway = {
@@ -195,5 +201,22 @@ describe('matches, for any gateway and filters', () => {
         expect(matches(subject, { tags })).toBe(expected);
       }),
     );
+  });
+});
+
+describe('a gateway that has ended', () => {
+  it.each<[GatewayFilters, boolean]>([
+    [{}, true],
+    [{ tags: ['Name'] }, true],
+    [{ vpc_ids: ['vpc-01234567'], connectivity_type: 'private' }, true],
+    [{ nat_gateway_ids: ['nat-0123456789abcdef0'] }, false],
+    [{ states: ['deleted'] }, false],
+    [{ private_ip_addresses: ['10.0.1.11'] }, false],
+  ])('with %j is left out: %s', (filters, expected) => {
+    for (const state of ['deleted', 'failed'])
+      expect(isLeftOut({ ...gateway, state }, filters)).toBe(expected);
+    for (const state of ['available', 'pending', 'deleting', 'new', undefined]) {
+      expect(isLeftOut({ ...gateway, state }, filters)).toBe(false);
+    }
   });
 });

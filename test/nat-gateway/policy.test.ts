@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { NatGateway } from '../../src/nat-gateway/gateway.ts';
 import {
   type ChangeRequest,
+  canReleaseNow,
   denials,
   denialsBeforeReading,
   type Observed,
@@ -129,6 +130,51 @@ describe('the policy', () => {
   it('names the operator and the flag in a denial', () => {
     const [denial] = denialsBeforeReading({ ...open, readOnly: true }, request);
     expect(denial?.message).toMatch(/operator.*--read-only/);
+  });
+});
+
+describe('the minimum that must remain', () => {
+  const five: NatGateway = {
+    ...gateway,
+    addresses: [0, 1, 2, 3, 4].map((host) => ({ private_ip: `10.0.1.${host}`, status: 'succeeded' })),
+  };
+  const two = { ...request, privateIps: ['10.0.1.1', '10.0.1.2'] };
+  const found = (ofOperator: number, minRemaining?: number) =>
+    denials(
+      { ...open, minRemaining: ofOperator },
+      { ...two, minRemaining },
+      { gateway: five, accountId: '1' },
+    );
+
+  it.each<[number, number | undefined, unknown[]]>([
+    [3, undefined, []],
+    [3, 3, []],
+    [3, 0, []],
+    [4, undefined, [{ rule: 'min-remaining', mayGo: 1 }]],
+    [4, 0, [{ rule: 'min-remaining', mayGo: 1 }]],
+    [5, 1, [{ rule: 'min-remaining' }]],
+    [1, 4, [{ rule: 'min-remaining', isOfCall: true, mayGo: 1 }]],
+    [1, 5, [{ rule: 'min-remaining', isOfCall: true }]],
+    [4, 5, [{ rule: 'min-remaining' }]],
+  ])('of %i for the operator and %j for the call is the stricter one', (ofOperator, ofCall, expected) => {
+    expect(found(ofOperator, ofCall).map(({ message: _, ...denial }) => denial)).toEqual(expected);
+  });
+
+  it('names the operator only where it is the operator who demands it', () => {
+    expect(found(1, 4)[0]?.message).toBe(
+      '3 working addresses would remain, and min_remaining of this call demands 4.',
+    );
+    expect(found(4, 4)[0]?.message).toContain('operator');
+  });
+
+  it.each([
+    [{ minRemaining: 1, maxAddresses: 7 }, 4, 4],
+    [{ minRemaining: 3, maxAddresses: 7 }, 4, 2],
+    [{ minRemaining: 9, maxAddresses: 7 }, 4, 0],
+    [{ minRemaining: 1, maxAddresses: 2 }, 4, 2],
+    [{ minRemaining: 1, maxAddresses: 7 }, 0, 0],
+  ])('with %j allows %i candidates to go %i at once', (policy, candidates, expected) => {
+    expect(canReleaseNow({ ...open, ...policy }, five, candidates)).toBe(expected);
   });
 });
 

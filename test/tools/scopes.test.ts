@@ -61,3 +61,14 @@ describe('the scope check of the server', () => {
     expect(session.calls).toEqual([]);
   });
 });
+
+describe('the next of a result', () => {
+  it.each([
+    [['nat:write'], false],
+    [['nat:read', 'nat:write'], true],
+  ])('with the scopes %j is there only if they suffice for it: %s', async (scopes, isThere) => {
+    const { text } = await answerTo(scopes, { body: legacyCall(UNASSIGN, change) });
+    expect(text).toContain('\\"outcome\\":\\"unassigning\\"');
+    expect(text.includes('\\"next\\":')).toBe(isThere);
+  });
+});

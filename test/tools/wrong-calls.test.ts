@@ -183,17 +183,17 @@ const CALLS: Record<string, WrongCall> = {
   'the primary': {
     ...unassign({ private_ip_addresses: ['10.0.1.10'] }),
     code: blocked,
-    says: /gateway is deleted. Ask/,
+    says: /delete the gateway\. Take no other address in its place: ask the user/,
   },
   'the primary and another': {
     ...unassign({ private_ip_addresses: ['10.0.1.10', '10.0.1.11'] }),
     code: blocked,
-    says: /Leave it out if the user still wants the others/,
+    says: /Leave it out/,
   },
   'the only address': {
     ...unassign({ nat_gateway_id: LONE, private_ip_addresses: ['10.0.2.10'] }),
     code: blocked,
-    says: /do not take another address in its place/,
+    says: /Take no other address in its place/,
   },
   'a public gateway': {
     ...unassign({ nat_gateway_id: PUBLIC, private_ip_addresses: ['10.0.5.11'] }),

@@ -166,11 +166,9 @@ function askForAddress(blocking: readonly Finding[], { request, gateway }: Subje
   return { hint, next: holdersCall(request.region, missing) };
 }
 
-function leaveOutPrimary(_: readonly Finding[], { request }: Subject): Step & { hint: string } {
-  const others =
-    request.privateIps.length > 1 ? ' Leave it out if the user still wants the others released.' : '';
+function leaveOutPrimary(): Step & { hint: string } {
   return {
-    hint: `The primary address cannot be unassigned: it goes only when the gateway is deleted. Ask the user; do not take another address in its place.${others}`,
+    hint: 'The primary address cannot be unassigned. Leave it out; to be rid of it, delete the gateway. Take no other address in its place: ask the user.',
   };
 }
 
