@@ -16,7 +16,7 @@ export interface Mapping {
   hint?: (context: RequestContext) => string;
 }
 
-export const expired = {
+const expired = {
   code: 'credentials_expired',
   retryable: true,
   hint: ({ profile }: RequestContext) =>
@@ -146,6 +146,8 @@ function isOptInRegion(region: string): boolean {
   return !ALWAYS_ENABLED.test(region);
 }
 
+/** The flag of the AWS CLI, quoted for a shell where the name needs it. */
 export function profileFlag(profile: string | undefined): string {
-  return profile === undefined ? '' : ` --profile ${profile}`;
+  if (profile === undefined) return '';
+  return ` --profile ${/^[\w@%+=:,./-]+$/.test(profile) ? profile : `'${profile.replaceAll("'", "'\\''")}'`}`;
 }

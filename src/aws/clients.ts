@@ -1,13 +1,15 @@
-import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
+import type { EC2Client, EC2ClientConfig } from '@aws-sdk/client-ec2';
 import type { Logger } from 'pino';
 import { cancelled, Failure } from '../vocabulary/failure.ts';
 import { withoutSecrets } from '../vocabulary/secrets.ts';
 import type { Timeouts } from '../vocabulary/timeouts.ts';
 import { ChangeOrigins, orAborted, type RequestState, type Track, trackAttempts } from './attempts.ts';
-import { credentialsOf, type Ec2Target, regionOf } from './credentials.ts';
-import { concernsCredentials, failureFrom, outOfTime, regionUnknown } from './failure-from.ts';
-import { AccountIds, accountDeadline } from './identity.ts';
+import type { Transport } from './client-config.ts';
+import { concernsSession, failureFrom, outOfTime } from './failure-from.ts';
+import { Identities, type Identity } from './identity.ts';
 import { ProxyAwareHandler } from './proxy.ts';
+import { openSession, type Session } from './session.ts';
+import { type Ec2Target, regionOfInstance, regionUnknown } from './settings.ts';
 
 /** Options for one `client.send`. */
 export interface SendOptions {
@@ -31,15 +33,10 @@ export interface ReadOptions {
   state?: RequestState | undefined;
 }
 
-/** The SDK clients of one region: same connections, endpoint and credentials, different attempts. */
-interface Pair {
-  reads: EC2Client;
-  changes: EC2Client;
-}
-
 /** Where and how `#send` sends. */
 interface Sending {
   region: string;
+  session: Session;
   client: EC2Client;
   state: RequestState;
   deadline: AbortSignal;
@@ -56,39 +53,46 @@ export class Ec2Clients {
   /** Where dry runs are ignored, for as long as this process lives. */
   readonly changeOrigins = new ChangeOrigins();
   readonly #target: Ec2Target;
-  readonly #version: string;
   readonly #logger: Logger;
-  readonly #handler: ProxyAwareHandler;
-  readonly #pairs = new Map<string, Pair>();
-  readonly #accounts = new AccountIds();
-  #credentials: NonNullable<EC2ClientConfig['credentials']>;
-  #defaultRegion: Promise<string | undefined> | undefined;
+  readonly #transport: Transport;
+  readonly #identities: Identities;
+  #opening: Promise<Session> | undefined;
+  #current: Session | undefined;
 
   constructor(target: Ec2Target, version: string, logger: Logger, timeouts: Timeouts) {
     this.timeouts = timeouts;
     this.#target = target;
-    this.#version = version;
     this.#logger = logger;
-    this.#handler = new ProxyAwareHandler({
-      connectionTimeout: timeouts.connect,
-      throwOnRequestTimeout: true,
-      logger: this.#sdkLogger(),
-    });
-    this.#credentials = credentialsOf(target, this.#handler, false);
+    this.#identities = new Identities(logger, timeouts.readAttempt);
+    const sdkLogger = this.#sdkLogger();
+    this.#transport = {
+      // The request timeout is that of STS and the like; requests to EC2 have their own.
+      requestHandler: new ProxyAwareHandler({
+        connectionTimeout: timeouts.connect,
+        requestTimeout: timeouts.readAttempt,
+        throwOnRequestTimeout: true,
+        logger: sdkLogger,
+      }),
+      logger: sdkLogger,
+      customUserAgent: [['nat-gateway-mcp', version]],
+    };
   }
 
   /**
-   * The region of a call: `requested`, else the configured one, else the one that the SDK's chain finds.
+   * The region of a call: `requested`, else the configured one, else that of the instance. Files are read again if they
+   * name none.
    *
    * @throws Failure `region_unknown`
    */
   async region(requested: string | undefined): Promise<string> {
-    const configured = requested ?? this.#target.region;
-    if (configured !== undefined) return configured;
-    this.#defaultRegion ??= regionOf(this.#target);
-    const region = await this.#defaultRegion;
-    if (region !== undefined) return region;
-    this.#defaultRegion = undefined;
+    if (requested !== undefined) return requested;
+    const { settings } = await this.#session();
+    try {
+      const region = settings.region() ?? (await regionOfInstance());
+      if (region !== undefined) return region;
+    } finally {
+      if (settings.configuredRegion() === undefined) this.#opening = undefined;
+    }
     throw regionUnknown();
   }
 
@@ -101,15 +105,16 @@ export class Ec2Clients {
   async read<T>(region: string, request: Request<T>, { signal, deadline, state }: ReadOptions): Promise<T> {
     const { read: timeout, readAttempt: attemptTimeout } = this.timeouts;
     const until = deadline ?? this.readDeadline();
-    const { reads } = this.#pair(region);
+    const session = await this.#session();
     const sending = { region, state: state ?? {}, deadline: until, timeout, attemptTimeout, signal };
     try {
-      return await this.#send(request, { ...sending, client: reads });
+      return await this.#send(request, { ...sending, session, client: session.pair(region).reads });
     } catch (error) {
-      if (!(error instanceof Failure) || !concernsCredentials(error)) throw error;
+      if (!(error instanceof Failure) || !concernsSession(error)) throw error;
+      this.#drop(session, region, error);
       if (signal.aborted || until.aborted) throw error;
-      this.#renewCredentials(region, reads, error);
-      return await this.#send(request, { ...sending, client: this.#pair(region).reads });
+      const renewed = await this.#session();
+      return await this.#send(request, { ...sending, session: renewed, client: renewed.pair(region).reads });
     }
   }
 
@@ -126,9 +131,11 @@ export class Ec2Clients {
    */
   async sendOnce<T>(region: string, state: RequestState, request: Request<T>): Promise<T> {
     const { change } = this.timeouts;
+    const session = await this.#session();
     return this.#send(request, {
       region,
-      client: this.#pair(region).changes,
+      session,
+      client: session.pair(region).changes,
       state,
       deadline: AbortSignal.timeout(change),
       timeout: change,
@@ -137,29 +144,29 @@ export class Ec2Clients {
   }
 
   /**
-   * The account of `accessKeyId`, or of the key in use now; `undefined` where AWS does not tell it. Takes a few seconds
-   * at most, and never longer than `deadline`.
+   * Whose key signs requests to `region` now, or whose key `accessKeyId` is; `undefined` if there are no credentials.
+   * Takes a few seconds at most, and never longer than `deadline`.
    */
-  async accountId(
+  async identity(
     region: string,
     accessKeyId?: string,
     deadline = this.readDeadline(),
-  ): Promise<string | undefined> {
-    const ask = async (): Promise<string | undefined> => {
-      const { credentials } = this.#pair(region).reads.config;
-      const key = accessKeyId ?? (await credentials()).accessKeyId;
-      return this.#accounts.of(key, this.#config(region));
+  ): Promise<Identity | undefined> {
+    const ask = async (): Promise<Identity> => {
+      const session = await this.#session();
+      const key = accessKeyId ?? (await session.accessKeyId(region));
+      return this.#identities.of(session.question(region, key));
     };
-    return orAborted(ask(), accountDeadline(deadline)).catch(() => undefined);
+    return orAborted(ask(), this.#identities.deadline(deadline)).catch(() => undefined);
   }
 
   /** Closes every connection. */
   close(): void {
-    this.#handler.destroy();
+    this.#transport.requestHandler.destroy();
   }
 
   async #send<T>(request: Request<T>, sending: Sending): Promise<T> {
-    const { region, client, state, deadline, timeout, attemptTimeout, signal } = sending;
+    const { region, session, client, state, deadline, timeout, attemptTimeout, signal } = sending;
     const abortSignal = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
     delete state.latestError;
     state.stage ??= 'preparing';
@@ -177,11 +184,16 @@ export class Ec2Clients {
       );
     } catch (error) {
       if (signal?.aborted) throw cancelled();
+      const { settings, source } = session;
       const { stage, proxy } = state;
-      const context = { region, profile: this.#target.profile, now: Date.now(), stage, proxy };
+      const context = { region, profile: settings.profile, source, now: Date.now(), stage, proxy };
       const failure = deadline.aborted
         ? outOfTime(timeout / 1000, state.latestError, context)
         : failureFrom(error, context);
+      // A source that hangs is asked anew by the next call; a process is not started twice.
+      const isHanging =
+        deadline.aborted && state.stage === 'preparing' && source?.kind !== 'credential_process';
+      if (isHanging) this.#drop(session, region, failure);
       this.#log(region, failure, error);
       throw failure;
     }
@@ -197,38 +209,19 @@ export class Ec2Clients {
     );
   }
 
-  #pair(region: string): Pair {
-    const known = this.#pairs.get(region);
-    if (known !== undefined) return known;
-    const config = this.#config(region);
-    const reads = new EC2Client({ ...config, maxAttempts: 3 });
-    shareEndpoint(reads);
-    const { endpointProvider, credentials } = reads.config;
-    const changes = new EC2Client({ ...config, endpointProvider, credentials, maxAttempts: 1 });
-    const pair = { reads, changes };
-    this.#pairs.set(region, pair);
-    return pair;
+  #session(): Promise<Session> {
+    this.#opening ??= openSession(this.#target, this.#transport, this.timeouts).then((session) => {
+      this.#current = session;
+      return session;
+    });
+    return this.#opening;
   }
 
-  #config(region: string) {
-    const { profile, endpoint } = this.#target;
-    return {
-      region,
-      requestHandler: this.#handler,
-      logger: this.#sdkLogger(),
-      customUserAgent: [['nat-gateway-mcp', this.#version]] as [string, string][],
-      credentials: this.#credentials,
-      ...(profile === undefined ? {} : { profile }),
-      ...(endpoint === undefined ? {} : { endpoint }),
-    };
-  }
-
-  /** Drops clients and credentials, unless another request that failed with the same client has done so already. */
-  #renewCredentials(region: string, failed: EC2Client, { report: { code } }: Failure): void {
-    if (this.#pairs.get(region)?.reads !== failed) return;
-    this.#pairs.clear();
-    this.#accounts.forget();
-    this.#credentials = credentialsOf(this.#target, this.#handler, true);
+  /** Has environment and files read anew, unless another call that failed with `session` has done so already. */
+  #drop(session: Session, region: string, { report: { code } }: Failure): void {
+    if (session !== this.#current) return;
+    this.#current = undefined;
+    this.#opening = undefined;
     this.#logger.info({ region, code }, 'credentials resolved afresh');
   }
 
@@ -243,17 +236,4 @@ export class Ec2Clients {
     };
     return { trace: silent, debug: silent, warn, error: silent } as NonNullable<EC2ClientConfig['logger']>;
   }
-}
-
-/**
- * Makes a client, and every client that gets its `endpointProvider`, keep the endpoint of the first request. Otherwise
- * each client reads profile and environment for itself, at its own first request.
- */
-function shareEndpoint({ config }: EC2Client): void {
-  const resolve = config.endpointProvider;
-  let endpoint: ReturnType<typeof resolve> | undefined;
-  config.endpointProvider = (...args) => {
-    endpoint ??= resolve(...args);
-    return endpoint;
-  };
 }

@@ -4,7 +4,6 @@ import { assignedVerdictOf, verdictOf } from '../nat-gateway/observations.ts';
 import { TIMEOUTS, type Timeouts } from '../vocabulary/timeouts.ts';
 import { type AssignRequest, assignment } from './assign.ts';
 import { Ec2Clients } from './clients.ts';
-import type { Ec2Target } from './credentials.ts';
 import {
   type NatGatewayPage,
   type NatGatewayQuery,
@@ -12,6 +11,7 @@ import {
   readGateways,
   readPage,
 } from './describe.ts';
+import type { Identity } from './identity.ts';
 import {
   type AddressChange,
   type ChangeAnswer,
@@ -21,6 +21,7 @@ import {
   sendChange,
 } from './permit.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
+import type { Ec2Target } from './settings.ts';
 import { type UnassignRequest, unassignment } from './unassign.ts';
 import { type Observation, type Pace, RegionWatch } from './watch.ts';
 
@@ -50,6 +51,8 @@ export interface Ec2 {
   watch(region: string, natGatewayId: string, signal: AbortSignal, pace: Pace): AsyncGenerator<Observation>;
   /** The account of the credentials in use now; `undefined` where AWS does not tell it. */
   accountId(region: string): Promise<string | undefined>;
+  /** Whose key signs requests to `region` now; `undefined` if there are no credentials, of which a read tells more. */
+  identity(region: string): Promise<Identity | undefined>;
   close(): void;
 }
 
@@ -90,7 +93,8 @@ export function connectEc2(
         reconcile(clients, change, origin, (reads) => assignedVerdictOf(reads, change.privateIps)),
     },
     watch: (region, natGatewayId, signal, pace) => watchOf(region).watch(natGatewayId, signal, pace),
-    accountId: (region) => clients.accountId(region),
+    accountId: async (region) => (await clients.identity(region))?.account_id,
+    identity: (region) => clients.identity(region),
     close: () => clients.close(),
   };
 }

@@ -34,7 +34,10 @@ export function errorParts(error: unknown): ErrorParts {
   const metadata = record(top.$metadata);
   const headers = record(record(top.$response).headers);
   const name = text(top.name) ?? 'Error';
-  const isAnswer = top.$fault !== undefined && name !== 'Unknown' && text(top.Code) === name;
+  const code = text(top.Code);
+  // Errors that the SDK has a class for carry "Exception" in their name, and not always in their code.
+  const isNamed = code === name || (code !== undefined && `${code}Exception` === name);
+  const isAnswer = top.$fault !== undefined && name !== 'Unknown' && isNamed;
   const retryAfter = Number(text(headers['retry-after']));
   const date = Date.parse(text(headers.date) ?? '');
   const faults = nodeFaults(error);
@@ -46,7 +49,7 @@ export function errorParts(error: unknown): ErrorParts {
         ?.slice(0, LONGEST_MESSAGE)
         .replace(/^UnknownError$/, '') ?? '',
     ),
-    awsCode: isAnswer ? name : undefined,
+    awsCode: isAnswer ? code : undefined,
     status: number(metadata.httpStatusCode),
     requestId: text(metadata.requestId),
     attempts: number(metadata.attempts),

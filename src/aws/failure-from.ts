@@ -2,8 +2,11 @@ import { ProxyError } from '../proxy/proxy.ts';
 import { Failure } from '../vocabulary/failure.ts';
 import { boundedText } from '../vocabulary/text.ts';
 import type { Stage } from './attempts.ts';
-import { expired, mappingFor, profileFlag, type RequestContext } from './aws-codes.ts';
+import { mappingFor, type RequestContext } from './aws-codes.ts';
+import { credentialFailure, hangingSource, renewal } from './credential-failures.ts';
+import { CredentialSourceError, type Source } from './credential-sources.ts';
 import { type ErrorParts, errorParts } from './error-parts.ts';
+import { ENDPOINT_SETTINGS, misconfigured, regionUnknown } from './settings.ts';
 
 /** Node's codes for a connection that broke: the request may have arrived. */
 const BROKEN: ReadonlySet<string> = new Set([
@@ -24,6 +27,8 @@ export interface FailureContext extends RequestContext {
   stage?: Stage | undefined;
   /** The name of the proxy that it went through. */
   proxy?: string | undefined;
+  /** Where the credentials come from, as far as it is known. */
+  source?: Source | undefined;
 }
 
 /** The failure of a request to EC2, with a code, a message and a next step, from whatever was thrown. */
@@ -33,6 +38,7 @@ export function failureFrom(error: unknown, context: FailureContext): Failure {
 }
 
 function explained(error: unknown, context: FailureContext): Failure {
+  if (error instanceof CredentialSourceError) return credentialFailure(error, context);
   const parts = errorParts(error);
   if (parts.awsCode !== undefined) return refusedByAws(parts.awsCode, parts, context);
   if (error instanceof ProxyError) return failedAtProxy(error);
@@ -48,7 +54,7 @@ function explained(error: unknown, context: FailureContext): Failure {
 
 /**
  * Decides by the stage whether the request can have changed anything. Without a connection nothing has left, whatever
- * the error looks like: one of a credential provider can be an answer of STS. With one, only EC2's own answer proves
+ * the error looks like: that of a source of credentials can be an answer of STS. With one, only EC2's own answer proves
  * that nothing was changed.
  */
 function asFarAs(stage: Stage | undefined, failure: Failure): Failure {
@@ -57,16 +63,18 @@ function asFarAs(stage: Stage | undefined, failure: Failure): Failure {
   if (stage === 'connected') {
     return new Failure(report, { effect: report.aws_code === undefined ? 'possible' : effect });
   }
-  const isFromSts = stage === 'preparing' && report.aws_code !== undefined;
-  const reason = isFromSts ? `The credentials could not be resolved: ${report.message}` : report.message;
-  const stop = /[.!?]$/.test(reason) ? '' : '.';
-  return new Failure({ ...report, message: `${reason}${stop} Nothing was sent.` });
+  return new Failure({ ...report, message: `${withStop(report.message)} Nothing was sent.` });
 }
 
 /** EC2's own refusal, in its error envelope. */
-function refusedByAws(awsCode: string, parts: ErrorParts, context: RequestContext): Failure {
+function refusedByAws(awsCode: string, parts: ErrorParts, context: FailureContext): Failure {
   const { status, attempts } = parts;
   const mapping = mappingFor(awsCode, parts, context);
+  const { source } = context;
+  const hint =
+    mapping.code === 'credentials_expired' && source !== undefined
+      ? renewal(source)
+      : mapping.hint?.(context);
   const parsed4xx = status !== undefined && status >= 400 && status < 500 && attempts === 1;
   return new Failure(
     {
@@ -74,7 +82,7 @@ function refusedByAws(awsCode: string, parts: ErrorParts, context: RequestContex
       message: boundedText(withoutEncodedMessage(parts.message) || awsCode, MESSAGE_LIMIT),
       retryable: mapping.retryable,
       retry_after_seconds: parts.retryAfter,
-      hint: mapping.hint?.(context),
+      hint,
       aws_code: awsCode,
       request_id: parts.requestId,
     },
@@ -86,7 +94,7 @@ function refusedByAws(awsCode: string, parts: ErrorParts, context: RequestContex
 function beforeSending(parts: ErrorParts, context: RequestContext): Failure | undefined {
   const { name, message, codes, neverConnected } = parts;
   const { region } = context;
-  if (/^(Credentials|Token)?ProviderError$/.test(name)) return noCredentials(message, context);
+  if (name === 'EndpointError') return misconfigured(withStop(message), ENDPOINT_SETTINGS);
   if (/region is missing/i.test(message)) return regionUnknown();
   if (!neverConnected || codes.includes('ETIMEDOUT')) return undefined;
   return new Failure({
@@ -114,26 +122,6 @@ function noConnection(context: FailureContext): Failure {
     code: 'unreachable',
     message: `No connection to EC2 in ${context.region}${through(context)} was made.`,
     retryable: true,
-  });
-}
-
-function noCredentials(message: string, context: RequestContext): Failure {
-  const detail = boundedText(message, MESSAGE_LIMIT);
-  if (/expired|refresh|sso login|sso session/i.test(message)) {
-    return new Failure({
-      code: 'credentials_expired',
-      message: detail,
-      retryable: true,
-      hint: expired.hint(context),
-    });
-  }
-  const { profile } = context;
-  const place = profile === undefined ? '' : ` in profile ${profile}`;
-  return new Failure({
-    code: 'credentials_missing',
-    message: detail,
-    retryable: true,
-    hint: `No AWS credentials were found${place}. Give the server some (--profile, AWS_PROFILE, AWS_ACCESS_KEY_ID, an instance or container role; for IAM Identity Center: aws sso login${profileFlag(profile)}), then call again. To try it without an account, start it with --simulate.`,
   });
 }
 
@@ -203,7 +191,8 @@ export function outOfTime(seconds: number, latestError: unknown, context: Failur
 }
 
 function timedOut(when: string, context: FailureContext): Failure {
-  const { region, stage } = context;
+  const { region, stage, source } = context;
+  if (stage === 'preparing' && source !== undefined) return hangingSource(source, when);
   if (stage === 'preparing') {
     return new Failure({
       code: 'timed_out',
@@ -223,23 +212,19 @@ function through({ proxy }: FailureContext): string {
   return proxy === undefined ? '' : ` through the proxy ${proxy}`;
 }
 
-/** The failure of a call for which no region is known. */
-export function regionUnknown(): Failure {
-  return new Failure({
-    code: 'region_unknown',
-    message: 'No region is known for this call, and none is guessed.',
-    retryable: false,
-  });
-}
-
-/** Whether a failure may go away when credentials are resolved afresh. */
-export function concernsCredentials({ report: { code, aws_code } }: Failure): boolean {
+/** Whether a failure may go away when settings are read and credentials are resolved afresh. */
+export function concernsSession({ report: { code, aws_code } }: Failure): boolean {
   return (
     code === 'credentials_missing' ||
     code === 'credentials_expired' ||
+    (code === 'precondition_failed' && aws_code === undefined) ||
     (code === 'not_authorized' && aws_code !== 'UnauthorizedOperation') ||
     (code === 'region_not_enabled' && aws_code === 'AuthFailure')
   );
+}
+
+function withStop(sentence: string): string {
+  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
 }
 
 /** The blob after this label describes the account's policies; it belongs into no log and no conversation. */

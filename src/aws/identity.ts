@@ -1,66 +1,131 @@
 import { GetCallerIdentityCommand, STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
+import type { Logger } from 'pino';
 import { orAborted, trackAttempts } from './attempts.ts';
+import type { Source } from './credential-sources.ts';
+import { errorParts } from './error-parts.ts';
 
-/** How long an account that AWS did not tell is not asked for again, in milliseconds. */
-const ASK_AGAIN = 60_000;
+/** Whose signature requests carry, and where its key came from. Never more of the key than its id. */
+export interface Identity {
+  access_key_id: string;
+  /** As STS tells them. */
+  account_id?: string | undefined;
+  arn?: string | undefined;
+  /** The kind of source. */
+  provider?: string | undefined;
+  profile?: string | undefined;
+}
 
-/** How long a call waits for its account, in milliseconds; it goes on without it. */
+/** The longest time that a call waits for its identity, in milliseconds; it goes on without it. */
 const TIMEOUT = 3000;
 
-/** How many access keys are remembered; a process uses one at a time. */
+/** How many access keys are remembered, and how many places where STS was silent. */
 const KEYS = 16;
 
-interface Account {
-  id: Promise<string | undefined>;
-  askAgainAt: number;
+type Told = Pick<Identity, 'account_id' | 'arn'>;
+
+/** A question to STS: about which key, and where. */
+export interface Question {
+  accessKeyId: string;
+  source: Source | undefined;
+  config: STSClientConfig & { region: string };
 }
 
 /**
- * The account of each access key, as STS tells it. Accounts are kept by key, because a process may change who signs
- * at any time.
+ * The account and the ARN of each access key, as STS tells them. An answer is kept by key, whose account never changes.
+ * A failure is not kept: the next call asks again, but does not wait where STS was silent the last time, so that a
+ * network without STS does not slow down every call.
  */
-export class AccountIds {
-  readonly #known = new Map<string, Account>();
+export class Identities {
+  readonly #logger: Logger;
+  readonly #timeout: number;
+  readonly #told = new Map<string, Told>();
+  readonly #asking = new Map<string, Promise<Told | undefined>>();
+  /** Where STS did not answer in time when it was last asked about a key. */
+  readonly #silent = new Set<string>();
+  /** Where a failure is in the log already. */
+  readonly #warned = new Set<string>();
 
-  /**
-   * The account of `accessKeyId`; `undefined` where AWS does not tell it. STS is asked once for each key, and after a
-   * failure again only after a minute, so that a network without STS does not slow down every call.
-   */
-  async of(accessKeyId: string, config: STSClientConfig): Promise<string | undefined> {
-    const known = this.#known.get(accessKeyId);
-    const id = await known?.id;
-    if (known !== undefined && (id !== undefined || Date.now() < known.askAgainAt)) return id;
-    return this.#ask(accessKeyId, config);
+  constructor(logger: Logger, longest: number) {
+    this.#logger = logger;
+    this.#timeout = Math.min(TIMEOUT, longest);
   }
 
-  forget(): void {
-    this.#known.clear();
+  /** The identity behind a key; without account and ARN where STS does not tell them in time. */
+  async of(question: Question): Promise<Identity> {
+    const { accessKeyId, source } = question;
+    const told = this.#told.get(accessKeyId) ?? (await this.#ask(question));
+    return { access_key_id: accessKeyId, ...told, provider: source?.kind, profile: source?.profile };
   }
 
-  #ask(accessKeyId: string, config: STSClientConfig): Promise<string | undefined> {
-    const signal = AbortSignal.timeout(TIMEOUT);
-    const id = orAborted(accountOf(accessKeyId, config, signal), signal).catch(() => undefined);
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size >= KEYS) this.#known.delete(oldest);
-    }
-    this.#known.set(accessKeyId, { id, askAgainAt: Date.now() + ASK_AGAIN });
-    return id;
+  /** The deadline of a call that waits for an identity: its own, and no later than that of the question. */
+  deadline(deadline: AbortSignal): AbortSignal {
+    return AbortSignal.any([deadline, AbortSignal.timeout(this.#timeout)]);
   }
-}
 
-/** The deadline of whoever waits for an account: its own, and no later than the call's. */
-export function accountDeadline(deadline: AbortSignal): AbortSignal {
-  return AbortSignal.any([deadline, AbortSignal.timeout(TIMEOUT)]);
+  #ask(question: Question): Promise<Told | undefined> | undefined {
+    const place = `${question.accessKeyId} ${question.config.region}`;
+    const asking = this.#asking.get(place) ?? this.#start(place, question);
+    return this.#silent.has(place) ? undefined : asking;
+  }
+
+  #start(place: string, question: Question): Promise<Told | undefined> {
+    const signal = AbortSignal.timeout(this.#timeout);
+    const asking = orAborted(callerIdentity(question, signal), signal)
+      .then(
+        (told) => this.#remember(place, question, told),
+        (error: unknown) => this.#fail(place, question, signal.aborted, error),
+      )
+      .finally(() => this.#asking.delete(place));
+    this.#asking.set(place, asking);
+    return asking;
+  }
+
+  #remember(place: string, { accessKeyId, source }: Question, told: Told): Told {
+    this.#silent.delete(place);
+    this.#warned.delete(place);
+    makeRoom(this.#told);
+    this.#told.set(accessKeyId, told);
+    const { kind: provider, profile } = source ?? {};
+    this.#logger.info({ access_key_id: accessKeyId, ...told, provider, profile }, 'requests are signed by');
+    return told;
+  }
+
+  #fail(
+    place: string,
+    { accessKeyId, source, config }: Question,
+    isSilent: boolean,
+    error: unknown,
+  ): undefined {
+    this.#silent.delete(place);
+    makeRoom(this.#silent);
+    if (isSilent) this.#silent.add(place);
+    if (this.#warned.has(place)) return undefined;
+    makeRoom(this.#warned);
+    this.#warned.add(place);
+    const { name, awsCode: aws_code, codes } = errorParts(error);
+    const { kind: provider, profile } = source ?? {};
+    const signer = { access_key_id: accessKeyId, provider, profile };
+    this.#logger.warn(
+      { ...signer, region: config.region, name, aws_code, codes },
+      'requests are signed by this key; STS does not tell its account',
+    );
+    return undefined;
+  }
 }
 
 /** Asks STS, which needs no permission, though a policy can deny it. Fails if another key would sign. */
-async function accountOf(
-  accessKeyId: string,
-  config: STSClientConfig,
-  abortSignal: AbortSignal,
-): Promise<string | undefined> {
+async function callerIdentity({ accessKeyId, config }: Question, abortSignal: AbortSignal): Promise<Told> {
   const client = new STSClient({ ...config, maxAttempts: 2 });
   const command = trackAttempts(new GetCallerIdentityCommand({}), { only: { accessKeyId } });
-  const { Account } = await client.send(command, { abortSignal });
-  return Account !== undefined && /^\d{12}$/.test(Account) ? Account : undefined;
+  const { Account, Arn } = await client.send(command, { abortSignal });
+  if (Account === undefined || !/^\d{12}$/.test(Account)) throw new Error('STS answered without an account');
+  return { account_id: Account, ...(Arn === undefined ? {} : { arn: Arn }) };
+}
+
+/** Drops the oldest of a collection that is full. */
+function makeRoom(full: Map<string, unknown> | Set<string>): void {
+  for (const oldest of full.keys()) {
+    if (full.size < KEYS) return;
+    full.delete(oldest);
+  }
 }

@@ -6,6 +6,7 @@ import type { Ec2Clients, ReadOptions, SendOptions } from './clients.ts';
 import { toAddress } from './describe.ts';
 import { errorParts } from './error-parts.ts';
 import { failureFrom } from './failure-from.ts';
+import type { Identity } from './identity.ts';
 
 /** What every change of a gateway's addresses names. */
 export interface AddressChange {
@@ -82,6 +83,8 @@ export type DryRun = {
   request_id?: string | undefined;
   /** The account that the permit is good for; absent where AWS does not tell. */
   accountId?: string | undefined;
+  /** Whose key signed it, and will sign the real call; absent if nothing was signed. */
+  signer?: Identity | undefined;
 } & (
   | { passed: true; permit: Permit }
   /** `mayHaveChanged`: answered with success, so that what answered may have made the change. */
@@ -103,14 +106,15 @@ export async function dryRun<Change extends AddressChange>(
   const sealed: Change = Object.freeze({ ...change, privateIps: Object.freeze([...change.privateIps]) });
   const state: RequestState = { change: { isDryRun: true, origins: clients.changeOrigins } };
   const deadline = clients.readDeadline();
-  // The account is asked for at the same time, and again for the key that has signed: the same key costs no second call.
+  // STS is asked at the same time, and again for the key that has signed: the same key costs no second call.
   const [answer] = await Promise.all([
     answerToDryRun(clients, action, sealed, { signal, deadline, state }),
-    clients.accountId(region, undefined, deadline),
+    clients.identity(region, undefined, deadline),
   ]);
   const accessKeyId = state.destination?.accessKeyId;
-  const accountId = accessKeyId && (await clients.accountId(region, accessKeyId, deadline));
-  return { ...answer, accountId };
+  if (accessKeyId === undefined) return answer;
+  const signer = await clients.identity(region, accessKeyId, deadline);
+  return { ...answer, accountId: signer?.account_id, signer: signer ?? { access_key_id: accessKeyId } };
 }
 
 async function answerToDryRun<Change extends AddressChange>(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Stage } from '../../src/aws/attempts.ts';
 import type { RequestContext } from '../../src/aws/aws-codes.ts';
-import { concernsCredentials, failureFrom, outOfTime } from '../../src/aws/failure-from.ts';
+import { concernsSession, failureFrom, outOfTime } from '../../src/aws/failure-from.ts';
 import { ProxyError } from '../../src/proxy/proxy.ts';
 import { cancelled } from '../../src/vocabulary/failure.ts';
 
@@ -138,14 +138,6 @@ describe('the stage that a failed request reached', () => {
     expect(at(stage, late).report).toMatchObject({ code: 'timed_out', retryable: true });
   });
 
-  it('tells an answer of STS from one of EC2', () => {
-    const error = answered('AccessDenied', { status: 403, message: 'You may not assume it' });
-    expect(at('preparing', error).report.message).toBe(
-      'The credentials could not be resolved: You may not assume it. Nothing was sent.',
-    );
-    expect(at('connected', error).report.message).toBe('You may not assume it');
-  });
-
   it('makes an unknown error of connecting unreachable, not internal', () => {
     const error = new Error('an unknown text');
     expect(at('connecting', error).report).toMatchObject({ code: 'unreachable', retryable: true });
@@ -179,22 +171,6 @@ describe('the error code', () => {
     ['timed_out', 'AbortError', Object.assign(new Error(), { name: 'AbortError' })],
     ['timed_out', 'ETIMEDOUT', nodeError('ETIMEDOUT', 'connect')],
     ['region_unknown', 'a missing region', new Error('Region is missing')],
-    [
-      'credentials_missing',
-      'a provider without credentials',
-      Object.assign(new Error('none'), { name: 'ProviderError' }),
-    ],
-    [
-      'credentials_expired',
-      'an expired token',
-      Object.assign(new Error('Token is expired'), { name: 'TokenProviderError' }),
-    ],
-    ['internal', 'a name that ends like a provider', Object.assign(new Error(), { name: 'NoProviderError' })],
-    [
-      'internal',
-      'a name that begins like a provider',
-      Object.assign(new Error(), { name: 'ProviderErrors' }),
-    ],
     ['internal', 'a TLS code in the middle of a word', Object.assign(new Error(), { code: 'XERR_SSL_ODD' })],
     ['internal', 'a code without its envelope', { name: 'NatGatewayNotFound', Code: 'NatGatewayNotFound' }],
     [
@@ -351,15 +327,12 @@ describe('the message', () => {
 });
 
 describe('the hint', () => {
-  it('names the profile when there is one', () => {
+  it('names the profile when there is one, quoted for a shell where it needs that', () => {
     const hint = (profile?: string): string =>
-      failureFrom(Object.assign(new Error('none'), { name: 'CredentialsProviderError' }), {
-        ...context,
-        ...(profile === undefined ? {} : { profile }),
-      }).report.hint;
-    expect(hint('ops')).toContain('in profile ops.');
-    expect(hint('ops')).toContain('aws sso login --profile ops');
-    expect(hint()).not.toMatch(/profile undefined|in profile/);
+      failureFrom(answered('AuthFailure', { status: 401 }), { ...context, profile }).report.hint;
+    expect(hint()).toMatch(/aws sts get-caller-identity$/);
+    expect(hint('ops')).toMatch(/ --profile ops$/);
+    expect(hint("it's prod")).toMatch(/ --profile 'it'\\''s prod'$/);
   });
 });
 
@@ -377,9 +350,9 @@ describe('retry_after_seconds', () => {
   });
 });
 
-describe('concernsCredentials', () => {
+describe('concernsSession', () => {
   const concerns = (error: unknown, region = 'us-east-1'): boolean =>
-    concernsCredentials(failureFrom(error, { region, now: NOW }));
+    concernsSession(failureFrom(error, { region, now: NOW }));
 
   it('is true when AWS does not accept the credentials, false when it denies a permission', () => {
     expect(concerns(answered('AuthFailure', { status: 401 }))).toBe(true);
@@ -395,7 +368,7 @@ describe('concernsCredentials', () => {
   });
 
   it('is false for a cancelled call, which is retryable', () => {
-    expect(concernsCredentials(cancelled())).toBe(false);
+    expect(concernsSession(cancelled())).toBe(false);
     expect(cancelled().report).toMatchObject({ code: 'timed_out', retryable: true });
   });
 });

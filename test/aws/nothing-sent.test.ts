@@ -41,7 +41,7 @@ describe('a real call whose credentials have to be renewed first', () => {
   it.each<[string, Reply, string]>([
     ['503 ServiceUnavailable', stsError(503, 'ServiceUnavailable'), 'aws_error'],
     ['500 InternalFailure', stsError(500, 'InternalFailure'), 'aws_error'],
-    ['403 AccessDenied', stsError(403, 'AccessDenied'), 'aws_error'],
+    ['403 AccessDenied', stsError(403, 'AccessDenied'), 'not_authorized'],
     ['502 in HTML', answer(502, '<html><body>Bad<br>Gateway</body></html>'), 'bad_response'],
     ['a reset', (response) => void response.socket?.resetAndDestroy(), 'unreachable'],
   ])('is refused when STS answers %s, and nothing is sent', async (_, refusal, code) => {

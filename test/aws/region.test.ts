@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { Ec2Target } from '../../src/aws/credentials.ts';
+import type { Ec2Target } from '../../src/aws/settings.ts';
 import { useAwsHome } from '../support/aws-home.ts';
 import { connect, failureReport, SENTENCE } from '../support/ec2-stub.ts';
 

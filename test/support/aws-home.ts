@@ -1,24 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, vi } from 'vitest';
-
-/** The variables from which the SDK takes credentials, regions and endpoints. */
-const AWS_VARIABLES = [
-  'AWS_ACCESS_KEY_ID',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_SESSION_TOKEN',
-  'AWS_PROFILE',
-  'AWS_REGION',
-  'AWS_DEFAULT_REGION',
-  'AWS_SDK_LOAD_CONFIG',
-  'AWS_WEB_IDENTITY_TOKEN_FILE',
-  'AWS_ROLE_ARN',
-  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
-  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
-  'AWS_ENDPOINT_URL',
-  'AWS_ENDPOINT_URL_EC2',
-];
 
 /** Gives each test of a file an empty home directory and an environment without AWS configuration. */
 export function useAwsHome() {
@@ -26,7 +9,9 @@ export function useAwsHome() {
 
   beforeEach(() => {
     home = mkdtempSync(join(tmpdir(), 'home-'));
-    for (const variable of AWS_VARIABLES) vi.stubEnv(variable, undefined);
+    for (const name of Object.keys(process.env)) {
+      if (name.startsWith('AWS_')) vi.stubEnv(name, undefined);
+    }
     vi.stubEnv('HOME', home);
     vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', join(home, 'credentials'));
     vi.stubEnv('AWS_CONFIG_FILE', join(home, 'config'));
@@ -42,6 +27,12 @@ export function useAwsHome() {
   return {
     path,
     writeConfig: (text: string): void => writeFileSync(path('config'), text),
+    /** Writes a file below the home directory and returns its path. */
+    write: (file: string, text: string): string => {
+      mkdirSync(dirname(path(file)), { recursive: true });
+      writeFileSync(path(file), text);
+      return path(file);
+    },
     /** Gives profile `ops` an access key. */
     writeCredentials: (accessKeyId: string): void =>
       writeFileSync(

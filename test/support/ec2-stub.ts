@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
-import type { Ec2Target } from '../../src/aws/credentials.ts';
 import { connectEc2, type Ec2 } from '../../src/aws/ec2.ts';
 import type { Permit } from '../../src/aws/permit.ts';
+import type { Ec2Target } from '../../src/aws/settings.ts';
 import type { UnassignRequest } from '../../src/aws/unassign.ts';
 import { type ErrorReport, Failure } from '../../src/vocabulary/failure.ts';
 import { TIMEOUTS, type Timeouts } from '../../src/vocabulary/timeouts.ts';

@@ -1,0 +1,77 @@
+import { EC2Client } from '@aws-sdk/client-ec2';
+import type { Timeouts } from '../vocabulary/timeouts.ts';
+import { clientConfig, type Transport } from './client-config.ts';
+import type { Source } from './credential-sources.ts';
+import { Credentials } from './credentials.ts';
+import type { Question } from './identity.ts';
+import { type Ec2Target, readSettings, type Settings } from './settings.ts';
+
+/** The SDK clients of one region: same connections, endpoint and credentials, different attempts. */
+export interface Pair {
+  reads: EC2Client;
+  changes: EC2Client;
+}
+
+/** What came of one reading of environment and files. It is dropped as a whole when AWS refuses its credentials. */
+export class Session {
+  readonly settings: Settings;
+  readonly #transport: Transport;
+  readonly #found: Credentials;
+  readonly #given: Ec2Target['credentials'];
+  readonly #pairs = new Map<string, Pair>();
+
+  constructor(target: Ec2Target, settings: Settings, transport: Transport, timeouts: Timeouts) {
+    this.settings = settings;
+    this.#transport = transport;
+    this.#given = target.credentials;
+    // A second in production, as in the SDK.
+    this.#found = new Credentials(settings, transport, timeouts.readAttempt / 5);
+  }
+
+  /** The source that is being asked for credentials, else the one they came from. */
+  get source(): Source | undefined {
+    return this.#given === undefined ? this.#found.source : undefined;
+  }
+
+  /** @throws Failure `precondition_failed` if a setting cannot be understood */
+  pair(region: string): Pair {
+    const known = this.#pairs.get(region);
+    if (known !== undefined) return known;
+    const config = { ...clientConfig(this.settings, 'ec2', this.#transport), region };
+    const reads = new EC2Client({ ...config, credentials: this.#credentials, maxAttempts: 3 });
+    const { credentials } = reads.config;
+    const pair = { reads, changes: new EC2Client({ ...config, credentials, maxAttempts: 1 }) };
+    this.#pairs.set(region, pair);
+    return pair;
+  }
+
+  /** The access key of `region`'s clients. */
+  async accessKeyId(region: string): Promise<string> {
+    return (await this.pair(region).reads.config.credentials()).accessKeyId;
+  }
+
+  /**
+   * The question whose key this is, for the STS where the server is configured: a caller who names a region, or a wrong
+   * one, does not decide what is known of the account.
+   */
+  question(region: string, accessKeyId: string): Question {
+    const config = {
+      ...clientConfig(this.settings, 'sts', this.#transport),
+      region: this.settings.configuredRegion() ?? region,
+      credentials: this.pair(region).reads.config.credentials,
+    };
+    return { accessKeyId, source: this.#found.sourceOf(accessKeyId), config };
+  }
+
+  get #credentials() {
+    return this.#given ?? this.#found.provide;
+  }
+}
+
+export async function openSession(
+  target: Ec2Target,
+  transport: Transport,
+  timeouts: Timeouts,
+): Promise<Session> {
+  return new Session(target, await readSettings(target), transport, timeouts);
+}
