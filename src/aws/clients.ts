@@ -63,7 +63,7 @@ export class Ec2Clients {
     this.timeouts = timeouts;
     this.#target = target;
     this.#logger = logger;
-    this.#identities = new Identities(logger, timeouts.readAttempt);
+    this.#identities = new Identities(logger, timeouts.read);
     const sdkLogger = this.#sdkLogger();
     this.#transport = {
       // The request timeout is that of STS and the like; requests to EC2 have their own.

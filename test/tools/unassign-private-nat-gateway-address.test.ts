@@ -303,6 +303,11 @@ describe('the audit of an attempt', () => {
       tool: UNASSIGN,
       client: { name: 'test', version: '1.0.0' },
       account_id: '123456789012',
+      signed_by: {
+        access_key_id: expect.stringMatching(/^AKIA/),
+        account_id: '123456789012',
+        arn: expect.stringMatching(/^arn:aws:/),
+      },
       region: 'us-east-1',
       arguments: { ...change, mode: 'execute', max_drain_duration_seconds: 350 },
       confirmation: 'not_possible',
@@ -313,6 +318,7 @@ describe('the audit of an attempt', () => {
       id: intent?.id,
       outcome: 'unassigning',
       unassign: { request_id: expect.any(String) },
+      signed_by: intent?.signed_by,
     });
     expect(outcome?.duration_ms).toEqual(expect.any(Number));
   });

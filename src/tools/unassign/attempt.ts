@@ -151,6 +151,7 @@ async function check(attempt: Attempt): Promise<UnassignResult | Asking> {
     ec2.unassign.dryRun(request, signal),
   ]);
   const { accountId } = dryRun;
+  attempt.audit.signed_by = dryRun.signer;
   const progress: Progress = {
     nat_gateway_id: request.natGatewayId,
     region: request.region,
