@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, fstatSync, readFileSync, statSync } from 'node:fs';
+import { devNull } from 'node:os';
 import type { Logger } from 'pino';
 import type { Ec2 } from './aws/ec2.ts';
 import { AuditFile } from './changes/audit-file.ts';
@@ -160,6 +161,7 @@ async function openEc2(settings: Settings, clock: Dependencies['ec2Clock'], logg
   if (!settings.simulate)
     return connectEc2({ region: settings.region, profile: settings.profile }, version, logger);
   const simulator = await startSimulator(settings, 0, clock);
+  forgetAwsSettings();
   return connectEc2(
     {
       region: simulator.region,
@@ -169,6 +171,15 @@ async function openEc2(settings: Settings, clock: Dependencies['ec2Clock'], logg
     version,
     logger,
   );
+}
+
+/** Makes the AWS SDK deaf to the user's settings, whichever there are: they are for AWS, not for the embedded endpoint. */
+function forgetAwsSettings(): void {
+  for (const name of Object.keys(process.env)) {
+    if (name.startsWith('AWS_')) delete process.env[name];
+  }
+  process.env.AWS_CONFIG_FILE = devNull;
+  process.env.AWS_SHARED_CREDENTIALS_FILE = devNull;
 }
 
 async function startSimulator({ region }: Settings, port: number, clock: Dependencies['ec2Clock']) {
