@@ -4,9 +4,11 @@ import { build } from 'esbuild';
 
 const { markdownTable } = await load('src/config/help.ts');
 const { reference } = await load('scripts/reference.ts');
+const { credentialsTable } = await load('scripts/credentials.ts');
 
 const pages = {
-  'docs/configuration.md': withFlags(readFileSync('docs/configuration.md', 'utf8')),
+  'docs/configuration.md': withTable('docs/configuration.md', 'flags', markdownTable()),
+  'docs/credentials.md': withTable('docs/credentials.md', 'faults', credentialsTable()),
   'docs/reference.md': await reference(),
 };
 const stale = Object.keys(pages).filter((page) => pages[page] !== textOf(page));
@@ -17,10 +19,12 @@ if (process.argv.includes('--check')) {
   for (const page of stale) writeFileSync(page, pages[page]);
 }
 
-function withFlags(page) {
-  const place = /(<!-- flags -->\n)[\s\S]*?(<!-- \/flags -->)/;
-  if (!place.test(page)) throw new Error('docs/configuration.md has no marks for the table of flags');
-  return page.replace(place, (_, start, end) => `${start}\n${markdownTable()}\n\n${end}`);
+/** The page with `table` between its marks. */
+function withTable(page, mark, table) {
+  const place = new RegExp(`(<!-- ${mark} -->\\n)[\\s\\S]*?(<!-- /${mark} -->)`);
+  const text = readFileSync(page, 'utf8');
+  if (!place.test(text)) throw new Error(`${page} has no marks for the table of ${mark}`);
+  return text.replace(place, (_, start, end) => `${start}\n${table}\n\n${end}`);
 }
 
 function textOf(page) {

@@ -2,24 +2,9 @@ import { type ErrorCode, Failure } from '../vocabulary/failure.ts';
 import { boundedText, visibleLine } from '../vocabulary/text.ts';
 import { mappingFor, type RequestContext } from './aws-codes.ts';
 import { type Fault, nextStep, REPORTS } from './credential-faults.ts';
-import {
-  type CredentialSourceError,
-  type Source,
-  type SourceKind,
-  UnfitCharacters,
-} from './credential-sources.ts';
+import { type CredentialSourceError, type Source, UnfitCharacters } from './credential-sources.ts';
 import { type ErrorParts, errorParts } from './error-parts.ts';
 import { ENDPOINT_SETTINGS, misconfigured } from './settings.ts';
-
-/** Sources that answer over a network: what they garble was perhaps not theirs. */
-const ANSWERING: ReadonlySet<SourceKind> = new Set([
-  'sso',
-  'login',
-  'web_identity',
-  'role',
-  'container',
-  'instance',
-]);
 
 /** Codes of STS, IAM Identity Center and AWS Sign-In by their meaning where credentials are asked for. */
 const CODES: Readonly<Record<string, Fault>> = {
@@ -54,8 +39,8 @@ const WORDS: readonly [RegExp, Fault][] = [
   [/status: 429/, 'throttled'],
   [/status: 5\d\d/, 'unavailable'],
   [/status: 4\d\d|insufficient permissions/, 'denied'],
-  [/JSON|SyntaxError|Version 1|returned invalid|nvalid response|not of the required format/, 'malformed'],
-  [/invalid temporary credential|without credentials/, 'malformed'],
+  [/JSON|SyntaxError|Version 1|returned invalid|nvalid response|not of the required format/, 'garbled'],
+  [/invalid temporary credential|without credentials/, 'garbled'],
   [/expired|aws (sso )?login|[Rr]eauthenticate/, 'expired'],
 ];
 
@@ -71,10 +56,9 @@ export function credentialFailure(
   const parts = withNamedCode(withStatus(cause, errorParts(cause)));
   if (parts.name === 'EndpointError') return misconfigured(parts.message, ENDPOINT_SETTINGS);
   const fault = cause instanceof UnfitCharacters ? 'malformed' : faultOf(source, parts, context);
-  const isGarbled = fault === 'malformed' && parts.awsCode === undefined && ANSWERING.has(source.kind);
-  const words = isGarbled ? 'its answer could not be read' : wordsOf(source, parts);
+  const words = fault === 'garbled' ? 'its answer could not be read' : wordsOf(source, parts);
   return new Failure({
-    ...(isGarbled ? { code: 'bad_response', retryable: true } : REPORTS[fault]),
+    ...REPORTS[fault],
     message: source.problem ?? `${capitalized(source.name)} gave no credentials: ${words}`,
     retry_after_seconds: parts.retryAfter,
     hint: nextStep(source, fault),
@@ -122,7 +106,7 @@ function faultOf(source: Source, parts: ErrorParts, context: RequestContext): Fa
     const isTrouble = (status !== undefined && status >= 500) || /^(Internal|Service)/.test(awsCode);
     return known ?? (isTrouble ? 'unavailable' : 'malformed');
   }
-  if (status !== undefined || codes.some((code) => code.startsWith('HPE_'))) return 'malformed';
+  if (status !== undefined || codes.some((code) => code.startsWith('HPE_'))) return 'garbled';
   if (source.kind === 'credential_process') return faultOfProcess(message);
   if (codes.some((code) => FILE_CODES.has(code))) return 'absent';
   if (codes.some((code) => !code.startsWith('ERR_INVALID_'))) {

@@ -14,6 +14,7 @@ export const FAULTS = [
   'key_rejected',
   'expired',
   'malformed',
+  'garbled',
   'throttled',
   'unreachable',
   'unavailable',
@@ -23,13 +24,14 @@ export const FAULTS = [
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
-/** How each fault is reported, whatever the source; `malformed` is told apart below. */
+/** How each fault is reported, whatever the source. */
 export const REPORTS: Readonly<Record<Fault, { code: ErrorCode; retryable: boolean }>> = {
   absent: { code: 'credentials_missing', retryable: true },
   denied: { code: 'not_authorized', retryable: false },
   key_rejected: { code: 'not_authorized', retryable: false },
   expired: { code: 'credentials_expired', retryable: true },
   malformed: { code: 'credentials_missing', retryable: true },
+  garbled: { code: 'bad_response', retryable: true },
   throttled: { code: 'throttled', retryable: true },
   unreachable: { code: 'unreachable', retryable: true },
   unavailable: { code: 'aws_error', retryable: true },
@@ -56,7 +58,10 @@ const network =
   (what: string): Step =>
   () =>
     `Check the network path from this server to ${what} (DNS, firewall, HTTPS_PROXY), then call again.`;
-const clock: Step = () => 'Set the clock of this machine (NTP), then call again.';
+const between =
+  (what: string): Step =>
+  () =>
+    `Check what answers in place of ${what} (a proxy, a captive portal, a wrong AWS_ENDPOINT_URL), then call again.`;
 const again: Step = () => 'Wait some seconds, then call again.';
 
 const ofSts: Steps = {
@@ -64,7 +69,7 @@ const ofSts: Steps = {
   unreachable: network('STS'),
   hangs: network('STS'),
   unavailable: again,
-  clock,
+  garbled: between('STS'),
   region_disabled: () =>
     'Have STS activated in this region for the account (IAM, account settings), or start the server with another --region.',
 };
@@ -102,21 +107,21 @@ export const NEXT_STEPS: Readonly<Record<SourceKind, Steps>> = {
     expired: login('aws sso login'),
     malformed: (source) =>
       `Correct the settings of profile ${source.profile}, then log in: aws sso login${flagOf(source)}`,
+    garbled: between('IAM Identity Center'),
     throttled: wait('IAM Identity Center'),
     unreachable: network('the portal of IAM Identity Center (portal.sso.REGION.amazonaws.com)'),
     unavailable: again,
     hangs: network('the portal of IAM Identity Center (portal.sso.REGION.amazonaws.com)'),
-    clock,
   },
   login: {
     denied: (source) =>
       `Have signin:CreateOAuth2Token allowed for this user, then run aws login${flagOf(source)}`,
     expired: login('aws login'),
+    garbled: between('AWS Sign-In'),
     throttled: wait('AWS Sign-In'),
     unreachable: network('AWS Sign-In (REGION.signin.aws.amazon.com)'),
     unavailable: again,
     hangs: network('AWS Sign-In (REGION.signin.aws.amazon.com)'),
-    clock,
   },
   web_identity: {
     ...ofSts,
@@ -129,6 +134,7 @@ export const NEXT_STEPS: Readonly<Record<SourceKind, Steps>> = {
   },
   role: {
     ...ofSts,
+    clock: () => 'Set the clock of this machine (NTP), then call again.',
     denied: (source) =>
       `Have sts:AssumeRole on ${source.roleArn} allowed for ${source.base?.name}, and allowed in the role's trust policy (with its external_id or conditions). ${check({ ...source, profile: source.base?.profile })}`,
     key_rejected: ({ base }) =>
@@ -145,7 +151,7 @@ export const NEXT_STEPS: Readonly<Record<SourceKind, Steps>> = {
     denied: () =>
       'Check that the task or pod has a role (task role on ECS, Pod Identity association on EKS), and that its authorization token is current.',
     expired: () => 'Check the agent that hands out the role of this container, then call again.',
-    malformed: () => 'Check what answers at the container credential endpoint, then call again.',
+    garbled: () => 'Check what answers at the container credential endpoint, then call again.',
     throttled: wait('the container credential endpoint'),
     unreachable: () =>
       'Check that the container agent runs and that this server may reach it, then call again.',
@@ -157,7 +163,7 @@ export const NEXT_STEPS: Readonly<Record<SourceKind, Steps>> = {
       'Attach a role to the instance (an instance profile), and allow a hop limit of 2 for a container on it.',
     denied: () => 'Enable the instance metadata service for this instance, and check its hop limit.',
     expired: () => 'Check the role of the instance, then call again.',
-    malformed: () => 'Check what answers in place of the instance metadata service, then call again.',
+    garbled: () => 'Check what answers in place of the instance metadata service, then call again.',
     throttled: wait('the instance metadata service'),
     unreachable: () =>
       'Check that this machine is an EC2 instance whose metadata service can be reached, or name a profile (--profile).',

@@ -57,6 +57,7 @@ export class Credentials {
     this.#settings = settings;
     this.#transport = transport;
     this.#timeout = timeout;
+    this.#warnOfKeys();
   }
 
   /** The source that is being asked, else that of the credentials in use. */
@@ -82,6 +83,14 @@ export class Credentials {
     if (left < RENEWAL) this.#renew(options).catch(() => {});
     return current;
   };
+
+  /** The AWS CLI would have the keys sign. */
+  #warnOfKeys(): void {
+    const { AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env;
+    if (!AWS_PROFILE || !AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) return;
+    if (this.#settings.profile !== AWS_PROFILE) return;
+    this.#transport.logger.warn('AWS_PROFILE and AWS_ACCESS_KEY_ID are both set; the profile signs');
+  }
 
   #renew(options: ProviderOptions | undefined): Promise<Resolved> {
     this.#pending ??= this.#resolve(options)

@@ -47,10 +47,13 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 export const OPTIONS = {
   region: value('REGION', parseRegion, {
     help: 'AWS region for calls that name none.',
-    unset: 'chosen by the AWS SDK (AWS_REGION or the profile); us-east-1 when simulating',
+    unset: 'AWS_REGION, AWS_DEFAULT_REGION, the profile, the instance; us-east-1 when simulating',
     commands: SERVE_OR_SIMULATE,
   }),
-  profile: text('NAME', { help: 'AWS profile for credentials and region.', unset: 'chosen by the AWS SDK' }),
+  profile: text('NAME', {
+    help: 'AWS profile, the only source of credentials; its region and endpoint count unless variables set them.',
+    unset: "AWS_PROFILE, else the AWS SDK's chain of sources",
+  }),
   simulate: toggle({
     help: 'Use the embedded EC2 endpoint with made-up gateways instead of AWS: no account, no credentials.',
   }),

@@ -34,7 +34,7 @@ export const ERRORS = {
     nextStep: 'Have the permission granted that the message names, then call again.',
   },
   credentials_missing: {
-    meaning: 'No AWS credentials were found.',
+    meaning: 'No usable AWS credentials were found.',
     nextStep: 'Configure AWS credentials for this server, then call again; no restart is needed.',
   },
   credentials_expired: {
@@ -42,9 +42,9 @@ export const ERRORS = {
     nextStep: 'Renew the credentials, then call again; no restart is needed.',
   },
   region_unknown: {
-    meaning: 'The call names no region, and the server has none configured.',
+    meaning: 'The call names no region, and the server has none configured, or one that is not a region.',
     nextStep:
-      'Pass region (for example us-east-1), or start the server with --region, AWS_REGION, or a profile that has one. AWS_DEFAULT_REGION is read by the AWS CLI only.',
+      'Pass region (for example us-east-1), or start the server with --region, AWS_REGION, AWS_DEFAULT_REGION, or a profile that has one.',
   },
   region_not_enabled: {
     meaning: 'The region may not be enabled for the account.',
