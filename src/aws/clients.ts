@@ -9,7 +9,7 @@ import { concernsSession, failureFrom, outOfTime } from './failure-from.ts';
 import { Identities, type Identity } from './identity.ts';
 import { ProxyAwareHandler } from './proxy.ts';
 import { openSession, type Session } from './session.ts';
-import { type Ec2Target, regionOfInstance, regionUnknown } from './settings.ts';
+import type { Ec2Target } from './settings.ts';
 
 /** Options for one `client.send`. */
 export interface SendOptions {
@@ -86,14 +86,13 @@ export class Ec2Clients {
    */
   async region(requested: string | undefined): Promise<string> {
     if (requested !== undefined) return requested;
-    const { settings } = await this.#session();
+    const session = await this.#session();
     try {
-      const region = settings.region() ?? (await regionOfInstance());
-      if (region !== undefined) return region;
-    } finally {
-      if (settings.configuredRegion() === undefined) this.#opening = undefined;
+      return await session.region();
+    } catch (error) {
+      this.#forget(session);
+      throw error;
     }
-    throw regionUnknown();
   }
 
   /**
@@ -219,10 +218,14 @@ export class Ec2Clients {
 
   /** Has environment and files read anew, unless another call that failed with `session` has done so already. */
   #drop(session: Session, region: string, { report: { code } }: Failure): void {
-    if (session !== this.#current) return;
+    if (this.#forget(session)) this.#logger.info({ region, code }, 'credentials resolved afresh');
+  }
+
+  #forget(session: Session): boolean {
+    if (session !== this.#current) return false;
     this.#current = undefined;
     this.#opening = undefined;
-    this.#logger.info({ region, code }, 'credentials resolved afresh');
+    return true;
   }
 
   /**

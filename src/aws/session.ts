@@ -4,7 +4,7 @@ import { clientConfig, type Transport } from './client-config.ts';
 import type { Source } from './credential-sources.ts';
 import { Credentials } from './credentials.ts';
 import type { Question } from './identity.ts';
-import { type Ec2Target, readSettings, type Settings } from './settings.ts';
+import { type Ec2Target, readSettings, regionOfInstance, regionUnknown, type Settings } from './settings.ts';
 
 /** The SDK clients of one region: same connections, endpoint and credentials, different attempts. */
 export interface Pair {
@@ -19,6 +19,7 @@ export class Session {
   readonly #found: Credentials;
   readonly #given: Ec2Target['credentials'];
   readonly #pairs = new Map<string, Pair>();
+  #regionOfInstance: Promise<string | undefined> | undefined;
 
   constructor(target: Ec2Target, settings: Settings, transport: Transport, timeouts: Timeouts) {
     this.settings = settings;
@@ -31,6 +32,20 @@ export class Session {
   /** The source that is being asked for credentials, else the one they came from. */
   get source(): Source | undefined {
     return this.#given === undefined ? this.#found.source : undefined;
+  }
+
+  /**
+   * The region of calls that name none.
+   *
+   * @throws Failure `region_unknown`
+   */
+  async region(): Promise<string> {
+    const configured = this.settings.region();
+    if (configured !== undefined) return configured;
+    this.#regionOfInstance ??= regionOfInstance();
+    const region = await this.#regionOfInstance;
+    if (region === undefined) throw regionUnknown();
+    return region;
   }
 
   /** @throws Failure `precondition_failed` if a setting cannot be understood */

@@ -61,8 +61,11 @@ describe('a profile that is named', () => {
     vi.stubEnv('AWS_PROFILE', variable);
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIAENVIRONMENT');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
-    await readAll(connectAs(target));
+    const { ec2, log } = connect(onTestFinished, { credentials: undefined, ...target });
+    await readAll(ec2);
     expect(signed('ec2')).toEqual(['AKIAOPS']);
+    const warning = 'AWS_PROFILE and AWS_ACCESS_KEY_ID are both set; the profile signs';
+    expect(log.text.includes(warning)).toBe(variable !== undefined);
   });
 });
 
@@ -279,6 +282,21 @@ describe('a setting that cannot be used', () => {
     await readAll(ec2);
     expect(signed('ec2')).toEqual(['ASIAROLE']);
     expect(await ec2.accountId('us-east-1')).toBe('111122223333');
+  });
+});
+
+describe('an instance that nothing configures', () => {
+  it('gives region and credentials, asked for once', async () => {
+    const { url, seen } = await startEndpoints();
+    useEndpoints(url);
+    const ec2 = connectAs({ region: undefined });
+    for (let calls = 0; calls < 2; calls++) await readAll(ec2, await ec2.region(undefined));
+    expect(seen.filter(({ role }) => role === 'ec2').map((each) => [each.accessKeyId, each.region])).toEqual([
+      ['ASIAINSTANCE', 'eu-central-1'],
+      ['ASIAINSTANCE', 'eu-central-1'],
+    ]);
+    // Each is a token and what it is for; the role's name comes before its credentials.
+    expect(seen.filter(({ role }) => role === 'instance')).toHaveLength(2 + 3);
   });
 });
 

@@ -98,6 +98,7 @@ const emptyPage = text(
 
 const instance: Answer = (response, request) => {
   if (request.method === 'PUT') return text(200, 'imds-token')(response, request);
+  if (request.url?.endsWith('/placement/region')) return text(200, 'eu-central-1')(response, request);
   const isList = request.url?.endsWith('/security-credentials/') === true;
   return (isList ? text(200, 'role-of-instance') : jsonBody(temporary('ASIAINSTANCE')))(response, request);
 };
