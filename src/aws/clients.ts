@@ -5,7 +5,8 @@ import { withoutSecrets } from '../vocabulary/secrets.ts';
 import type { Timeouts } from '../vocabulary/timeouts.ts';
 import { ChangeOrigins, orAborted, type RequestState, type Track, trackAttempts } from './attempts.ts';
 import type { Transport } from './client-config.ts';
-import { concernsSession, failureFrom, outOfTime } from './failure-from.ts';
+import { CredentialSourceError } from './credential-sources.ts';
+import { concernsSession, type FailureContext, failureFrom, outOfTime } from './failure-from.ts';
 import { Identities, type Identity } from './identity.ts';
 import { ProxyAwareHandler } from './proxy.ts';
 import { openSession, type Session } from './session.ts';
@@ -58,6 +59,8 @@ export class Ec2Clients {
   readonly #identities: Identities;
   #opening: Promise<Session> | undefined;
   #current: Session | undefined;
+  /** The latest reason in the log why there are no credentials. */
+  #complaint: string | undefined;
 
   constructor(target: Ec2Target, version: string, logger: Logger, timeouts: Timeouts) {
     this.timeouts = timeouts;
@@ -177,15 +180,19 @@ export class Ec2Clients {
     };
     try {
       const options = { abortSignal, requestTimeout: attemptTimeout, onConnected, onProxy };
-      return await orAborted(
+      const answer = await orAborted(
         request(client, options, (command) => trackAttempts(command, state)),
         abortSignal,
       );
+      this.#complaint = undefined;
+      return answer;
     } catch (error) {
       if (signal?.aborted) throw cancelled();
-      const { settings, source } = session;
+      const { settings } = session;
+      const source = error instanceof CredentialSourceError ? error.source : session.source;
       const { stage, proxy } = state;
-      const context = { region, profile: settings.profile, source, now: Date.now(), stage, proxy };
+      const now = Date.now();
+      const context: FailureContext = { region, profile: settings.profile, source, now, stage, proxy };
       const failure = deadline.aborted
         ? outOfTime(timeout / 1000, state.latestError, context)
         : failureFrom(error, context);
@@ -193,9 +200,17 @@ export class Ec2Clients {
       const isHanging =
         deadline.aborted && state.stage === 'preparing' && source?.kind !== 'credential_process';
       if (isHanging) this.#drop(session, region, failure);
+      if (error instanceof CredentialSourceError || (isHanging && source)) this.#complain(failure, context);
       this.#log(region, failure, error);
       throw failure;
     }
+  }
+
+  /** Logs why there are no credentials, once for as long as nothing else is the reason. */
+  #complain({ report: { code, message } }: Failure, { region, profile, source }: FailureContext): void {
+    if (message === this.#complaint) return;
+    this.#complaint = message;
+    this.#logger.warn({ region, code, profile, provider: source?.kind }, message);
   }
 
   #log(region: string, { report: { code, aws_code, request_id } }: Failure, error: unknown): void {

@@ -27,7 +27,7 @@ export function roleAssumers(
       const client = new STSClient(config);
       return follow(
         params.RoleArn,
-        client.send(new AssumeRoleWithWebIdentityCommand(params as never)).then(identityOf),
+        client.send(new AssumeRoleWithWebIdentityCommand(params)).then(identityOf),
       );
     },
   };

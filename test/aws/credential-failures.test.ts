@@ -935,6 +935,24 @@ describe('a source of credentials that fails', () => {
     tested.add(`${setup.kind} hangs`);
   });
 
+  it('is in the log with its words, once for as long as they are the same', async () => {
+    const { ec2, log, answers } = await connectTo(role, refusing(stsError(403, 'AccessDenied')));
+    const complaints = () => log.text.split('\n').filter((line) => line.includes('gave no credentials'));
+    for (let calls = 0; calls < 2; calls++) await failureReport(readAll(ec2));
+    expect(complaints().map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({
+        level: 40,
+        code: 'not_authorized',
+        profile: 'ops',
+        provider: 'role',
+        msg: expect.stringContaining('of profile ops gave no credentials: says STS about AccessDenied'),
+      }),
+    ]);
+    answers.sts = stsError(403, 'ExpiredToken');
+    await failureReport(readAll(ec2));
+    expect(complaints()).toHaveLength(2);
+  });
+
   it('is asked anew by the call after one that hung', async () => {
     const { ec2, answers, signed } = await connectTo(role, refusing(silence), {
       read: 300,
