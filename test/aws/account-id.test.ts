@@ -129,7 +129,7 @@ describe('STS', () => {
       profile: 'ops',
     };
     expect(await ec2.identity(REGION)).toEqual(identity);
-    expect(await ec2.dryRun(REQUEST, neverAborted)).toMatchObject({ signer: identity });
+    expect(await ec2.unassign.dryRun(REQUEST, neverAborted)).toMatchObject({ signer: identity });
     const lines = log.text.split('\n').filter((line) => line.includes('requests are signed by'));
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       expect.objectContaining({ level: 30, ...identity }),
