@@ -285,6 +285,7 @@ describe('a failure below HTTP', () => {
   it.each<[string, unknown]>([
     ['an error', new Error('SQLSTATE 42')],
     ['an error of another shape', { name: 1, message: ['SQLSTATE 42'], $metadata: 'x' }],
+    ['an error whose status is no number', { message: 'SQLSTATE 42', $metadata: { httpStatusCode: '500' } }],
     ['a string', 'SQLSTATE 42'],
     ['null', null],
     ['undefined', undefined],
