@@ -143,6 +143,9 @@ export function searchForGateway(given: unknown): Search | undefined {
 /** The longest value of a tag in AWS. */
 const TAG_VALUE = 256;
 
+/** Ids with a mistake in them, and JSON, are no names. */
+const MISSPELT_ID = /^(nat-?[0-9a-f]*$|[[{])/i;
+
 function filterFor(name: string): { filter: Record<string, string[]>; what: string } | undefined {
   const shownName = shown(name);
   const id = /natgateway\/(nat-[0-9a-f]+)$/.exec(name)?.[1];
@@ -152,6 +155,8 @@ function filterFor(name: string): { filter: Record<string, string[]>; what: stri
   if (isIPv4(name)) return { filter: { private_ip_addresses: [name] }, what: `${shownName} is an address` };
   if (VPC_ID.test(name)) return { filter: { vpc_ids: [name] }, what: `${shownName} is a VPC` };
   if (SUBNET_ID.test(name)) return { filter: { subnet_ids: [name] }, what: `${shownName} is a subnet` };
-  if (name === '' || name.length > TAG_VALUE || /^(nat-?[0-9a-f]*$|[[{])/i.test(name)) return undefined;
-  return { filter: { tags: [`Name=${name}`] }, what: `${shownName} may be the value of its Name tag` };
+  const tag = `Name=${name}`;
+  if (name === '' || name.length > TAG_VALUE || MISSPELT_ID.test(name)) return undefined;
+  if (!tagFilter.safeParse(tag).success) return undefined;
+  return { filter: { tags: [tag] }, what: `${shownName} may be the value of its Name tag` };
 }

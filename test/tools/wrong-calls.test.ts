@@ -65,6 +65,11 @@ const CALLS: Record<string, WrongCall> = {
     says: /"egress" may be the value of its Name tag: next looks the id up/,
     next: [DESCRIBE, { tags: ['Name=egress'] }],
   },
+  'a Name like a filter as id': {
+    ...unassign({ nat_gateway_id: 'tag:egress' }),
+    code: invalid,
+    says: /"tag:egress" is not a NAT gateway id/,
+  },
   'an address as id': {
     ...unassign({ nat_gateway_id: '10.0.1.11' }),
     code: invalid,

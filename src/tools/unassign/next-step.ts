@@ -23,6 +23,9 @@ export interface Step {
   next?: Next | undefined;
 }
 
+/** A step after a refusal, which always has a hint. */
+export type Advice = Step & { hint: string };
+
 /** A request and the gateway that it is about, as far as it was read. */
 interface Subject {
   request: UnassignRequest;
@@ -69,7 +72,7 @@ export function afterFailedRead({ code }: ErrorReport, { region, privateIps }: U
 }
 
 /** What to do after findings that block, by the most lasting of them. */
-export function afterBlocking(findings: readonly Finding[], subject: Subject): Step & { hint: string } {
+export function afterBlocking(findings: readonly Finding[], subject: Subject): Advice {
   const blocking = findings.filter(({ severity }) => severity === 'blocks');
   const codes = new Set(blocking.map(({ code }) => code));
   const decisive = ORDER.find(([code]) => codes.has(code));
@@ -78,7 +81,7 @@ export function afterBlocking(findings: readonly Finding[], subject: Subject): S
   return { ...step, hint: `${step.hint}${more}` };
 }
 
-type StepOf = (blocking: readonly Finding[], subject: Subject) => Step & { hint: string };
+type StepOf = (blocking: readonly Finding[], subject: Subject) => Advice;
 
 /** The steps by the finding that decides, the most lasting first. */
 const ORDER: readonly (readonly [FindingCode, StepOf])[] = [
@@ -98,7 +101,7 @@ const ORDER: readonly (readonly [FindingCode, StepOf])[] = [
   ['change_in_progress', waitForChange],
 ];
 
-function releaseElasticIp(_: readonly Finding[], { request, gateway }: Subject): Step & { hint: string } {
+function releaseElasticIp(_: readonly Finding[], { request, gateway }: Subject): Advice {
   const { region, natGatewayId, privateIps, maxDrainDurationSeconds } = request;
   const asked = privateIps.flatMap((privateIp) => (gateway && addressOf(gateway, privateIp)) ?? []);
   if (gateway !== undefined && asked.length > 0 && asked.every((each) => isPrimary(gateway, each) === true)) {
@@ -124,7 +127,7 @@ function releaseElasticIp(_: readonly Finding[], { request, gateway }: Subject):
   };
 }
 
-function byState(_: readonly Finding[], { request, gateway }: Subject): Step & { hint: string } {
+function byState(_: readonly Finding[], { request, gateway }: Subject): Advice {
   const { region, natGatewayId } = request;
   const wait = waitCall(region, natGatewayId, undefined);
   switch (gateway?.state) {
@@ -146,14 +149,14 @@ function byState(_: readonly Finding[], { request, gateway }: Subject): Step & {
   }
 }
 
-function lookAgain(_: readonly Finding[], { request }: Subject): Step & { hint: string } {
+function lookAgain(_: readonly Finding[], { request }: Subject): Advice {
   return {
     hint: `EC2's answer leaves out what has to be known before a change. Look again with ${DESCRIBE} (next); if it stays so, ask whoever runs what answers as EC2.`,
     next: describeCall(request.region, request.natGatewayId),
   };
 }
 
-function askForAddress(blocking: readonly Finding[], { request, gateway }: Subject): Step & { hint: string } {
+function askForAddress(blocking: readonly Finding[], { request, gateway }: Subject): Advice {
   const missing = blocking.flatMap(({ code, private_ip }) =>
     code === 'not_on_gateway' && private_ip !== undefined ? [private_ip] : [],
   );
@@ -166,19 +169,19 @@ function askForAddress(blocking: readonly Finding[], { request, gateway }: Subje
   return { hint, next: holdersCall(request.region, missing) };
 }
 
-function leaveOutPrimary(): Step & { hint: string } {
+function leaveOutPrimary(): Advice {
   return {
     hint: 'The primary address cannot be unassigned. Leave it out; to be rid of it, delete the gateway. Take no other address in its place: ask the user.',
   };
 }
 
-function askAdministrator(): Step & { hint: string } {
+function askAdministrator(): Advice {
   return {
     hint: 'failure_message of the address says what failed. Ask whoever manages the gateway, or AWS Support, how to be rid of it.',
   };
 }
 
-function askOperator(blocking: readonly Finding[], { request }: Subject): Step & { hint: string } {
+function askOperator(blocking: readonly Finding[], { request }: Subject): Advice {
   const { length } = request.privateIps;
   const most = Math.min(...blocking.flatMap(({ mayGo }) => mayGo ?? []));
   const isOfCall = blocking.every(({ code }) => code === 'min_remaining');
@@ -192,7 +195,7 @@ function askOperator(blocking: readonly Finding[], { request }: Subject): Step &
   };
 }
 
-function waitForChange(_: readonly Finding[], { request, dependencies }: Subject): Step & { hint: string } {
+function waitForChange(_: readonly Finding[], { request, dependencies }: Subject): Advice {
   const { region, natGatewayId } = request;
   const end = latestEnd(dependencies?.drains.of(region, natGatewayId).values() ?? []);
   const notBefore = beyondWait(end, dependencies?.ec2Clock.now() ?? 0);

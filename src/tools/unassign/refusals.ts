@@ -2,7 +2,7 @@ import type { DryRun } from '../../aws/permit.ts';
 import { type Finding, policyFindings } from '../../nat-gateway/preflight.ts';
 import { type ErrorReport, errorReport } from '../../vocabulary/failure.ts';
 import { DESCRIBE } from '../../vocabulary/names.ts';
-import type { Step } from './next-step.ts';
+import type { Advice } from './next-step.ts';
 import type { UnassignResult } from './result.ts';
 
 /** What the caller of the unassign tool is told when it refuses, or cannot tell. */
@@ -10,7 +10,7 @@ import type { UnassignResult } from './result.ts';
 /** The refusal for findings that block: all of them in `findings`, the next step in `step`. */
 export function blocked(
   findings: readonly Finding[],
-  step: Step & { hint: string },
+  step: Advice,
   dryRun?: DryRun,
 ): Pick<UnassignResult, 'error' | 'next'> & { outcome: 'refused'; error: ErrorReport } {
   const blocking = findings.filter(({ severity }) => severity === 'blocks');
