@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { defaultInventory, type SimulatedNatGateway } from '../../src/simulator/simulator.ts';
 import { DESCRIBE, UNASSIGN, WAIT } from '../../src/vocabulary/names.ts';
 import {
   EGRESS,
@@ -237,5 +238,45 @@ describe('the result of an unassign', () => {
     const { content } = await call(UNASSIGN, change);
     expect(content.outcome).toBe('unknown');
     expect(content).not.toHaveProperty('changed');
+  });
+});
+
+describe('the command for a public gateway', () => {
+  const PUBLIC = 'nat-0e55e55e55e55e55e';
+  const args = {
+    nat_gateway_id: PUBLIC,
+    private_ip_addresses: ['10.0.5.11'],
+    max_drain_duration_seconds: 60,
+  };
+
+  /** The refusal of `args` where the gateway differs from that of the inventory. */
+  async function refusal(
+    changes: Partial<SimulatedNatGateway>,
+    associationId = 'eipassoc-0e55e55e55e55e551',
+  ) {
+    const inventory = defaultInventory(Date.UTC(2026, 0, 1)).map((gateway) => {
+      const addresses = gateway.addresses?.map((address) => ({ ...address, associationId }));
+      return gateway.natGatewayId === PUBLIC ? { ...gateway, addresses, ...changes } : gateway;
+    });
+    return (await (await session({ inventory })).call(UNASSIGN, args)).content;
+  }
+
+  it('is complete, with the drain that was asked for', async () => {
+    expect((await refusal({})).error.hint).toMatch(
+      /: aws ec2 disassociate-nat-gateway-address --nat-gateway-id nat-0e55e55e55e55e55e --association-ids eipassoc-0e55e55e55e55e551 --region us-east-1 --max-drain-duration-seconds 60$/,
+    );
+  });
+
+  it('holds nothing of the account that is no id', async () => {
+    const { error, next } = await refusal({}, 'eipassoc-1; rm -rf /');
+    expect(error.hint).toContain('--association-ids ASSOCIATION_ID --region');
+    expect(error.hint).not.toContain('rm -rf');
+    expect(next).toMatchObject({ tool: DESCRIBE, arguments: { nat_gateway_ids: [PUBLIC] } });
+  });
+
+  it('is left out for a gateway that has ended', async () => {
+    const { error } = await refusal({ state: 'deleted' });
+    expect(error.hint).toContain('is deleted');
+    expect(error.hint).not.toContain('aws ec2');
   });
 });

@@ -213,7 +213,7 @@ const CALLS: Record<string, WrongCall> = {
   'a regional gateway': {
     ...unassign({ nat_gateway_id: REGIONAL, private_ip_addresses: ['10.0.6.11'] }),
     code: blocked,
-    says: /--nat-gateway-id nat-0f66f66f66f66f66f --association-ids ASSOCIATION_ID --region us-east-1 next shows/,
+    says: /--nat-gateway-id nat-0f66f66f66f66f66f --association-ids ASSOCIATION_ID --region us-east-1$/m,
     next: [DESCRIBE, { nat_gateway_ids: [REGIONAL] }],
   },
   'a pending gateway': {

@@ -77,8 +77,8 @@ export function afterBlocking(findings: readonly Finding[], subject: Subject): A
   const codes = new Set(blocking.map(({ code }) => code));
   const decisive = ORDER.find(([code]) => codes.has(code));
   const step = decisive?.[1](blocking, subject) ?? lookAgain(blocking, subject);
-  const more = codes.size > 1 ? ' findings has every reason.' : '';
-  return { ...step, hint: `${step.hint}${more}` };
+  const more = codes.size > 1 ? 'findings has every reason. ' : '';
+  return { ...step, hint: `${more}${step.hint}` };
 }
 
 type StepOf = (blocking: readonly Finding[], subject: Subject) => Advice;
@@ -101,28 +101,29 @@ const ORDER: readonly (readonly [FindingCode, StepOf])[] = [
   ['change_in_progress', waitForChange],
 ];
 
-function releaseElasticIp(_: readonly Finding[], { request, gateway }: Subject): Advice {
+/** States in which a gateway has no address to release any more, or soon. */
+const ENDING: ReadonlySet<string | undefined> = new Set(['deleting', 'deleted', 'failed']);
+
+/** Ids in a command that somebody may run: what answers as EC2 could send anything. */
+const ASSOCIATION_ID = /^eipassoc-[0-9a-f]+$/;
+
+function releaseElasticIp(blocking: readonly Finding[], subject: Subject): Advice {
+  const { request, gateway } = subject;
   const { region, natGatewayId, privateIps, maxDrainDurationSeconds } = request;
-  const asked = privateIps.flatMap((privateIp) => (gateway && addressOf(gateway, privateIp)) ?? []);
-  if (gateway !== undefined && asked.length > 0 && asked.every((each) => isPrimary(gateway, each) === true)) {
-    return {
-      hint: 'This tool is for private NAT gateways. On a public one the primary address goes only when the gateway is deleted.',
-    };
+  if (gateway === undefined || ENDING.has(gateway.state)) return byState(blocking, subject);
+  const asked = privateIps.flatMap((privateIp) => addressOf(gateway, privateIp) ?? []);
+  const secondary = asked.filter((each) => isPrimary(gateway, each) !== true);
+  const start = 'This tool is for private NAT gateways.';
+  if (asked.length > 0 && secondary.length === 0) {
+    return { hint: `${start} On a public one the primary address goes only when the gateway is deleted.` };
   }
-  const associations = asked
-    .filter((each) => gateway && isPrimary(gateway, each) !== true)
-    .flatMap(({ association_id }) => association_id ?? []);
+  const ids = secondary.flatMap(({ association_id: id = '' }) => (ASSOCIATION_ID.test(id) ? [id] : []));
+  const isKnown = ids.length > 0;
   const drain = maxDrainDurationSeconds === DEFAULT_DRAIN_SECONDS ? undefined : maxDrainDurationSeconds;
-  const isKnown = associations.length > 0;
-  const command = disassociateCommand(
-    region,
-    natGatewayId,
-    isKnown ? associations : ['ASSOCIATION_ID'],
-    drain,
-  );
+  const command = disassociateCommand(region, natGatewayId, isKnown ? ids : ['ASSOCIATION_ID'], drain);
   const lookUp = isKnown ? '' : ' next shows the association_id of each address.';
   return {
-    hint: `This tool is for private NAT gateways. An address of a public one is released with its Elastic IP, if the user wants that: ${command}${lookUp}`,
+    hint: `${start}${lookUp} An address of a public one is released with its Elastic IP, if the user wants that: ${command}`,
     next: isKnown ? undefined : describeCall(region, natGatewayId),
   };
 }
