@@ -75,6 +75,7 @@ const RULES: Record<PolicyRule, string> = {
 /** Members whose meaning is left out of `tools/list`, which every model reads. */
 const MEANINGS: Record<string, string> = {
   account_id: 'Absent where AWS does not tell it',
+  create_time: 'Of a gateway that is not `available`',
   working_addresses: 'Addresses that carry traffic, the primary included',
   can_release_now: 'How many addresses one call may release now, by state and rules',
   can_unassign: 'Whether this address alone could be unassigned now',

@@ -54,6 +54,8 @@ export function showGateway(
   const candidates = reasons.filter((reason) => reason === undefined).length;
   return {
     ...members,
+    // The age of a working gateway decides nothing here, and costs every model tokens.
+    create_time: members.state === 'available' ? undefined : members.create_time,
     network_interface_id: shared,
     working_addresses: workingAddresses(judged).length,
     min_remaining: policy.minRemaining,

@@ -127,6 +127,12 @@ describe('a described gateway', () => {
     expect(can_release_now).toBe(0);
   });
 
+  it('shows when it was created only while it is not available', async () => {
+    const opened = await session();
+    expect(await shown(opened)).not.toHaveProperty('create_time');
+    expect(await shown(opened, 'nat-0a77a77a77a77a77a')).toHaveProperty('create_time');
+  });
+
   it('is waited for by next only where it is the only one', async () => {
     const { call } = await session();
     expect((await call(DESCRIBE, {})).content).not.toHaveProperty('next');
