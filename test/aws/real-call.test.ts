@@ -113,6 +113,14 @@ describe.concurrent('a real call', () => {
     ['200 without one of the addresses', unassigned(GATEWAY, '10.0.0.5 unassigning'), /bad_response/],
     ['200 without addresses', unassigned(GATEWAY), /bad_response/],
     [
+      '200 without a set of addresses',
+      answer(
+        200,
+        `<UnassignPrivateNatGatewayAddressResponse><natGatewayId>${GATEWAY}</natGatewayId></UnassignPrivateNatGatewayAddressResponse>`,
+      ),
+      /bad_response/,
+    ],
+    [
       '200 with an address that is still succeeded',
       unassigned(GATEWAY, '10.0.0.5 unassigning', '10.0.0.6 succeeded'),
       /bad_response/,
