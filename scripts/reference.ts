@@ -8,15 +8,20 @@ import { iamPolicy } from '../src/config/iam-policy.ts';
 import { POLICY_RULES, type PolicyRule } from '../src/nat-gateway/policy.ts';
 import { FINDING_CODES, type FindingCode } from '../src/nat-gateway/preflight.ts';
 import { createServer, type Dependencies } from '../src/server.ts';
-import type { UnassignResult } from '../src/tools/unassign/result.ts';
+import type { RESTORE_OUTCOMES } from '../src/tools/restore/restoration.ts';
+import type { UNASSIGN_OUTCOMES } from '../src/tools/unassign/unassignment.ts';
 import { ERROR_CODES, ERRORS } from '../src/vocabulary/failure.ts';
 
-const OUTCOMES: Record<UnassignResult['outcome'], string> = {
+type Outcome = (typeof UNASSIGN_OUTCOMES | typeof RESTORE_OUTCOMES)[number];
+
+const OUTCOMES: Record<Outcome, string> = {
   unassigning:
     'Accepted, and every address is seen changing. The drain runs until `drain.release_by` at the latest; `next` is the wait.',
   dry_run_passed:
     'Mode `dry_run`: everything was checked, nothing was changed. `next` is the call that does it.',
   already_unassigning: 'All of the addresses are draining already. Nothing was done; `next` is the wait.',
+  assigning: 'To restore: accepted, and every address is being assigned. `next` is the wait.',
+  already_on_gateway: 'To restore: all of the addresses are on the gateway. Nothing was done.',
   not_confirmed:
     'The client was asked to confirm and did not answer yes, or not within ten minutes: `confirmation` tells which. Whether its user saw the question is not known; `hint` says what to do. Nothing was changed.',
   refused:
@@ -176,13 +181,13 @@ ${printed(...rules)}
 function printed(...flags: string[]): string {
   const invocation = configure(['iam-policy', ...flags], {});
   if (!('settings' in invocation)) throw new Error('no policy was asked for');
-  return JSON.stringify(iamPolicy(invocation.settings), undefined, 2);
+  return JSON.stringify(iamPolicy(invocation.settings, !invocation.settings.noRestore), undefined, 2);
 }
 
 /** The tools as any client gets them. None is called, so that nothing they depend on is needed. */
 async function listTools() {
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
-  const dependencies = { version: '0.0.0' } as Dependencies;
+  const dependencies = { version: '0.0.0', canRestore: true } as Dependencies;
   serveStdio(({ era }) => createServer(dependencies, era), { transport: theirs });
   const client = new Client(
     { name: 'reference', version: '1.0.0' },

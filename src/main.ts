@@ -6,9 +6,10 @@ import type { Ec2 } from './aws/ec2.ts';
 import { AuditFile } from './changes/audit-file.ts';
 import { AuditLog } from './changes/audit-log.ts';
 import { Confirmation } from './changes/confirmation.ts';
-import { unfinishedIntents } from './changes/earlier-records.ts';
+import { releasesIn, unfinishedIntents } from './changes/earlier-records.ts';
 import { ChangeLimit } from './changes/limit.ts';
 import { ChangeQueue } from './changes/queue.ts';
+import { Releases } from './changes/releases.ts';
 import { StartedDrains } from './changes/started-drains.ts';
 import { ConfigurationError, configure, type Invocation } from './config/configure.ts';
 import { help } from './config/help.ts';
@@ -39,7 +40,8 @@ async function main(): Promise<void> {
   if (invocation.command === 'version') return print(`${version}\n`);
   if (invocation.command === 'iam-policy') {
     const { iamPolicy } = await import('./config/iam-policy.ts');
-    return print(`${JSON.stringify(iamPolicy(policyOf(invocation.settings)), undefined, 2)}\n`);
+    const { settings } = invocation;
+    return print(`${JSON.stringify(iamPolicy(policyOf(settings), !settings.noRestore), undefined, 2)}\n`);
   }
   const log = openLog(invocation.settings.logLevel);
   if (invocation.command === 'simulator') return serveSimulator(invocation.settings, log.logger);
@@ -61,7 +63,7 @@ async function serve(settings: Settings, log: Log): Promise<void> {
   limitYoungGeneration();
   const { logger } = log;
   const started = { version, simulate: settings.simulate, rules: rulesInForce(settings) };
-  const audit = openAuditLog(settings, log);
+  const { audit, earlier } = openAuditLog(settings, log);
   const stopping = terminationSignal();
   const ec2Clock = settings.simulate ? await simulatedClock(settings) : { now: Date.now, monotonic };
   const dependencies: Dependencies = {
@@ -74,6 +76,8 @@ async function serve(settings: Settings, log: Log): Promise<void> {
     changes: new ChangeQueue(),
     changeLimit: new ChangeLimit(settings.maxChangesPerHour, monotonic),
     drains: new StartedDrains(),
+    releases: new Releases(Date.now, releasesIn(earlier)),
+    canRestore: !settings.noRestore,
     stopping,
     // Over HTTP the signal of a request tells that its caller is gone; stdio has a check of its own.
     isHeard: async () => true,
@@ -126,11 +130,19 @@ function policyOf(settings: Settings): Policy {
   };
 }
 
-/** Opens the audit log and warns about changes that an earlier process left without an outcome. */
-function openAuditLog({ auditLog, http }: Settings, { logger, stderr }: Log): AuditLog {
+/**
+ * Opens the audit log and warns about changes that an earlier process left without an outcome. `earlier` are the records
+ * from before.
+ */
+function openAuditLog(
+  { auditLog, http }: Settings,
+  { logger, stderr }: Log,
+): { audit: AuditLog; earlier: string } {
   const onFailure = ({ message: reason }: Error): void =>
     logger.error({ reason }, 'the audit log cannot be written, so a change was refused');
-  if (auditLog === undefined) return new AuditLog(stderr, version, Date.now, onFailure);
+  if (auditLog === undefined) {
+    return { audit: new AuditLog(stderr, version, Date.now, onFailure), earlier: '' };
+  }
   try {
     if (http === undefined && isWrittenBy(STDOUT, auditLog)) {
       throw new Error('it is stdout, which carries the protocol');
@@ -141,7 +153,7 @@ function openAuditLog({ auditLog, http }: Settings, { logger, stderr }: Log): Au
       const hint = may_be_running ? 'it may still be running; check the gateway' : 'check the gateway';
       logger.warn(change, `another process started this change and recorded no outcome: ${hint}`);
     }
-    return new AuditLog(file, version, Date.now, onFailure);
+    return { audit: new AuditLog(file, version, Date.now, onFailure), earlier: file.earlier };
   } catch (error) {
     process.stderr.write(`nat-gateway-mcp: --audit-log cannot be opened: ${(error as Error).message}\n`);
     return process.exit(2);

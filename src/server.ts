@@ -3,9 +3,10 @@ import { CfWorkerJsonSchemaValidator } from '@modelcontextprotocol/server/valida
 import type { Era } from './changes/confirmation.ts';
 import { registerReleasePrompt } from './prompts/release-nat-addresses.ts';
 import { registerNatGatewayResource } from './resources/nat-gateway.ts';
+import { auditFields } from './tools/change/result.ts';
 import type { Dependencies, Tool } from './tools/define-tool.ts';
 import { describeNatGatewayAddresses } from './tools/describe-nat-gateway-addresses.ts';
-import { auditFields } from './tools/unassign/result.ts';
+import { restorePrivateNatGatewayAddress } from './tools/restore-private-nat-gateway-address.ts';
 import { unassignPrivateNatGatewayAddress } from './tools/unassign-private-nat-gateway-address.ts';
 import { waitForNatGatewayAddresses } from './tools/wait-for-nat-gateway-addresses.ts';
 import { DESCRIBE, WAIT } from './vocabulary/names.ts';
@@ -17,6 +18,7 @@ const INSTRUCTIONS = `Look before you release: ${DESCRIBE} shows which addresses
 const TOOLS: readonly Tool[] = [
   describeNatGatewayAddresses,
   unassignPrivateNatGatewayAddress,
+  restorePrivateNatGatewayAddress,
   waitForNatGatewayAddresses,
 ];
 
@@ -39,7 +41,11 @@ export function createServer(dependencies: Dependencies, era: Era): McpServer {
       jsonSchemaValidator: new CfWorkerJsonSchemaValidator(),
     },
   );
-  for (const register of TOOLS) register(server, dependencies, era);
+  for (const register of TOOLS) {
+    if (register !== restorePrivateNatGatewayAddress || dependencies.canRestore) {
+      register(server, dependencies, era);
+    }
+  }
   registerNatGatewayResource(server, dependencies);
   registerReleasePrompt(server);
   return server;
@@ -60,7 +66,7 @@ async function verifyState(
   try {
     return await confirmation.verify(state, context);
   } catch (error) {
-    const fields = { ...auditFields({}, server, context), tool: 'unknown' };
+    const fields = auditFields('unknown', {}, { server, context });
     audit.outcome({ ...fields, outcome: 'confirmation_rejected' });
     throw error;
   }

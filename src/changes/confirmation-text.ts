@@ -1,15 +1,18 @@
 import type { NatGateway } from '../nat-gateway/gateway.ts';
 import type { Finding } from '../nat-gateway/preflight.ts';
+import { type ChangeTool, RESTORE } from '../vocabulary/names.ts';
 import { displayName, visibleLine } from '../vocabulary/text.ts';
 
 /** All that is shown, and that a yes is for. */
 export interface Question {
+  tool: ChangeTool;
   /** Absent where AWS does not tell it. */
   accountId: string | undefined;
   region: string;
   gateway: NatGateway;
   privateIps: readonly string[];
-  maxDrainDurationSeconds: number;
+  /** Of a release. */
+  maxDrainDurationSeconds?: number | undefined;
   findings: readonly Finding[];
 }
 
@@ -29,19 +32,28 @@ const STALE: Record<StaleReason, string> = {
  * long, the name and the list of addresses, comes last in its line.
  */
 export function confirmationText(question: Question, stale?: StaleReason): string {
-  const { gateway, privateIps, maxDrainDurationSeconds, findings } = question;
-  const working = gateway.addresses.filter(({ status }) => status === 'succeeded');
-  const remain = working.filter(({ private_ip = '' }) => !privateIps.includes(private_ip)).length;
+  const { gateway, privateIps, findings } = question;
   const addresses = privateIps.length === 1 ? '1 private address' : `${privateIps.length} private addresses`;
+  const isRestore = question.tool === RESTORE;
+  const what = isRestore ? `Give ${addresses} back to` : `Release ${addresses} of`;
   const lines = [
-    `Release ${addresses} of NAT gateway ${whereabouts(question)}: ${privateIps.join(', ')}?`,
+    `${what} NAT gateway ${whereabouts(question)}: ${privateIps.join(', ')}?`,
     ...(stale === undefined ? [] : [STALE[stale]]),
-    `New connections stop at once; existing ones are served for up to ${maxDrainDurationSeconds} s, then cut. This cannot be cancelled.`,
-    `Working addresses that remain: ${remain}`,
+    ...(isRestore ? ['They take new connections as soon as they are assigned'] : consequences(question)),
     `VPC: ${gateway.vpc_id ?? 'not told by AWS'}`,
     ...findings.map(({ message }) => `Warning: ${message}`),
   ];
   return lines.map(asSentence).join('\n');
+}
+
+/** What a release does, and what it leaves. */
+function consequences({ gateway, privateIps, maxDrainDurationSeconds }: Question): string[] {
+  const working = gateway.addresses.filter(({ status }) => status === 'succeeded');
+  const remain = working.filter(({ private_ip = '' }) => !privateIps.includes(private_ip)).length;
+  return [
+    `New connections stop at once; existing ones are served for up to ${maxDrainDurationSeconds} s, then cut. This cannot be cancelled.`,
+    `Working addresses that remain: ${remain}`,
+  ];
 }
 
 function whereabouts({ accountId, region, gateway }: Question): string {

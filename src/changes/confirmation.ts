@@ -13,7 +13,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import * as z from 'zod';
-import { type ConfirmMode, UNASSIGN } from '../vocabulary/names.ts';
+import { CHANGE_TOOLS, type ConfirmMode, RESTORE } from '../vocabulary/names.ts';
 import { confirmationText, type Question, type StaleReason } from './confirmation-text.ts';
 
 export type { Question } from './confirmation-text.ts';
@@ -34,7 +34,7 @@ const KEY = 'confirm';
 
 /** A question as the client carries it to the answer: signed, readable, and good for one use. */
 const pendingSchema = z.object({
-  purpose: z.literal(UNASSIGN),
+  purpose: z.enum(CHANGE_TOOLS),
   /** Digests of what was shown, by the cause that a difference has. */
   shown: z.object({ request: z.string(), account: z.string(), gateway: z.string() }),
   nonce: z.string(),
@@ -159,7 +159,7 @@ export class Confirmation {
 
   #pending(question: Question): Pending {
     return {
-      purpose: UNASSIGN,
+      purpose: question.tool,
       shown: digests(question),
       nonce: randomUUID(),
       asked: this.#now(),
@@ -192,6 +192,7 @@ export class Confirmation {
 
 /** The form that a client is asked to show. */
 function form({ question, stale }: Asking) {
+  const isRestore = question.tool === RESTORE;
   return inputRequired.elicit({
     message: confirmationText(question, stale),
     requestedSchema: {
@@ -199,8 +200,8 @@ function form({ question, stale }: Asking) {
       properties: {
         [KEY]: {
           type: 'boolean',
-          title: 'Release these addresses',
-          description: 'Tick to release them; nothing happens otherwise.',
+          title: isRestore ? 'Give these addresses back' : 'Release these addresses',
+          description: `Tick to ${isRestore ? 'give them back' : 'release them'}; nothing happens otherwise.`,
         },
       },
       required: [KEY],
@@ -244,12 +245,13 @@ function canAsk(server: McpServer, context: ServerContext, era: Era): boolean {
   return elicitation !== undefined && (Object.keys(elicitation).length === 0 || 'form' in elicitation);
 }
 
-function digests({ accountId, region, gateway, privateIps, maxDrainDurationSeconds, findings }: Question) {
+function digests(question: Question) {
+  const { tool, accountId, region, gateway, privateIps, maxDrainDurationSeconds, findings } = question;
   // EC2 promises no order of tags and addresses.
   const tags = sorted(gateway.tags ?? [], ({ key }) => key);
   const addresses = sorted(gateway.addresses, ({ private_ip = '' }) => private_ip);
   return {
-    request: digest([region, gateway.nat_gateway_id, [...privateIps].sort(), maxDrainDurationSeconds]),
+    request: digest([tool, region, gateway.nat_gateway_id, [...privateIps].sort(), maxDrainDurationSeconds]),
     account: digest([accountId]),
     gateway: digest([{ ...gateway, tags, addresses }, findings]),
   };

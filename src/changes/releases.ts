@@ -18,6 +18,7 @@ export class Releases {
   readonly #now: () => number;
   /** Time of the release by place and private IP, oldest first. */
   readonly #released = new Map<string, number>();
+  readonly #givenBack = new Map<string, number>();
 
   /** `earlier` are those of former processes, as the audit log has them. */
   constructor(now: () => number, earlier: readonly Release[] = []) {
@@ -32,10 +33,7 @@ export class Releases {
       this.#released.delete(key);
       this.#released.set(key, at);
     }
-    for (const oldest of this.#released.keys()) {
-      if (this.#released.size <= CAPACITY) return;
-      this.#released.delete(oldest);
-    }
+    trim(this.#released);
   }
 
   /** Whether this server released the address from this gateway within a day. */
@@ -44,9 +42,27 @@ export class Releases {
     return at !== undefined && this.#now() - at < RESTORABLE_MILLISECONDS;
   }
 
-  /** Ends the memory of addresses that were given back. */
-  forget({ region, natGatewayId, privateIps }: Omit<Release, 'at'>): void {
-    for (const privateIp of privateIps) this.#released.delete(keyOf(region, natGatewayId, privateIp));
+  /** Notes that addresses were given back: they can be no more, and are on their way since `now` (monotonic). */
+  giveBack({ region, natGatewayId, privateIps }: Omit<Release, 'at'>, now: number): void {
+    for (const privateIp of privateIps) {
+      const key = keyOf(region, natGatewayId, privateIp);
+      this.#released.delete(key);
+      this.#givenBack.delete(key);
+      this.#givenBack.set(key, now);
+    }
+    trim(this.#givenBack);
+  }
+
+  /** When the address was given back to this gateway, by the monotonic clock; `undefined` if it was not. */
+  givenBackAt(region: string, natGatewayId: string, privateIp: string): number | undefined {
+    return this.#givenBack.get(keyOf(region, natGatewayId, privateIp));
+  }
+}
+
+function trim(times: Map<string, number>): void {
+  for (const oldest of times.keys()) {
+    if (times.size <= CAPACITY) return;
+    times.delete(oldest);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Drain, StartedDrain } from '../nat-gateway/drain.ts';
+import { type Drain, LONGEST_DRAIN_MILLISECONDS, type StartedDrain } from '../nat-gateway/drain.ts';
 import type { NatGateway } from '../nat-gateway/gateway.ts';
 import { assignedAgain, withStartedDrains } from '../nat-gateway/observations.ts';
 
@@ -19,10 +19,14 @@ export class StartedDrains {
   readonly #drains = new Map<string, Map<string, StartedDrain>>();
   #size = 0;
 
-  /** `now` is in milliseconds of a monotonic clock, as is every other time of a `StartedDrain`. */
-  remember({ region, natGatewayId, privateIps }: Drained, drain: Drain, now: number): void {
+  /**
+   * `drain` is undefined where it may be somebody else's, which nobody here knows the end of. `now` is in milliseconds of
+   * a monotonic clock, as is every other time of a `StartedDrain`.
+   */
+  remember({ region, natGatewayId, privateIps }: Drained, drain: Drain | undefined, now: number): void {
     this.#prune(now);
-    const started = { drain, startedAt: now, dueAt: now + drain.max_drain_duration_seconds * 1000 };
+    const lasts = drain === undefined ? LONGEST_DRAIN_MILLISECONDS : drain.max_drain_duration_seconds * 1000;
+    const started = { drain, startedAt: now, dueAt: now + lasts };
     const key = keyOf(region, natGatewayId);
     const ofGateway = this.#drains.get(key) ?? new Map<string, StartedDrain>();
     for (const privateIp of privateIps) {

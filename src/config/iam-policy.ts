@@ -8,7 +8,7 @@ import type { Policy } from '../nat-gateway/policy.ts';
  * Source of actions, resource types and condition keys: Service Authorization Reference, Amazon EC2. A dry run needs
  * the permission of its real call. `sts:GetCallerIdentity` needs no permission.
  */
-export function iamPolicy(policy: Policy): IamPolicy {
+export function iamPolicy(policy: Policy, canRestore: boolean): IamPolicy {
   const describe: Statement = {
     Sid: 'DescribeNatGateways',
     Effect: 'Allow',
@@ -16,13 +16,20 @@ export function iamPolicy(policy: Policy): IamPolicy {
     Resource: '*',
   };
   if (policy.readOnly) return { Version: '2012-10-17', Statement: [describe] };
-  const unassign: Statement = {
-    Sid: 'UnassignPrivateNatGatewayAddress',
-    Effect: 'Allow',
-    Action: 'ec2:UnassignPrivateNatGatewayAddress',
-    Resource: gatewayArns(policy),
-  };
-  return { Version: '2012-10-17', Statement: [describe, unassign, ...tagDenials(policy)] };
+  const names = [
+    'UnassignPrivateNatGatewayAddress',
+    ...(canRestore ? ['AssignPrivateNatGatewayAddress'] : []),
+  ];
+  const changes = names.map(
+    (name): Statement => ({
+      Sid: name,
+      Effect: 'Allow',
+      Action: `ec2:${name}`,
+      Resource: gatewayArns(policy),
+    }),
+  );
+  const actions = changes.map(({ Action }) => Action);
+  return { Version: '2012-10-17', Statement: [describe, ...changes, ...tagDenials(policy, actions)] };
 }
 
 export interface IamPolicy {
@@ -33,7 +40,7 @@ export interface IamPolicy {
 interface Statement {
   Sid: string;
   Effect: 'Allow' | 'Deny';
-  Action: string;
+  Action: string | string[];
   Resource: string | string[];
   Condition?: Record<string, Record<string, string>>;
 }
@@ -63,11 +70,14 @@ const PARTITIONS: readonly (readonly [prefix: string, partition: string])[] = [
 ];
 
 /** Denies by each tag rule in a statement of its own, because all conditions of one statement must hold together. */
-function tagDenials({ requireTag, protectTag }: Policy): Statement[] {
+function tagDenials(
+  { requireTag, protectTag }: Policy,
+  actions: readonly (string | string[])[],
+): Statement[] {
   const deny = (Sid: string, operator: string, [key, value]: readonly [string, string]): Statement => ({
     Sid,
     Effect: 'Deny',
-    Action: 'ec2:UnassignPrivateNatGatewayAddress',
+    Action: actions.length === 1 ? (actions[0] as string) : actions.flat(),
     Resource: '*',
     Condition: { [operator]: { [`aws:ResourceTag/${key}`]: value } },
   });

@@ -121,6 +121,10 @@ export const OPTIONS = {
     variableOnly: true,
   }),
   readOnly: toggle({ help: 'Refuse every real change; dry runs still work.', commands: SERVE_OR_POLICY }),
+  noRestore: toggle({
+    help: 'Leave out the tool that gives released addresses back, and its permission.',
+    commands: SERVE_OR_POLICY,
+  }),
   allowAccount: list('ID', listOf(/^\d{12}$/, '12-digit account ids'), {
     help: 'Change only gateways of these AWS accounts.',
     commands: SERVE_OR_POLICY,

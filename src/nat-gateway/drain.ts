@@ -13,9 +13,13 @@ export interface Drain {
   max_drain_duration_seconds: number;
 }
 
-/** A drain that this process started, with its times in milliseconds of a monotonic clock as well. */
+/** EC2's longest drain, in milliseconds: how long one can last that another caller may have started. */
+export const LONGEST_DRAIN_MILLISECONDS = DRAIN_SECONDS.maximum * 1000;
+
+/** A drain that this process started, by a monotonic clock in milliseconds. */
 export interface StartedDrain {
-  drain: Drain;
+  /** Absent where the answer was lost: then somebody else may have started it, with another duration. */
+  drain?: Drain | undefined;
   /** When EC2 accepted it, or at the latest. */
   startedAt: number;
   /** When it is over at the latest. */
@@ -47,7 +51,7 @@ export function beyondWait(
 /** The latest end of these drains, where there is one. */
 export function latestEnd(drains: Iterable<StartedDrain | undefined>): string | undefined {
   return [...drains]
-    .flatMap((started) => started?.drain.release_by ?? [])
+    .flatMap((started) => started?.drain?.release_by ?? [])
     .sort()
     .at(-1);
 }

@@ -27,8 +27,8 @@ export const READ_LAG_MILLISECONDS = 300_000;
  */
 const ABSENCES = 9;
 
-/** How long absence has to last as well, before a known end of the drain: longer than an endpoint's reads flap. */
-const ABSENCE_BEFORE_DUE_MILLISECONDS = 60_000;
+/** How long an endpoint's reads flap: absence before a known end of the drain has to last longer. */
+const FLAPPING_MILLISECONDS = 60_000;
 
 /** How long before its end a drain asks for further reads soon. */
 const NEARLY_DUE_MILLISECONDS = 5000;
@@ -68,11 +68,26 @@ export interface Course {
   isUrgent: boolean;
 }
 
-/** The course of one address, given all reads so far, oldest first, and the drain that this process started, if any. */
-export function courseOf(privateIp: string, reads: readonly Read[], drain?: StartedDrain): Course {
+/**
+ * The course of one address, given all reads so far, oldest first, and what this process did to it: the drain that it
+ * started, and the time at which it had the address assigned.
+ */
+export function courseOf(
+  privateIp: string,
+  reads: readonly Read[],
+  drain?: StartedDrain,
+  assignedAt?: number,
+): Course {
   const evidence = evidenceOf(privateIp, reads, drain);
-  const { last, absences, remembered } = evidence;
+  const { last, absences, remembered, now } = evidence;
+  // Later reads are not from before the release any more.
+  if (assignedAt !== undefined && now - assignedAt >= FLAPPING_MILLISECONDS) evidence.changed = true;
   const course = { private_ip: privateIp, changed: evidence.changed, settled: false, isUrgent: false };
+  // Reads may show an assignment late.
+  const isAwaited = assignedAt !== undefined && now - assignedAt < READ_LAG_MILLISECONDS;
+  if (isAwaited && (last === undefined || absences.length > 0)) {
+    return { ...course, fate: 'assigning', changed: true };
+  }
   if (last === undefined) return { ...course, fate: remembered === undefined ? 'unknown' : 'unassigning' };
   const { status, failure_message } = last;
   if (absences.length > 0) return { ...course, ...courseOfAbsent(evidence, status) };
@@ -150,7 +165,7 @@ function courseOfAbsent(
   const isEarly = remembered !== undefined && !isDue;
   const settled = isDue
     ? absences.filter((at) => at >= dueAt).length >= AGREEING
-    : absences.length >= ABSENCES && (!isEarly || now - since >= ABSENCE_BEFORE_DUE_MILLISECONDS);
+    : absences.length >= ABSENCES && (!isEarly || now - since >= FLAPPING_MILLISECONDS);
   if (settled && !isKnown) return { fate: 'not_on_gateway', settled, isUrgent: false };
   if (settled) return { fate: 'released', releasedAt: since, settled, isUrgent: false };
   const before = draining !== undefined ? 'unassigning' : (status ?? 'unknown');

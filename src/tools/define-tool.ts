@@ -13,6 +13,7 @@ import type { AuditLog } from '../changes/audit-log.ts';
 import type { Confirmation, Era } from '../changes/confirmation.ts';
 import type { ChangeLimit } from '../changes/limit.ts';
 import type { ChangeQueue } from '../changes/queue.ts';
+import type { Releases } from '../changes/releases.ts';
 import type { StartedDrains } from '../changes/started-drains.ts';
 import type { Policy } from '../nat-gateway/policy.ts';
 import { ERRORS, type ErrorReport, errorReport, Failure, reportOf } from '../vocabulary/failure.ts';
@@ -34,6 +35,9 @@ export interface Dependencies {
   changes: ChangeQueue;
   changeLimit: ChangeLimit;
   drains: StartedDrains;
+  releases: Releases;
+  /** Whether addresses may be given back at all. */
+  canRestore: boolean;
   /** Aborted once the process is to end: no real call begins after that. */
   stopping: AbortSignal;
   /** Whether an answer can still reach the caller, as far as its signal does not tell. Asked before a real call. */

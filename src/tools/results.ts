@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { POLICY_RULES } from '../nat-gateway/policy.ts';
 import { FINDING_CODES } from '../nat-gateway/preflight.ts';
 import { ERROR_CODES } from '../vocabulary/failure.ts';
-import { DESCRIBE, READ_SCOPE, UNASSIGN, WAIT, WRITE_SCOPE } from '../vocabulary/names.ts';
+import { DESCRIBE, READ_SCOPE, RESTORE, UNASSIGN, WAIT, WRITE_SCOPE } from '../vocabulary/names.ts';
 
 /** Parts that the results of several tools share. */
 
@@ -72,6 +72,7 @@ const SCOPE_OF: Record<string, string> = {
   [DESCRIBE]: READ_SCOPE,
   [WAIT]: READ_SCOPE,
   [UNASSIGN]: WRITE_SCOPE,
+  [RESTORE]: WRITE_SCOPE,
 };
 
 /** The result without a `next` for which the caller's token lacks the scope. */

@@ -2,10 +2,11 @@ import * as z from 'zod';
 import { DEFAULT_DRAIN_SECONDS, DRAIN_SECONDS } from '../nat-gateway/drain.ts';
 import { UNASSIGN, WRITE_SCOPE } from '../vocabulary/names.ts';
 import { listOf, natGatewayId, optionalRegion, privateIp } from './arguments.ts';
+import { untilAnswered } from './change/asking.ts';
+import { attempt, failedAttempt } from './change/attempt.ts';
+import { auditFields } from './change/result.ts';
 import { defineTool } from './define-tool.ts';
-import { untilAnswered } from './unassign/asking.ts';
-import { attempt, failedAttempt } from './unassign/attempt.ts';
-import { auditFields, unassignResultSchema } from './unassign/result.ts';
+import { unassignment, unassignResultSchema } from './unassign/unassignment.ts';
 
 export const unassignPrivateNatGatewayAddress = defineTool({
   name: UNASSIGN,
@@ -42,8 +43,7 @@ outcome says how it ended; error.hint and next say what to do. Never repeat an "
   output: unassignResultSchema,
   scope: WRITE_SCOPE,
   isDestructive: true,
-  begin: ({ id, input, server, context, dependencies }) =>
-    dependencies.audit.begin(auditFields(input, server, context, id)),
-  run: (call) => untilAnswered(call, attempt),
-  failed: failedAttempt,
+  begin: (call) => call.dependencies.audit.begin(auditFields(UNASSIGN, call.input, call)),
+  run: (call) => untilAnswered(UNASSIGN, call, (each, answer) => attempt(unassignment, each, answer)),
+  failed: (...failure) => failedAttempt(UNASSIGN, ...failure),
 });

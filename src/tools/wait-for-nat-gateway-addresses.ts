@@ -110,13 +110,20 @@ async function wait(call: PlacedCall<Input>): Promise<Output> {
 
 async function follow(call: PlacedCall<Input>, ended: AbortSignal): Promise<Output> {
   const { ec2, region, input, context, dependencies } = call;
-  const { drains, ec2Clock, monotonic } = dependencies;
+  const { drains, releases, ec2Clock, monotonic } = dependencies;
   const { nat_gateway_id } = input;
   const began = monotonic();
   const pace = { isUrgent: false };
   const tell = progressReporter(context);
   const addresses = input.private_ip_addresses ?? [...drains.of(region, nat_gateway_id).keys()];
-  const courses = addresses.map((each) => courseOf(each, [], drains.of(region, nat_gateway_id).get(each)));
+  const courses = addresses.map((each) =>
+    courseOf(
+      each,
+      [],
+      drains.of(region, nat_gateway_id).get(each),
+      releases.givenBackAt(region, nat_gateway_id, each),
+    ),
+  );
   const progress: Progress = { reads: [], courses, addresses };
   let failures = 0;
   let latestFailure: Failure | undefined;
@@ -146,7 +153,7 @@ async function follow(call: PlacedCall<Input>, ended: AbortSignal): Promise<Outp
 function see(
   progress: Progress,
   read: Read,
-  { input, region, dependencies: { drains } }: PlacedCall<Input>,
+  { input, region, dependencies: { drains, releases } }: PlacedCall<Input>,
 ): void {
   const { addresses } = progress;
   const reads = withRead(progress.reads, read);
@@ -160,7 +167,11 @@ function see(
   const proven = new Map(
     progress.courses.filter(({ settled }) => settled).map((each) => [each.private_ip, each]),
   );
-  progress.courses = addresses.map((each) => proven.get(each) ?? courseOf(each, reads, started.get(each)));
+  const courseNow = (each: string): Course => {
+    const assignedAt = releases.givenBackAt(region, input.nat_gateway_id, each);
+    return courseOf(each, reads, started.get(each), assignedAt);
+  };
+  progress.courses = addresses.map((each) => proven.get(each) ?? courseNow(each));
   for (const { private_ip, fate, settled } of progress.courses) {
     if (settled || fate === 'assigning') drains.forget(region, input.nat_gateway_id, private_ip);
   }
@@ -263,7 +274,7 @@ function answer(
       private_ip,
       fate,
       failure_message,
-      release_by: started.get(private_ip)?.drain.release_by,
+      release_by: started.get(private_ip)?.drain?.release_by,
       released_at: releasedAt === undefined ? undefined : timeOf(releasedAt),
     })),
     waited_seconds: Math.round((monotonic() - began) / 100) / 10,

@@ -2,7 +2,12 @@
 
 export const DESCRIBE = 'describe_nat_gateway_addresses';
 export const UNASSIGN = 'unassign_private_nat_gateway_address';
+export const RESTORE = 'restore_private_nat_gateway_address';
 export const WAIT = 'wait_for_nat_gateway_addresses';
+
+/** The tools that change something: a yes, a record and a token's scope are for one of them. */
+export const CHANGE_TOOLS = [UNASSIGN, RESTORE] as const;
+export type ChangeTool = (typeof CHANGE_TOOLS)[number];
 
 /** Scopes of a caller's token: to read, and to change. Write does not include read. */
 export const READ_SCOPE = 'nat:read';

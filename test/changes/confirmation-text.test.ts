@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { confirmationText, type Question } from '../../src/changes/confirmation-text.ts';
+import { RESTORE, UNASSIGN } from '../../src/vocabulary/names.ts';
 
 const question: Question = {
+  tool: UNASSIGN,
   accountId: '123456789012',
   region: 'us-east-1',
   gateway: {
@@ -69,5 +71,15 @@ New connections stop at once; existing ones are served for up to 350 s, then cut
     expect(first).toMatch(
       /^Release 2 private addresses of NAT gateway nat-0a11a11a11a11a11a \(account 123456789012, us-east-1, named "x' [^"]{60}…"\): 10\.0\.1\.11, 10\.0\.1\.12\?$/,
     );
+  });
+
+  it('of a restore says in its first line what a yes is for', () => {
+    const lines = confirmationText({ ...question, tool: RESTORE, maxDrainDurationSeconds: undefined }).split(
+      '\n',
+    );
+    expect(lines[0]).toMatch(
+      /^Give \d private address(es)? back to NAT gateway nat-0a11a11a11a11a11a \(account 123456789012, us-east-1, named "egress"\): 10\..*\?$/,
+    );
+    expect(lines.join(' ')).not.toMatch(/served|undefined|remain/);
   });
 });

@@ -304,6 +304,7 @@ describe('calls that can only ask', () => {
 
 describe('the age of a question', () => {
   const question = {
+    tool: UNASSIGN as typeof UNASSIGN,
     accountId: '123456789012',
     region: 'us-east-1',
     gateway: { nat_gateway_id: EGRESS, addresses: [] },

@@ -39,9 +39,11 @@ describe('the memory of releases', () => {
   it('forgets what was given back, and no more', () => {
     const releases = new Releases(() => START);
     releases.remember({ ...place, privateIps: ['10.0.1.11', '10.0.1.12'], at: START });
-    releases.forget({ ...place, privateIps: ['10.0.1.11'] });
+    releases.giveBack({ ...place, privateIps: ['10.0.1.11'] }, 5);
     expect(releases.has('us-east-1', GATEWAY, '10.0.1.11')).toBe(false);
     expect(releases.has('us-east-1', GATEWAY, '10.0.1.12')).toBe(true);
+    expect(releases.givenBackAt('us-east-1', GATEWAY, '10.0.1.11')).toBe(5);
+    expect(releases.givenBackAt('us-east-1', GATEWAY, '10.0.1.12')).toBeUndefined();
   });
 
   it('keeps the latest ten thousand addresses', () => {

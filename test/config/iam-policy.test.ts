@@ -5,11 +5,23 @@ import { OPEN_POLICY } from '../support/session.ts';
 
 const ACTION = 'ec2:UnassignPrivateNatGatewayAddress';
 
-function statements(policy: Partial<typeof OPEN_POLICY>) {
-  return iamPolicy({ ...OPEN_POLICY, ...policy }).Statement;
+function statements(policy: Partial<typeof OPEN_POLICY>, canRestore = false) {
+  return iamPolicy({ ...OPEN_POLICY, ...policy }, canRestore).Statement;
 }
 
 describe('the IAM policy', () => {
+  it('allows giving back what was released, under the same rules, unless that is left out', () => {
+    const RESTORE = 'ec2:AssignPrivateNatGatewayAddress';
+    const rules = { allowRegion: ['eu-west-1'], protectTag: ['keep'] };
+    expect(statements(rules, true)).toMatchObject([
+      {},
+      { Action: ACTION, Resource: ['arn:aws:ec2:eu-west-1:*:natgateway/*'] },
+      { Action: RESTORE, Effect: 'Allow', Resource: ['arn:aws:ec2:eu-west-1:*:natgateway/*'] },
+      { Action: [ACTION, RESTORE], Effect: 'Deny' },
+    ]);
+    expect(JSON.stringify(statements(rules))).not.toContain(RESTORE);
+  });
+
   it('allows only describes when the server is read-only', () => {
     expect(statements({ readOnly: true })).toEqual([
       { Sid: 'DescribeNatGateways', Effect: 'Allow', Action: 'ec2:DescribeNatGateways', Resource: '*' },

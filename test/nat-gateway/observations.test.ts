@@ -220,6 +220,22 @@ describe('the verdict of reads after a lost answer', () => {
   });
 });
 
+describe('an address that this process had assigned', () => {
+  const at = (seconds: number) => START - seconds * 1000;
+  it.each([
+    ['no read', '', 10, 'assigning', false],
+    ['absence', repeated('-', 12), 10, 'assigning', false],
+    ['absence after the whole lag', repeated('-', 12), 300, 'not_on_gateway', true],
+    ['assigning', 'assigning', 10, 'assigning', false],
+    ['assigning, then succeeded twice', `assigning ${s} ${s}`, 10, s, true],
+    ['succeeded twice, perhaps from before the release', `${s} ${s}`, 10, s, false],
+    ['succeeded twice a minute later', `${s} ${s}`, 59, s, true],
+  ])('is told by %s', (_, statuses, secondsAgo, fate, settled) => {
+    const series = statuses === '' ? [] : reads(statuses);
+    expect(courseOf(ip, series, undefined, at(secondsAgo))).toMatchObject({ fate, settled });
+  });
+});
+
 describe('the verdict of reads after a lost answer to an assignment', () => {
   const a = 'assigning';
   it.each<[string, string[][], string]>([

@@ -102,7 +102,7 @@ describe('the npm package', () => {
     });
     await client.connect(transport);
     onTestFinished(() => client.close());
-    expect((await client.listTools()).tools).toHaveLength(3);
+    expect((await client.listTools()).tools).toHaveLength(4);
     const described = await client.callTool({
       name: 'describe_nat_gateway_addresses',
       arguments: { nat_gateway_ids: [EGRESS] },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DESCRIBE, UNASSIGN, WAIT } from '../../src/vocabulary/names.ts';
+import { DESCRIBE, RESTORE, UNASSIGN, WAIT } from '../../src/vocabulary/names.ts';
 import { EGRESS } from '../support/session.ts';
 import { type FormAnswer, STDIO_CLIENTS } from '../support/stdio-clients.ts';
 
@@ -9,7 +9,7 @@ describe.each(STDIO_CLIENTS)('%s over stdio (%s)', (_, revision, connect) => {
   it('lists tools, describes, is refused, passes a dry run, releases, and sees the drain', async () => {
     const client = await connect({ args: ['--simulate'] });
     expect(client.revision).toBe(revision);
-    expect(await client.tools()).toEqual([DESCRIBE, UNASSIGN, WAIT]);
+    expect(await client.tools()).toEqual([DESCRIBE, UNASSIGN, RESTORE, WAIT]);
     const listing = await client.call(DESCRIBE, { private_ip_addresses: ['10.0.1.11'] });
     expect(listing.structuredContent.nat_gateways).toMatchObject([{ nat_gateway_id: EGRESS }]);
     const refused = await client.call(UNASSIGN, { ...change, private_ip_addresses: ['10.0.1.10'] });

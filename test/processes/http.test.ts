@@ -30,7 +30,7 @@ describe('the program with --http', () => {
   it('logs its URL, keeps stdout empty, and lists its tools without AWS and credentials', async () => {
     const server = await HttpProcess.start(['--confirm', 'never']);
     expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/mcp$/);
-    expect((await send(server.url, { body: list })).json.result.tools).toHaveLength(3);
+    expect((await send(server.url, { body: list })).json.result.tools).toHaveLength(4);
     expect(server.stray).toEqual([]);
   });
 

@@ -40,7 +40,7 @@ describe('the MCP Inspector on Node 20', () => {
 
   it('lists the tools', async () => {
     const { tools } = await inspect('--method', 'tools/list');
-    expect(tools).toHaveLength(3);
+    expect(tools).toHaveLength(4);
   });
 
   it.each(['["10.0.1.11","10.0.1.12"]', '10.0.1.11,10.0.1.12'])(

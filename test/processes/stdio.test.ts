@@ -20,7 +20,7 @@ describe('a server over stdio', () => {
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const server = startServer([], { NODE_V8_COVERAGE: folder, HTTPS_PROXY: 'http://127.0.0.1:1' });
     const { result } = await server.request('tools/list');
-    expect(result.tools).toHaveLength(3);
+    expect(result.tools).toHaveLength(4);
     server.child.stdin?.end();
     expect(await server.exit).toBe(0);
     const scripts = readdirSync(folder)
@@ -50,7 +50,7 @@ describe('a server over stdio', () => {
     const server = startServer();
     server.send('{"jsonrpc": "2.0", garbage');
     server.send(`{"jsonrpc":"2.0","id":1,"method":"tools/list","x":"${'x'.repeat(10_000_000)}"}`);
-    expect((await server.request('tools/list')).result.tools).toHaveLength(3);
+    expect((await server.request('tools/list')).result.tools).toHaveLength(4);
     const [unparsed, tooLong, ...others] = server.messages.filter(({ error }) => error !== undefined);
     expect(unparsed).toMatchObject({ error: { code: -32700 } });
     expect(unparsed?.id).toBeUndefined();

@@ -7,6 +7,7 @@ import { AuditLog } from '../../src/changes/audit-log.ts';
 import { Confirmation } from '../../src/changes/confirmation.ts';
 import { ChangeLimit } from '../../src/changes/limit.ts';
 import { ChangeQueue } from '../../src/changes/queue.ts';
+import { Releases } from '../../src/changes/releases.ts';
 import { StartedDrains } from '../../src/changes/started-drains.ts';
 import type { Policy } from '../../src/nat-gateway/policy.ts';
 import type { Dependencies } from '../../src/server.ts';
@@ -144,6 +145,8 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
     changes: new ChangeQueue(),
     changeLimit: options.changeLimit ?? new ChangeLimit(Number.POSITIVE_INFINITY, () => 0),
     drains: new StartedDrains(),
+    releases: new Releases(Date.now),
+    canRestore: true,
     stopping: options.stopping ?? new AbortController().signal,
     isHeard: async () => true,
     inputEnded: new AbortController().signal,

@@ -119,7 +119,7 @@ describe('tools/list', () => {
     }
   });
 
-  it('sets every annotation of every tool; unassigning alone is destructive', () => {
+  it('sets every annotation of every tool; what changes a gateway is destructive', () => {
     for (const { name, title, annotations } of modern.tools) {
       expect(title, name).toBeTruthy();
       for (const hint of ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint']) {
@@ -127,6 +127,9 @@ describe('tools/list', () => {
       }
     }
     const destructive = modern.tools.filter(({ annotations }) => annotations?.destructiveHint);
-    expect(destructive.map(({ name }) => name)).toEqual(['unassign_private_nat_gateway_address']);
+    expect(destructive.map(({ name }) => name)).toEqual([
+      'unassign_private_nat_gateway_address',
+      'restore_private_nat_gateway_address',
+    ]);
   });
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AuditLog } from '../../changes/audit-log.ts';
 import { ChangeLimit } from '../../changes/limit.ts';
-import { UNASSIGN } from '../../vocabulary/names.ts';
+import type { ChangeTool } from '../../vocabulary/names.ts';
 import { boundedText } from '../../vocabulary/text.ts';
 
 /** Records of one caller within an hour. A token that may only read must not fill the disk. */
@@ -20,15 +20,15 @@ export class RefusedChanges {
     this.#limit = new ChangeLimit(RECORDS_AN_HOUR, monotonic);
   }
 
-  /** `changes` are the arguments of the calls, which nobody has checked. */
-  record(principal: string, changes: readonly unknown[]): void {
-    for (const change of changes) {
+  /** `given` are the arguments of a call, which nobody has checked. */
+  record(principal: string, changes: readonly { tool: ChangeTool; given: unknown }[]): void {
+    for (const { tool, given } of changes) {
       if (!this.#limit.take(principal)) return;
       this.#audit.outcome({
         id: randomUUID(),
-        tool: UNASSIGN,
+        tool,
         principal,
-        arguments: named(change),
+        arguments: named(given),
         outcome: 'refused',
         error: { code: 'policy_denied' },
         reason: 'the token lacks a scope',

@@ -1,4 +1,10 @@
-import { READ_SCOPE, type Scope, UNASSIGN, WRITE_SCOPE } from '../../vocabulary/names.ts';
+import {
+  CHANGE_TOOLS,
+  type ChangeTool,
+  READ_SCOPE,
+  type Scope,
+  WRITE_SCOPE,
+} from '../../vocabulary/names.ts';
 import { faultOf, isMessage, type Message, withoutNullParams } from '../message-faults.ts';
 import { badMessage, notJson, notMessages } from './refusal.ts';
 
@@ -37,11 +43,12 @@ export class RpcBody {
     return [...new Set(this.#messages.flatMap((message) => scopeOf(message) ?? []))];
   }
 
-  /** The arguments of the calls that would change something. */
-  get changes(): readonly unknown[] {
-    return this.#messages
-      .filter((message) => scopeOf(message) === WRITE_SCOPE)
-      .map(({ params }) => (params as { arguments?: unknown }).arguments);
+  /** The calls that would change something, with arguments that nobody has checked. */
+  get changes(): readonly { tool: ChangeTool; given: unknown }[] {
+    return this.#messages.flatMap((message) => {
+      const tool = isRequest(message) ? changeToolOf(message) : undefined;
+      return tool === undefined ? [] : { tool, given: (message.params as { arguments?: unknown }).arguments };
+    });
   }
 
   /** @throws Refusal 400 if a message is malformed, with its first faults */
@@ -61,13 +68,17 @@ function parse(bytes: Uint8Array): unknown {
   }
 }
 
-/** Every request needs the read scope at least. Only the unassign tool changes anything. */
+/** Every request needs the read scope at least, and a call that changes something the write scope. */
 function scopeOf(message: Message): Scope | undefined {
-  const { method, params } = message;
+  const { method } = message;
   if (!isRequest(message) || (typeof method === 'string' && FOR_ALL.has(method))) return undefined;
-  if (method !== 'tools/call') return READ_SCOPE;
+  return changeToolOf(message) === undefined ? READ_SCOPE : WRITE_SCOPE;
+}
+
+function changeToolOf({ method, params }: Message): ChangeTool | undefined {
+  if (method !== 'tools/call') return undefined;
   const name = typeof params === 'object' && params !== null && 'name' in params ? params.name : undefined;
-  return name === UNASSIGN ? WRITE_SCOPE : READ_SCOPE;
+  return CHANGE_TOOLS.find((tool) => tool === name);
 }
 
 /** Notifications have no id, and responses have no method. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DESCRIBE, UNASSIGN, WAIT } from '../../../src/vocabulary/names.ts';
+import { DESCRIBE, RESTORE, UNASSIGN, WAIT } from '../../../src/vocabulary/names.ts';
 import { TIMEOUTS } from '../../../src/vocabulary/timeouts.ts';
 import { connectLegacy, connectModern, openFront } from '../../support/http.ts';
 import { EGRESS, realCalls } from '../../support/session.ts';
@@ -17,7 +17,7 @@ describe.each([
     const { url, calls, audit } = await openFront({ confirmMode: 'never', timeouts: QUICK });
     const client = await connect(url);
     expect(client.revision).toBe(revision);
-    expect(await client.tools()).toEqual([DESCRIBE, UNASSIGN, WAIT]);
+    expect(await client.tools()).toEqual([DESCRIBE, UNASSIGN, RESTORE, WAIT]);
     const listing = await client.call(DESCRIBE, { private_ip_addresses: ['10.0.1.11'] });
     expect(listing.structuredContent.nat_gateways).toMatchObject([{ nat_gateway_id: EGRESS }]);
     const dryRun = await client.call(UNASSIGN, { ...change, mode: 'dry_run' });

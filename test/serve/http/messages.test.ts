@@ -16,7 +16,7 @@ describe('params that are null', () => {
     const { url } = await openFront();
     const { status, json } = await send(url, { body });
     expect(status).toBe(200);
-    expect(json.result.tools).toHaveLength(3);
+    expect(json.result.tools).toHaveLength(4);
   });
 });
 

@@ -351,7 +351,7 @@ describe('a request that passes every check', () => {
       const { status, headers, json } = await send(url, request);
       expect(status).toBe(200);
       expect(headers.connection).toBe('close');
-      expect(json.result.tools).toHaveLength(3);
+      expect(json.result.tools).toHaveLength(4);
     }
   });
 });

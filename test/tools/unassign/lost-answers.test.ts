@@ -1,5 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Exchange, Intercept, SimulatorOptions } from '../../../src/simulator/simulator.ts';
+import {
+  type Exchange,
+  type Intercept,
+  privateNatGateway,
+  type SimulatorOptions,
+} from '../../../src/simulator/simulator.ts';
 import { DESCRIBE, UNASSIGN, WAIT } from '../../../src/vocabulary/names.ts';
 import {
   EGRESS,
@@ -53,6 +58,35 @@ function omitting(
 
 const statusIn = (content: { nat_gateways: { addresses: { private_ip: string }[] }[] }, privateIp: string) =>
   content.nat_gateways[0]?.addresses.find(({ private_ip }) => private_ip === privateIp);
+
+describe('a lost real call, after which reads show the drain of another', () => {
+  it('is told as draining, and the release not before reads prove it, whatever its own drain was', async () => {
+    const clock = new ManualClock(Date.now());
+    const inventory = [privateNatGateway(EGRESS, 'egress', ['10.0.1.10', '10.0.1.11', '10.0.1.12'], 0)];
+    const [gateway] = inventory;
+    let omits = false;
+    const { call } = await session({
+      clock,
+      inventory,
+      intercept: async (exchange) => {
+        if (!isRealCall(exchange)) return exchange.apply();
+        // Somebody else unassigns it for 350 s while this call, for one second, gets lost.
+        const address = gateway?.addresses?.find(({ privateIp }) => privateIp === '10.0.1.11');
+        Object.assign(address ?? {}, { unassignedAt: clock.now(), drainSeconds: 350 });
+        exchange.socket.resetAndDestroy();
+        return undefined;
+      },
+      reads: () => ({ omitAddress: (_id, privateIp) => omits && privateIp === '10.0.1.11' }),
+    });
+    const { content } = await call(UNASSIGN, { ...one, max_drain_duration_seconds: 1 });
+    expect(content).toMatchObject({ outcome: 'unassigning', reconciled: true });
+    clock.advance(10);
+    omits = true;
+    const { content: waited } = await call(WAIT, { ...one, timeout_seconds: 1 });
+    expect(waited).toMatchObject({ outcome: 'still_changing', addresses: [{ fate: 'unassigning' }] });
+    expect(waited.addresses[0].release_by).toBeUndefined();
+  });
+});
 
 describe('a real call that was lost before EC2 applied it', () => {
   it.each([

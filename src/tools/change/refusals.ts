@@ -3,16 +3,16 @@ import { type Finding, policyFindings } from '../../nat-gateway/preflight.ts';
 import { type ErrorReport, errorReport } from '../../vocabulary/failure.ts';
 import { DESCRIBE } from '../../vocabulary/names.ts';
 import type { Advice } from './next-step.ts';
-import type { UnassignResult } from './result.ts';
+import type { Progress } from './result.ts';
 
-/** What the caller of the unassign tool is told when it refuses, or cannot tell. */
+/** What the caller of a change is told when it is refused, or cannot be told. */
 
 /** The refusal for findings that block: all of them in `findings`, the next step in `step`. */
 export function blocked(
   findings: readonly Finding[],
   step: Advice,
   dryRun?: DryRun,
-): Pick<UnassignResult, 'error' | 'next'> & { outcome: 'refused'; error: ErrorReport } {
+): Pick<Progress, 'error' | 'next'> & { outcome: 'refused'; error: ErrorReport } {
   const blocking = findings.filter(({ severity }) => severity === 'blocks');
   const codes = new Set(blocking.map(({ code }) => code));
   const passes = [...codes].every((code) => code === 'unassigning' || code === 'change_in_progress');

@@ -1,10 +1,11 @@
 import type { InputRequiredResult } from '@modelcontextprotocol/server';
 import type { Answer, Asking, Need } from '../../changes/confirmation.ts';
 import { cancelled, Failure } from '../../vocabulary/failure.ts';
+import type { ChangeTool } from '../../vocabulary/names.ts';
 import type { PlacedCall } from '../define-tool.ts';
 import { anyOf } from '../grace.ts';
 import { askedTooOften, askingFailed, notConfirmedHint, stopping } from './refusals.ts';
-import { auditFields, type Progress, type UnassignResult } from './result.ts';
+import { auditFields, type ChangeResult, type Progress } from './result.ts';
 
 /** Asking for a yes around the attempts of one call. */
 
@@ -17,11 +18,12 @@ const MOST_QUESTIONS = 8;
  *
  * @throws Failure where nobody waits for the answer any more
  */
-export async function untilAnswered<Input extends object>(
+export async function untilAnswered<Input extends object, Own extends string>(
+  tool: ChangeTool,
   call: PlacedCall<Input>,
-  attempt: (call: PlacedCall<Input>, answer: Answer) => Promise<UnassignResult | Asking>,
-): Promise<UnassignResult | InputRequiredResult> {
-  const { id, input, server, context, era, dependencies } = call;
+  attempt: (call: PlacedCall<Input>, answer: Answer) => Promise<ChangeResult<Own> | Asking>,
+): Promise<ChangeResult<Own> | InputRequiredResult> {
+  const { input, context, era, dependencies } = call;
   const { confirmation, audit, inputEnded, monotonic, stopping: ending } = dependencies;
   const { signal } = context.mcpReq;
   let answer = confirmation.answer(context);
@@ -29,7 +31,7 @@ export async function untilAnswered<Input extends object>(
     const result = await attempt({ ...call, began: monotonic() }, answer);
     if (!('question' in result)) return result;
     if (asked === MOST_QUESTIONS) throw new Failure(askedTooOften(asked));
-    audit.outcome({ ...auditFields(input, server, context, id), outcome: 'confirmation_asked' });
+    audit.outcome({ ...auditFields(tool, input, call), outcome: 'confirmation_asked' });
     if (era === 'modern') return confirmation.ask(result, context);
     // After stdin has ended no answer can come.
     const giveUp = anyOf([signal, ending, inputEnded]);
@@ -40,7 +42,7 @@ export async function untilAnswered<Input extends object>(
 }
 
 /** The result of an attempt whose question was answered, and not with yes. */
-export function withoutYes(answer: Answer, progress: Progress): UnassignResult | undefined {
+export function withoutYes(answer: Answer, progress: Progress): ChangeResult<never> | undefined {
   if (answer.kind === 'no') {
     const hint = notConfirmedHint(answer.how);
     return { ...progress, outcome: 'not_confirmed', confirmation: answer.how, hint };

@@ -1,5 +1,4 @@
-import type { ChangeAnswer, Permit } from '../../aws/permit.ts';
-import type { UnassignRequest } from '../../aws/unassign.ts';
+import type { AddressChange, ChangeAnswer, Permit } from '../../aws/permit.ts';
 import type { AuditFields } from '../../changes/audit-log.ts';
 import {
   type Answer,
@@ -9,17 +8,18 @@ import {
   type Question,
 } from '../../changes/confirmation.ts';
 import { NotBegun } from '../../changes/queue.ts';
-import { type Drain, drainFrom, undoCommand } from '../../nat-gateway/drain.ts';
 import { type ChangeRequest, denials, denialsBeforeReading } from '../../nat-gateway/policy.ts';
-import { policyFindings, preflight } from '../../nat-gateway/preflight.ts';
+import { policyFindings } from '../../nat-gateway/preflight.ts';
 import { cancelled, type ErrorReport, Failure, reportOf } from '../../vocabulary/failure.ts';
+import type { ChangeTool } from '../../vocabulary/names.ts';
 import { TIMEOUTS } from '../../vocabulary/timeouts.ts';
 import type { FailedCall, PlacedCall } from '../define-tool.ts';
 import { orCutShort } from '../grace.ts';
 import { observeGateway } from '../observe-gateway.ts';
 import { describeCall, waitCall } from '../results.ts';
 import { canChange, withoutYes } from './asking.ts';
-import { afterBlocking, afterDryRun, afterFailedRead, waitForRelease } from './next-step.ts';
+import type { ChangeArguments, ChangeKind } from './kind.ts';
+import { afterDryRun, afterFailedRead } from './next-step.ts';
 import {
   blocked,
   callsAhead,
@@ -31,70 +31,65 @@ import {
 } from './refusals.ts';
 import {
   auditFields,
+  type ChangeResult,
   decisive,
   dryRunIgnored,
   dryRunMembers,
   type Progress,
-  preflightMembers,
   told,
-  type UnassignResult,
   withStatus,
 } from './result.ts';
 
 /** When an address that looks untouched after a lost answer is worth another look. */
 const LOOK_AGAIN_SECONDS = 60;
 
-export interface UnassignArguments {
-  nat_gateway_id: string;
-  private_ip_addresses: string[];
-  max_drain_duration_seconds: number;
-  mode: ChangeRequest['mode'];
-  min_remaining?: number | undefined;
-  region?: string | undefined;
-}
-
 type Timed = Pick<PlacedCall<unknown>, 'dependencies' | 'began'>;
 
 /** One attempt on its way down this page. */
-interface Attempt extends PlacedCall<UnassignArguments> {
-  request: UnassignRequest;
+interface Attempt<I extends ChangeArguments, C extends AddressChange, Own extends string>
+  extends PlacedCall<I> {
+  kind: ChangeKind<I, C, Own>;
+  request: C;
   need: Need;
   /** The client's answer to a question asked before, if there is one. */
   answer: Answer;
   audit: AuditFields;
 }
 
+/** An attempt of any kind, where the kind does not matter. */
+type AnyAttempt = Pick<
+  Attempt<ChangeArguments, AddressChange, string>,
+  'request' | 'dependencies' | 'context'
+>;
+
 /**
  * Arguments to result: policy, then observation and dry run at the same time, preflight, a yes where one is needed, the
  * intent, the real call once, and what became of it. A question ends the attempt; the answer starts another that goes
  * through all of it again.
  */
-export async function attempt(
-  call: PlacedCall<UnassignArguments>,
+export async function attempt<I extends ChangeArguments, C extends AddressChange, Own extends string>(
+  kind: ChangeKind<I, C, Own>,
+  call: PlacedCall<I>,
   answer: Answer,
-): Promise<UnassignResult | Asking> {
-  const { id, input, region, server, context, era, dependencies } = call;
-  const audit = auditFields(input, server, context, id);
-  const request: UnassignRequest = {
-    region,
-    natGatewayId: input.nat_gateway_id,
-    privateIps: input.private_ip_addresses,
-    maxDrainDurationSeconds: input.max_drain_duration_seconds,
-  };
+): Promise<ChangeResult<Own> | Asking> {
+  const { input, region, server, context, era, dependencies } = call;
+  const audit = auditFields(kind.tool, input, call);
+  const request = kind.requestOf(input, region);
   const need = confirmationNeed(dependencies.confirmMode, server, context, era);
-  const result = await beforeReading({ ...call, request, need, answer, audit });
+  const result = await beforeReading({ ...call, kind, request, need, answer, audit });
   if ('question' in result) return result;
   recordOutcome(call, audit, result);
-  return told(result);
+  return kind.told(told(result, kind.outcomes.accepted));
 }
 
 /** The result of a call that failed before the real call; on record, unless its arguments made it no attempt. */
 export function failedAttempt(
+  tool: ChangeTool,
   call: FailedCall,
   region: string | undefined,
   error: ErrorReport,
-): UnassignResult {
-  const { id, input, server, context } = call;
+): ChangeResult<never> {
+  const { input } = call;
   const progress = {
     nat_gateway_id: input.nat_gateway_id || undefined,
     region: region ?? input.region,
@@ -102,11 +97,11 @@ export function failedAttempt(
     next: call.next,
   };
   const result = refused(progress, error);
-  if (call.argumentsFit) recordOutcome(call, auditFields(input, server, context, id), result);
-  return told(result);
+  if (call.argumentsFit) recordOutcome(call, auditFields(tool, input, call), result);
+  return { ...result, changed: false };
 }
 
-function recordOutcome(call: Timed, fields: AuditFields, result: UnassignResult): void {
+function recordOutcome(call: Timed, fields: AuditFields, result: ChangeResult<string>): void {
   const { audit, logger, monotonic } = call.dependencies;
   const { outcome } = result;
   const duration_ms = Math.round(monotonic() - call.began);
@@ -115,13 +110,15 @@ function recordOutcome(call: Timed, fields: AuditFields, result: UnassignResult)
 }
 
 /** The rules and the answer that need nothing read, then the queue: one change at a time on a gateway. */
-async function beforeReading(attempt: Attempt): Promise<UnassignResult | Asking> {
-  const { request, input, need, answer, context, dependencies } = attempt;
+async function beforeReading<I extends ChangeArguments, C extends AddressChange, Own extends string>(
+  attempt: Attempt<I, C, Own>,
+): Promise<ChangeResult<Own> | Asking> {
+  const { kind, request, input, need, answer, context, dependencies } = attempt;
   const progress: Progress = { nat_gateway_id: request.natGatewayId, region: request.region };
-  const forbidden = denialsBeforeReading(dependencies.policy, changeRequest(request, input));
+  const forbidden = denialsBeforeReading(kind.rules(dependencies.policy), changeRequest(request, input));
   if (forbidden.length > 0) {
     const findings = policyFindings(forbidden);
-    const refusal = blocked(findings, afterBlocking(findings, { request }));
+    const refusal = blocked(findings, kind.afterBlocking(findings, attempt));
     return { ...progress, confirmation: 'not_reached', findings, ...refusal };
   }
   const unconfirmed = withoutYes(answer, progress);
@@ -143,12 +140,14 @@ async function beforeReading(attempt: Attempt): Promise<UnassignResult | Asking>
 }
 
 /** Describe and dry run at the same time; then preflight and every rule, given the state. */
-async function check(attempt: Attempt): Promise<UnassignResult | Asking> {
-  const { request, input, ec2, dependencies, context } = attempt;
+async function check<I extends ChangeArguments, C extends AddressChange, Own extends string>(
+  attempt: Attempt<I, C, Own>,
+): Promise<ChangeResult<Own> | Asking> {
+  const { kind, request, input, ec2, dependencies, context } = attempt;
   const { signal } = context.mcpReq;
   const [observed, dryRun] = await Promise.all([
     observeGateway(attempt, request.natGatewayId),
-    ec2.unassign.dryRun(request, signal),
+    kind.calls(ec2).dryRun(request, signal),
   ]);
   const { accountId } = dryRun;
   attempt.audit.signed_by = dryRun.signer;
@@ -165,38 +164,32 @@ async function check(attempt: Attempt): Promise<UnassignResult | Asking> {
     return { ...refused(progress, report), ...afterFailedRead(report, request), ...ignored };
   }
 
-  const { region, privateIps, maxDrainDurationSeconds } = request;
-  const gateway = dependencies.drains.judge(region, observed, dependencies.ec2Clock.monotonic());
-  const forbidden = denials(dependencies.policy, changeRequest(request, input), { gateway, accountId });
-  const preflighted = preflight(gateway, privateIps, maxDrainDurationSeconds, forbidden);
-  Object.assign(progress, preflightMembers(preflighted, privateIps));
+  const gateway = dependencies.drains.judge(request.region, observed, dependencies.ec2Clock.monotonic());
+  const rules = kind.rules(dependencies.policy);
+  const forbidden = denials(rules, changeRequest(request, input), { gateway, accountId });
+  const subject = { request, gateway, dependencies };
+  const { verdict, findings, progress: shown } = kind.check(subject, forbidden);
+  Object.assign(progress, shown);
   if (ignored !== undefined) return { ...progress, ...ignored };
-  if (preflighted.verdict === 'already_unassigning') {
-    return { ...progress, outcome: 'already_unassigning', next: waitForRelease(attempt) };
-  }
-  if (preflighted.verdict === 'blocked') {
-    const step = afterBlocking(preflighted.findings, { ...attempt, gateway });
-    return { ...progress, ...blocked(preflighted.findings, step, dryRun) };
+  if (verdict === 'done') return { ...progress, outcome: kind.outcomes.done, ...kind.afterDone(subject) };
+  if (verdict === 'blocked') {
+    return { ...progress, ...blocked(findings, kind.afterBlocking(findings, subject), dryRun) };
   }
   if (!dryRun.passed) return refused(progress, dryRun.error);
   if (input.mode === 'dry_run') {
-    return { ...progress, outcome: 'dry_run_passed', ...afterDryRun(attempt, attempt.need) };
+    return { ...progress, outcome: 'dry_run_passed', ...afterDryRun(attempt, kind, attempt.need) };
   }
-  return decide(
-    attempt,
-    { ...request, accountId, gateway, findings: preflighted.findings },
-    dryRun.permit,
-    progress,
-  );
+  const question = { ...request, tool: kind.tool, accountId, gateway, findings };
+  return decide(attempt, question, dryRun.permit, progress);
 }
 
 /** The hourly limit and the yes. The limit is looked at before anybody is asked, and counted before sending. */
-async function decide(
-  attempt: Attempt,
+async function decide<I extends ChangeArguments, C extends AddressChange, Own extends string>(
+  attempt: Attempt<I, C, Own>,
   question: Question,
   permit: Permit,
   progress: Progress,
-): Promise<UnassignResult | Asking> {
+): Promise<ChangeResult<Own> | Asking> {
   const { need, answer, dependencies, context } = attempt;
   const { changeLimit, confirmation } = dependencies;
   const principal = context.http?.authInfo?.clientId;
@@ -217,7 +210,7 @@ async function decide(
   return orCutShort(dependencies.graceOver, result, () => unknown(attempt, confirmed, cutShort()));
 }
 
-function limitReached({ dependencies, context }: Attempt, progress: Progress): UnassignResult {
+function limitReached({ dependencies, context }: AnyAttempt, progress: Progress): ChangeResult<never> {
   const { changeLimit } = dependencies;
   const seconds = changeLimit.secondsLeft(context.http?.authInfo?.clientId);
   const { findings, error } = changesSpent(changeLimit.perHour, seconds);
@@ -225,8 +218,12 @@ function limitReached({ dependencies, context }: Attempt, progress: Progress): U
 }
 
 /** The intent, the real call, and what became of it. Nobody can cancel this part, and no fault hides that it was sent. */
-async function execute(attempt: Attempt, permit: Permit, progress: Progress): Promise<UnassignResult> {
-  const { ec2, audit, dependencies, context } = attempt;
+async function execute<I extends ChangeArguments, C extends AddressChange, Own extends string>(
+  attempt: Attempt<I, C, Own>,
+  permit: Permit,
+  progress: Progress,
+): Promise<ChangeResult<Own>> {
+  const { kind, ec2, audit, dependencies, context } = attempt;
   try {
     dependencies.audit.intent({ ...audit, ...decisive(progress) });
   } catch (error) {
@@ -235,68 +232,56 @@ async function execute(attempt: Attempt, permit: Permit, progress: Progress): Pr
   }
   const sentAt = dependencies.ec2Clock.now();
   try {
-    const answer = await ec2.unassign.send(permit);
-    if (answer.kind === 'accepted') return accepted(attempt, answer, progress);
+    const answer = await kind.calls(ec2).send(permit);
     if (answer.kind === 'refused' && answer.isUnsent) {
       dependencies.changeLimit.refund(context.http?.authInfo?.clientId);
       return refused(progress, answer.error);
     }
-    const sent = { ...progress, unassign: { request_id: answer.error.request_id } };
+    const request_id = answer.kind === 'accepted' ? answer.request_id : answer.error.request_id;
+    const sent = { ...progress, [kind.realCall]: { request_id } };
     if (answer.kind === 'refused') return refused(sent, answer.error);
-    return await reconcile(attempt, { ...answer, sentAt }, sent);
+    kind.noteSent(attempt);
+    if (answer.kind === 'ambiguous') return await reconcile(attempt, answer, sent, sentAt);
+    const addresses = withStatus(progress, answer.addresses);
+    return accepted(attempt, { ...sent, addresses }, dependencies.ec2Clock.now());
   } catch (error) {
     dependencies.logger.error({ err: error }, 'attempt failed after its intent');
     return unknown(attempt, progress, unresolved('unclear', reportOf(error)));
   }
 }
 
-function accepted(
-  attempt: Attempt,
-  { addresses, request_id }: ChangeAnswer & { kind: 'accepted' },
-  progress: Progress,
-): UnassignResult {
-  const { request, dependencies } = attempt;
-  const drain = drainFrom(dependencies.ec2Clock.now(), request.maxDrainDurationSeconds);
-  const sent = { ...progress, unassign: { request_id }, addresses: withStatus(progress, addresses) };
-  return unassigning(attempt, drain, sent);
-}
-
 /** Establishes by reading what became of a real call whose answer does not tell. */
-async function reconcile(
-  attempt: Attempt,
-  { error, origin, sentAt }: ChangeAnswer & { kind: 'ambiguous' } & { sentAt: number },
+async function reconcile<I extends ChangeArguments, C extends AddressChange, Own extends string>(
+  attempt: Attempt<I, C, Own>,
+  { error, origin }: ChangeAnswer & { kind: 'ambiguous' },
   progress: Progress,
-): Promise<UnassignResult> {
-  const { ec2, request, dependencies } = attempt;
-  const { verdict, gateway } = await ec2.unassign.reconcile(request, origin);
+  sentAt: number,
+): Promise<ChangeResult<Own>> {
+  const { kind, ec2, request } = attempt;
+  const { verdict, gateway } = await kind.calls(ec2).reconcile(request, origin);
   const seen =
     gateway === undefined ? progress : { ...progress, addresses: withStatus(progress, gateway.addresses) };
-  if (verdict === 'accepted') {
-    // EC2 may have accepted at any time since the call was sent.
-    const drain = {
-      ...drainFrom(dependencies.ec2Clock.now(), request.maxDrainDurationSeconds),
-      started_at: new Date(sentAt).toISOString(),
-    };
-    return unassigning(attempt, drain, { ...seen, reconciled: true });
-  }
+  if (verdict === 'accepted') return accepted(attempt, { ...seen, reconciled: true }, sentAt);
   const partial = verdict === 'partial' ? { partial_change: true } : {};
   return unknown(attempt, { ...seen, ...partial }, unresolved(verdict, error));
 }
 
-/** The result of an accepted request; its drain is remembered, so that waits can tell when it ends. */
-function unassigning({ request, dependencies }: Attempt, drain: Drain, progress: Progress): UnassignResult {
-  dependencies.drains.remember(request, drain, dependencies.ec2Clock.monotonic());
-  return {
-    ...progress,
-    outcome: 'unassigning',
-    drain,
-    undo_command: undoCommand(request.region, request.natGatewayId, request.privateIps),
-    next: waitForRelease({ request, dependencies }),
-  };
+/** The result of an accepted request, which took effect no earlier than `startedAt`. */
+function accepted<I extends ChangeArguments, C extends AddressChange, Own extends string>(
+  attempt: Attempt<I, C, Own>,
+  progress: Progress,
+  startedAt: number,
+): ChangeResult<Own> {
+  const { kind } = attempt;
+  return { ...kind.accepted(attempt, progress, startedAt), outcome: kind.outcomes.accepted };
 }
 
 /** The result where it could not be established what became of the real call. */
-function unknown({ request, dependencies }: Attempt, progress: Progress, error: ErrorReport): UnassignResult {
+function unknown(
+  { request, dependencies }: AnyAttempt,
+  progress: Progress,
+  error: ErrorReport,
+): ChangeResult<never> {
   const not_before = new Date(dependencies.ec2Clock.now() + LOOK_AGAIN_SECONDS * 1000).toISOString();
   return {
     ...progress,
@@ -306,13 +291,13 @@ function unknown({ request, dependencies }: Attempt, progress: Progress, error: 
   };
 }
 
-function refused(progress: Progress, error: ErrorReport): UnassignResult {
+function refused(progress: Progress, error: ErrorReport): ChangeResult<never> {
   return { ...progress, outcome: 'refused', error };
 }
 
 function changeRequest(
-  { region, natGatewayId, privateIps }: UnassignRequest,
-  { mode, min_remaining: minRemaining }: UnassignArguments,
+  { region, natGatewayId, privateIps }: AddressChange,
+  { mode, min_remaining: minRemaining }: ChangeArguments,
 ): ChangeRequest {
   return { mode, region, natGatewayId, privateIps, minRemaining };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { callsAhead, notConfirmedHint } from '../../../src/tools/unassign/refusals.ts';
+import { callsAhead, notConfirmedHint } from '../../../src/tools/change/refusals.ts';
 
 describe('a call that did not get its turn', () => {
   it.each([

@@ -1,33 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import { CLIENT_INFO_META_KEY, type McpServer, type ServerContext } from '@modelcontextprotocol/server';
 import * as z from 'zod';
-import type { DryRun } from '../../aws/permit.ts';
-import type { UnassignRequest } from '../../aws/unassign.ts';
+import type { AddressChange, DryRun } from '../../aws/permit.ts';
 import type { AuditFields } from '../../changes/audit-log.ts';
+import type { Drain } from '../../nat-gateway/drain.ts';
 import { addressSchema, type NatGatewayAddress } from '../../nat-gateway/gateway.ts';
-import type { Preflight } from '../../nat-gateway/preflight.ts';
-import { UNASSIGN } from '../../vocabulary/names.ts';
 import { boundedText } from '../../vocabulary/text.ts';
-import { describeCall, drainSchema, errorSchema, findingSchema, nextSchema } from '../results.ts';
+import { describeCall, errorSchema, findingSchema, nextSchema } from '../results.ts';
 
 const text = z.string().optional();
 
-/** How one attempt ended. The meanings stand in `docs/reference.md`. */
-export const OUTCOMES = [
-  'unassigning',
-  'dry_run_passed',
-  'already_unassigning',
-  'not_confirmed',
-  'refused',
-  'unknown',
-] as const;
+/** How an attempt of any kind may end; each kind has two more. The meanings stand in `docs/reference.md`. */
+export const SHARED_OUTCOMES = ['dry_run_passed', 'not_confirmed', 'refused', 'unknown'] as const;
+type SharedOutcome = (typeof SHARED_OUTCOMES)[number];
+
+/** The answer of EC2 to a real call. */
+export const realCallSchema = z.object({ request_id: text }).optional();
 
 /** Members of addresses of regional gateways, which cannot have any unassigned. */
 const OF_REGIONAL_GATEWAYS = { availability_zone: true, availability_zone_id: true } as const;
 
-/** The result of one attempt. */
-export const unassignResultSchema = z.object({
-  outcome: z.enum(OUTCOMES),
+/** Members that the result of an attempt of any kind may have, without its outcome. */
+export const changeMembers = z.object({
   changed: z.boolean().optional().describe('Absent where unknown'),
   error: errorSchema.optional(),
   hint: text,
@@ -52,24 +46,28 @@ export const unassignResultSchema = z.object({
     ])
     .optional()
     .describe("The client's answer, or why there is none"),
-  unassign: z.object({ request_id: text }).optional().describe('The real call'),
   reconciled: z.boolean().optional().describe('The answer was lost; reads showed the change'),
   partial_change: z.boolean().optional().describe('Only some addresses changed'),
   addresses: z
     .array(addressSchema.omit(OF_REGIONAL_GATEWAYS).extend({ status_before: text }))
     .optional()
     .describe('The requested addresses'),
-  remaining: z.record(z.string(), z.number()).optional().describe('The other addresses, by status'),
-  remaining_if_released: z.record(z.string(), z.number()).optional(),
   findings: z.array(findingSchema).optional().describe('Of the state check'),
-  drain: drainSchema.optional().describe('release_by: the latest time'),
-  undo_command: text.describe('Assigns them again once released'),
 });
 
-export type UnassignResult = z.input<typeof unassignResultSchema>;
+/** The result so far: every step of an attempt adds what it has learned. The last members are of some kinds alone. */
+export interface Progress extends z.input<typeof changeMembers> {
+  unassign?: z.input<typeof realCallSchema>;
+  assign?: z.input<typeof realCallSchema>;
+  /** The gateway's other addresses, by status. */
+  remaining?: Record<string, number> | undefined;
+  remaining_if_released?: Record<string, number> | undefined;
+  drain?: Drain | undefined;
+  undo_command?: string | undefined;
+}
 
-/** The result so far: every step of an attempt adds what it has learned. */
-export type Progress = Omit<UnassignResult, 'outcome'>;
+/** The result of an attempt whose kind adds the outcomes `Own`. */
+export type ChangeResult<Own extends string> = Progress & { outcome: Own | SharedOutcome };
 
 /** The dry run as a result shows it. */
 export function dryRunMembers(dryRun: DryRun): NonNullable<Progress['dry_run']> {
@@ -82,22 +80,11 @@ export function dryRunMembers(dryRun: DryRun): NonNullable<Progress['dry_run']> 
 /** How an attempt ends at an endpoint that ignores DryRun, whatever else was found; `undefined` at any other. */
 export function dryRunIgnored(
   dryRun: DryRun,
-  request: UnassignRequest,
-): (Pick<UnassignResult, 'error' | 'next'> & { outcome: 'unknown' | 'refused' }) | undefined {
+  request: AddressChange,
+): (Pick<Progress, 'error' | 'next'> & { outcome: 'unknown' | 'refused' }) | undefined {
   if (dryRun.passed || dryRun.error.code !== 'dry_run_not_honoured') return undefined;
   const outcome = dryRun.mayHaveChanged ? 'unknown' : 'refused';
   return { outcome, error: dryRun.error, next: describeCall(request.region, request.natGatewayId) };
-}
-
-/** The requested addresses, the gateway's others counted by status, and the findings. */
-export function preflightMembers(
-  { requested, others, findings }: Preflight,
-  privateIps: readonly string[],
-): Partial<Progress> {
-  const remaining: Record<string, number> = {};
-  for (const { status = 'absent' } of others) remaining[status] = (remaining[status] ?? 0) + 1;
-  const addresses = privateIps.map((private_ip) => find(requested, private_ip) ?? { private_ip });
-  return { addresses, remaining, ...(findings.length === 0 ? {} : { findings }) };
 }
 
 /** The requested addresses with the status they have now, absent where they are gone, and the one they had before. */
@@ -109,36 +96,31 @@ export function withStatus({ addresses = [] }: Progress, now: readonly NatGatewa
   }));
 }
 
-function find(
+/** The address of a list with this private IP. */
+export function find(
   addresses: readonly NatGatewayAddress[],
   privateIp: string | undefined,
 ): NatGatewayAddress | undefined {
   return addresses.find(({ private_ip }) => private_ip === privateIp);
 }
 
-/**
- * A result as its caller is told it: whether anything changed; what remains only where it is so; and a dry run that
- * passed without passing for the change.
- */
-export function told({ remaining, ...result }: UnassignResult): UnassignResult {
+/** A result as its caller is told it: whether anything changed, and a dry run that passed without passing for the change. */
+export function told<Own extends string>(result: ChangeResult<Own>, accepted: Own): ChangeResult<Own> {
   const { outcome, dry_run } = result;
-  const isDraining = outcome === 'unassigning' || outcome === 'already_unassigning';
   const isRefused = outcome === 'refused' || outcome === 'not_confirmed';
   const message = 'It checks permissions alone. Nothing was changed.';
   return {
     ...result,
-    ...(outcome === 'unknown' ? {} : { changed: outcome === 'unassigning' }),
-    ...(isDraining ? { remaining } : { remaining_if_released: remaining }),
+    ...(outcome === 'unknown' ? {} : { changed: outcome === accepted }),
     ...(isRefused && dry_run?.passed ? { dry_run: { ...dry_run, message } } : {}),
   };
 }
 
 /** The members with which every audit record of one call begins. */
 export function auditFields(
+  tool: string,
   input: object,
-  server: McpServer,
-  context: ServerContext,
-  id: string = randomUUID(),
+  { server, context, id = randomUUID() }: { server: McpServer; context: ServerContext; id?: string },
 ): AuditFields {
   // The SDK does not type the reserved keys of the envelope.
   const envelope = context.mcpReq.envelope as Record<string, unknown> | undefined;
@@ -148,7 +130,7 @@ export function auditFields(
   };
   return {
     id,
-    tool: UNASSIGN,
+    tool,
     client: { name: shortText(client.name), version: shortText(client.version) },
     principal: context.http?.authInfo?.clientId,
     arguments: input,
@@ -157,7 +139,7 @@ export function auditFields(
 
 /** The members of a result that go on record: everything that decided, and nothing that only advises. */
 export function decisive(result: Progress): Record<string, unknown> {
-  const { region, account_id, confirmation, dry_run, unassign, reconciled, findings, error } = result;
+  const { region, account_id, confirmation, dry_run, unassign, assign, reconciled, findings, error } = result;
   return {
     region,
     account_id,
@@ -166,6 +148,7 @@ export function decisive(result: Progress): Record<string, unknown> {
     confirmation,
     dry_run,
     unassign,
+    assign,
     reconciled,
     error: error === undefined ? undefined : { code: error.code, aws_code: error.aws_code },
   };

@@ -1,0 +1,30 @@
+import * as z from 'zod';
+import { RESTORE, WRITE_SCOPE } from '../vocabulary/names.ts';
+import { listOf, natGatewayId, optionalRegion, privateIp } from './arguments.ts';
+import { untilAnswered } from './change/asking.ts';
+import { attempt, failedAttempt } from './change/attempt.ts';
+import { auditFields } from './change/result.ts';
+import { defineTool } from './define-tool.ts';
+import { restoration, restoreResultSchema } from './restore/restoration.ts';
+
+export const restorePrivateNatGatewayAddress = defineTool({
+  name: RESTORE,
+  title: 'Restore private NAT gateway address',
+  description: `Undo a release: assign private IP addresses again to the gateway from which this server released them within a day, and no others.
+It works once the drain is over, with the same checks, dry run and confirmation as the release.`,
+  input: {
+    nat_gateway_id: natGatewayId.describe('Id of the private NAT gateway'),
+    private_ip_addresses: listOf(privateIp, 7).describe('The released addresses, at most 7'),
+    mode: z
+      .enum(['execute', 'dry_run'])
+      .default('execute')
+      .describe('dry_run checks everything and changes nothing; default: execute'),
+    region: optionalRegion,
+  },
+  output: restoreResultSchema,
+  scope: WRITE_SCOPE,
+  isDestructive: true,
+  begin: (call) => call.dependencies.audit.begin(auditFields(RESTORE, call.input, call)),
+  run: (call) => untilAnswered(RESTORE, call, (each, answer) => attempt(restoration, each, answer)),
+  failed: (...failure) => failedAttempt(RESTORE, ...failure),
+});

@@ -1,0 +1,114 @@
+import * as z from 'zod';
+import type { UnassignRequest } from '../../aws/unassign.ts';
+import { beyondWait, drainFrom, undoCommand } from '../../nat-gateway/drain.ts';
+import type { NatGateway } from '../../nat-gateway/gateway.ts';
+import type { Denial } from '../../nat-gateway/policy.ts';
+import { preflight } from '../../nat-gateway/preflight.ts';
+import { UNASSIGN } from '../../vocabulary/names.ts';
+import type { ChangeArguments, ChangeKind, Checked, Subject } from '../change/kind.ts';
+import {
+  type ChangeResult,
+  changeMembers,
+  find,
+  type Progress,
+  realCallSchema,
+  SHARED_OUTCOMES,
+} from '../change/result.ts';
+import { drainSchema, waitCall } from '../results.ts';
+import { afterBlocking, waitForRelease } from './next-step.ts';
+
+/** How an attempt to unassign ends. The meanings stand in `docs/reference.md`. */
+export const UNASSIGN_OUTCOMES = ['unassigning', 'already_unassigning', ...SHARED_OUTCOMES] as const;
+
+const text = z.string().optional();
+const byStatus = z.record(z.string(), z.number()).optional();
+
+export const unassignResultSchema = z.object({
+  outcome: z.enum(UNASSIGN_OUTCOMES),
+  ...changeMembers.shape,
+  unassign: realCallSchema.describe('The real call'),
+  remaining: byStatus.describe('The other addresses, by status'),
+  remaining_if_released: byStatus,
+  drain: drainSchema.optional().describe('release_by: the latest time'),
+  undo_command: text.describe('Assigns them again once released'),
+});
+
+type Own = 'unassigning' | 'already_unassigning';
+
+export interface UnassignArguments extends ChangeArguments {
+  max_drain_duration_seconds: number;
+}
+
+/** Unassigning secondary addresses, which drain and are then released. */
+export const unassignment: ChangeKind<UnassignArguments, UnassignRequest, Own> = {
+  tool: UNASSIGN,
+  outcomes: { accepted: 'unassigning', done: 'already_unassigning' },
+  realCall: 'unassign',
+  wish: 'the user asked for the release itself',
+  requestOf: (input, region) => ({
+    region,
+    natGatewayId: input.nat_gateway_id,
+    privateIps: input.private_ip_addresses,
+    maxDrainDurationSeconds: input.max_drain_duration_seconds,
+  }),
+  calls: (ec2) => ec2.unassign,
+  rules: (policy) => policy,
+  check,
+  afterBlocking,
+  afterDone: (subject) => ({ next: waitForRelease(subject) }),
+  noteSent: ({ request, dependencies }) =>
+    dependencies.releases.remember({ ...request, at: dependencies.now() }),
+  accepted,
+  told,
+};
+
+function check(
+  { request, gateway }: Subject<UnassignRequest> & { gateway: NatGateway },
+  denials: readonly Denial[],
+): Checked {
+  const { privateIps, maxDrainDurationSeconds } = request;
+  const { verdict, findings, requested, others } = preflight(
+    gateway,
+    privateIps,
+    maxDrainDurationSeconds,
+    denials,
+  );
+  const remaining: Record<string, number> = {};
+  for (const { status = 'absent' } of others) remaining[status] = (remaining[status] ?? 0) + 1;
+  const addresses = privateIps.map((private_ip) => find(requested, private_ip) ?? { private_ip });
+  return {
+    verdict: verdict === 'already_unassigning' ? 'done' : verdict,
+    findings,
+    progress: { addresses, remaining, ...(findings.length === 0 ? {} : { findings }) },
+  };
+}
+
+/** The drain is remembered, so that waits can tell when it ends. A lost answer leaves open when EC2 accepted. */
+function accepted(subject: Subject<UnassignRequest>, progress: Progress, startedAt: number): Progress {
+  const { request, dependencies } = subject;
+  const { drains, ec2Clock } = dependencies;
+  const latest = progress.reconciled ? ec2Clock.now() : startedAt;
+  const drain = {
+    ...drainFrom(latest, request.maxDrainDurationSeconds),
+    started_at: new Date(startedAt).toISOString(),
+  };
+  // What was read may be somebody else's drain, which can last longer.
+  drains.remember(request, progress.reconciled ? undefined : drain, ec2Clock.monotonic());
+  return {
+    ...progress,
+    drain,
+    undo_command: undoCommand(request.region, request.natGatewayId, request.privateIps),
+    next: waitCall(
+      request.region,
+      request.natGatewayId,
+      request.privateIps,
+      beyondWait(drain.release_by, ec2Clock.now()),
+    ),
+  };
+}
+
+/** Says of what remains whether it is so. */
+function told({ remaining, ...result }: ChangeResult<Own>): ChangeResult<Own> {
+  const isDraining = result.outcome === 'unassigning' || result.outcome === 'already_unassigning';
+  return { ...result, ...(isDraining ? { remaining } : { remaining_if_released: remaining }) };
+}
