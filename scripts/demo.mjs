@@ -40,16 +40,21 @@ try {
 }
 
 async function play() {
+  print('The assistant was told: "Free 10.0.1.11 on egress and tell me when it is gone."\n');
+  print('Its calls, on made-up gateways:\n');
+
   step(1, 'Which NAT gateways are there, and which addresses could be released?');
   const listing = await call(DESCRIBE, {});
-  for (const gateway of listing.nat_gateways) show(gateway);
+  for (const gateway of listing.nat_gateways) summarize(gateway);
   const gateway = listing.nat_gateways.find(
     ({ addresses }) => addresses.filter((a) => a.can_unassign).length > 1,
   );
   expect(gateway !== undefined, 'a gateway with addresses that can be unassigned');
   const { nat_gateway_id } = gateway;
+  print('\n');
+  show(gateway);
   const primary = gateway.addresses.find((address) => address.is_primary);
-  const secondary = gateway.addresses.findLast((address) => address.can_unassign);
+  const secondary = gateway.addresses.find((address) => address.can_unassign);
 
   step(2, `The primary address, ${primary.private_ip}: refused`);
   const refused = await call(UNASSIGN, { nat_gateway_id, private_ip_addresses: [primary.private_ip] });
@@ -66,14 +71,14 @@ async function play() {
   };
   step(3, `A secondary address, ${secondary.private_ip}: dry run`);
   const checked = await call(UNASSIGN, { ...change, mode: 'dry_run' });
-  print(`  ${checked.outcome}: EC2 answered ${checked.dry_run.aws_code}; nothing has changed\n`);
+  print(`  ${checked.outcome}: EC2 answered ${checked.dry_run.aws_code}; nothing was changed\n`);
   expect(checked.outcome === 'dry_run_passed', 'the dry run passed');
 
   step(4, 'The real call');
   const result = await call(UNASSIGN, change);
   print(`  ${result.outcome}: ${secondary.private_ip} is ${result.addresses[0].status}\n`);
   print(
-    `  released by ${result.drain.release_by} at the latest\n  undo, once released: ${result.undo_command}\n`,
+    `  released by ${result.drain.release_by} at the latest\n  undo, once released:\n    ${result.undo_command}\n`,
   );
   expect(result.outcome === 'unassigning', 'the address unassigning');
 
@@ -91,19 +96,13 @@ async function play() {
 
 /** Waits for the drain to end, and shows its progress. */
 async function follow({ tool, arguments: args }) {
-  const began = Date.now();
-  const draw = (message) => {
-    const part = Math.min(1, (Date.now() - began) / 1000 / (DRAIN_SECONDS / SPEED));
-    const bar = '#'.repeat(Math.round(part * 30)).padEnd(30, '.');
-    print(process.stdout.isTTY ? `\r  [${bar}] ${message.padEnd(70)}` : `  ${message}\n`);
-  };
   const { structuredContent: result } = await client.callTool(
     { name: tool, arguments: args },
-    { onprogress: ({ message = '' }) => draw(message) },
+    { onprogress: ({ message = '' }) => print(`  ${message}\n`) },
   );
   const [address] = result.addresses;
   print(
-    `${process.stdout.isTTY ? '\n' : ''}  ${address.private_ip} is ${address.fate}, after ${result.waited_seconds} s\n`,
+    `  ${address.private_ip} is ${address.fate}; this wait took ${result.waited_seconds} s of real time\n`,
   );
   expect(result.outcome === 'settled' && address.fate === 'released', 'the address released');
 }
@@ -114,17 +113,31 @@ async function call(name, args) {
   return structuredContent;
 }
 
-function show(gateway) {
-  const name = gateway.tags?.find((tag) => tag.key === 'Name')?.value ?? '';
-  const kind = [gateway.connectivity_type, gateway.availability_mode, gateway.state]
+/** One line: which gateway, and how many of its addresses could be released, or why none. */
+function summarize({ nat_gateway_id, addresses, ...gateway }) {
+  const free = addresses.filter(({ can_unassign }) => can_unassign).length;
+  const reasons = [...new Set(addresses.map(({ reason }) => reason))].join(', ');
+  const can = free > 0 ? `${free} of ${addresses.length} can be unassigned` : `none: ${reasons}`;
+  print(`  ${nat_gateway_id}  ${nameOf(gateway).padEnd(12)}  ${kindOf(gateway).padEnd(19)}  ${can}\n`);
+}
+
+/** Every address of a gateway. */
+function show({ nat_gateway_id, addresses, ...gateway }) {
+  print(`  ${nat_gateway_id}  ${nameOf(gateway)}  (${kindOf(gateway)})\n`);
+  for (const { private_ip = '-', status = '-', can_unassign, reason } of addresses) {
+    const can = can_unassign ? 'can be unassigned' : `cannot be unassigned: ${reason}`;
+    print(`    ${private_ip.padEnd(11)} ${status.padEnd(11)} ${can}\n`);
+  }
+}
+
+function nameOf({ tags = [] }) {
+  return tags.find(({ key }) => key === 'Name')?.value ?? '';
+}
+
+function kindOf({ connectivity_type, availability_mode, state }) {
+  return [availability_mode === 'regional' ? availability_mode : connectivity_type, state]
     .filter(Boolean)
     .join(', ');
-  print(`  ${gateway.nat_gateway_id}  ${name}  (${kind})\n`);
-  for (const { private_ip = '-', status = '-', can_unassign, reason } of gateway.addresses) {
-    print(
-      `    ${private_ip.padEnd(15)} ${status.padEnd(12)} ${can_unassign ? 'can be unassigned' : `no: ${reason}`}\n`,
-    );
-  }
 }
 
 function step(number, title) {
