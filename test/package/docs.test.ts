@@ -4,6 +4,7 @@ import {
   brokenLinks,
   documents,
   missingFiles,
+  registryCommands,
   unknownFlags,
   unknownScripts,
   unknownVariables,
@@ -25,6 +26,10 @@ describe.each(documents().map((document) => [document.path, document] as const))
   it('names only scripts and files of the repository', () => {
     expect(unknownScripts(document)).toEqual([]);
     expect(missingFiles(document)).toEqual([]);
+  });
+
+  it('has no command that fetches a package of this name', () => {
+    expect(registryCommands(document)).toEqual([]);
   });
 
   it('has JSON that parses', () => {
@@ -93,6 +98,31 @@ describe('the rules for documents', () => {
     sh(`code --add-mcp '{"command":"npx","args":["nat-gateway-mcp","--simulate"]}'`),
   ])('accept flags of the server and of other programs', (example) => {
     expect(unknownFlags(example)).toEqual([]);
+  });
+
+  it.each([
+    sh('npx -y nat-gateway-mcp --simulate'),
+    sh('claude mcp add nat -- npx -y nat-gateway-mcp@latest'),
+    sh('npm install --global nat-gateway-mcp'),
+    sh('pnpm dlx nat-gateway-mcp'),
+    sh('FOO=1 bunx nat-gateway-mcp | cat'),
+    document('Run `npx nat-gateway-mcp` or not.'),
+    document('```json\n{"command": "npx", "args": ["-y", "nat-gateway-mcp"]}\n```'),
+    document('```toml\ncommand = "npx"\nargs = ["-y", "nat-gateway-mcp"]\n```'),
+  ])('find a command that fetches a package of this name', (example) => {
+    expect(registryCommands(example)).toHaveLength(1);
+  });
+
+  it.each([
+    sh('npx -y @modelcontextprotocol/inspector@1.0.3 --cli node dist/main.js --simulate'),
+    sh('npm ci && npm run build && npm link\nnat-gateway-mcp --version'),
+    sh('nat-gateway-mcp simulator'),
+    document('A bundle: `npm run mcpb`. The command `nat-gateway-mcp`.'),
+    document(
+      '```json\n{"nat-gateway-mcp": {"command": "node", "args": ["/a/nat-gateway-mcp/dist/main.js"]}}\n```',
+    ),
+  ])('accept commands of a clone', (example) => {
+    expect(registryCommands(example)).toEqual([]);
   });
 
   it('reject a code block that is never closed', () => {

@@ -6,10 +6,12 @@ import { delimiter, join } from 'node:path';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { PREFIX } from '../../src/config/options.ts';
 import { documents } from '../support/docs.ts';
 import { COMMAND, type Snippet, snippetsOf, startOf } from '../support/docs-servers.ts';
 import { type CodeBlock, parseMarkdown } from '../support/markdown.ts';
 import { BARE_ENVIRONMENT, MAIN } from '../support/server-process.ts';
+import { EGRESS } from '../support/session.ts';
 
 /** The documents' examples run: servers in hosts' configurations, and code marked `<!-- runs -->`. */
 
@@ -19,7 +21,8 @@ async function emptyFolder(): Promise<string> {
   return folder;
 }
 
-async function toolsOf(snippet: Snippet, simulate: boolean): Promise<string[]> {
+/** Starts a snippet's server with no variables but its own, as the strictest hosts do. */
+async function connect(snippet: Snippet, simulate: boolean): Promise<Client> {
   const { args, env } = startOf(snippet, simulate, await emptyFolder());
   const client = new Client({ name: 'docs', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } });
   const whole = { ...BARE_ENVIRONMENT, ...env };
@@ -32,6 +35,11 @@ async function toolsOf(snippet: Snippet, simulate: boolean): Promise<string[]> {
     }),
   );
   onTestFinished(() => client.close());
+  return client;
+}
+
+async function toolsOf(snippet: Snippet, simulate: boolean): Promise<string[]> {
+  const client = await connect(snippet, simulate);
   return (await client.listTools()).tools.map(({ name }) => name);
 }
 
@@ -87,6 +95,22 @@ describe('servers in the documents', () => {
     expect(await toolsOf(snippet, false)).toContain('describe_nat_gateway_addresses');
     expect(await toolsOf(snippet, true)).toContain('describe_nat_gateway_addresses');
   });
+
+  it.each(servers)('%s changes nothing for a client that cannot ask its user', async (_, snippet) => {
+    const client = await connect(snippet, true);
+    const { structuredContent } = await client.callTool({
+      name: 'unassign_private_nat_gateway_address',
+      arguments: { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] },
+    });
+    expect(structuredContent).toMatchObject({
+      outcome: 'refused',
+      error: { code: expect.stringMatching(/^(policy_denied|confirmation_unavailable)$/) },
+    });
+  });
+
+  it.each(servers)('%s has its rules in flags', (_, { env }) => {
+    expect(Object.keys(env).filter((name) => name.startsWith(PREFIX))).toEqual([]);
+  });
 });
 
 describe.runIf(code.length > 0)('code that is marked to run', () => {
@@ -105,6 +129,7 @@ describe('the runner of examples', () => {
   };
   const json = (server: object, member = 'mcpServers') =>
     `\`\`\`json\n${JSON.stringify({ [member]: { nat: server } })}\n\`\`\``;
+  const BUILT = '/path/to/nat-gateway-mcp/dist/main.js';
   const marked = (text: string): CodeBlock => {
     const [block] = document(`<!-- runs -->\n\n\`\`\`sh\n${text}\n\`\`\``).blocks;
     if (block?.runs !== true) throw new Error('not marked');
@@ -112,24 +137,26 @@ describe('the runner of examples', () => {
   };
 
   it.each([
-    json({ command: 'npx', args: ['-y', 'nat-gateway-mcp', '--region', 'eu-west-1', '--simulate'] }),
+    json({ command: 'node', args: [BUILT, '--region', 'eu-west-1', '--simulate'] }),
     json({ command: 'nat-gateway-mcp', args: ['--region', 'eu-west-1', '--profile', 'ops'] }, 'servers'),
-    json({ command: 'npx', args: ['nat-gateway-mcp@0.1.0'], env: { NAT_GATEWAY_MCP_REGION: 'eu-west-1' } }),
+    json({ command: 'nat-gateway-mcp', env: { NAT_GATEWAY_MCP_REGION: 'eu-west-1' } }),
+    json({ type: 'local', command: ['node', BUILT, '--region', 'eu-west-1'] }, 'mcp'),
     '```toml\n[mcp_servers.nat]\ncommand = "node"\nargs = ["/path/to/nat-gateway-mcp/dist/main.js"]\n```',
-    '```sh\nclaude mcp add nat -- npx -y nat-gateway-mcp --audit-log /var/log/nat.jsonl\n```',
-    '```sh\ngemini mcp add nat-gateway-mcp npx -y nat-gateway-mcp\n```',
-    `\`\`\`sh\ncode --add-mcp '{"name":"nat","command":"npx","args":["-y","nat-gateway-mcp"]}'\n\`\`\``,
+    `\`\`\`sh\nclaude mcp add nat -- node ${BUILT} --audit-log /var/log/nat.jsonl\n\`\`\``,
+    `\`\`\`sh\ngemini mcp add nat-gateway-mcp node ${BUILT}\n\`\`\``,
+    `\`\`\`sh\ncode --add-mcp '{"name":"nat","command":"node","args":["${BUILT}"]}'\n\`\`\``,
   ])('starts the server of %s', async (text) => {
     expect(await toolsOf(snippetIn(text), false)).toHaveLength(3);
     expect(await toolsOf(snippetIn(text), true)).toHaveLength(3);
   });
 
   it.each([
-    json({ command: 'npx', args: ['-y', 'nat-gateway-mcp', '--regoin', 'eu-west-1'] }),
-    json({ command: 'npx', args: ['-y', 'nat-gatewy-mcp'] }),
+    json({ command: 'node', args: [BUILT, '--regoin', 'eu-west-1'] }),
+    json({ command: 'npx', args: ['-y', 'nat-gateway-mcp'] }),
     json({ command: 'node', args: ['dist/main.js'] }),
-    json({ command: 'npx', args: ['-y', 'nat-gateway-mcp'], env: { NAT_GATEWAY_MCP_REGION: '' } }),
-    '```sh\nclaude mcp add nat -e NAT_GATEWAY_MCP_REGOIN=eu-west-1 -- npx -y nat-gateway-mcp\n```',
+    json({ command: 'node', args: [BUILT], env: { NAT_GATEWAY_MCP_REGION: '' } }),
+    json({ command: ['node', '/path/to/another.js'] }, 'mcp'),
+    `\`\`\`sh\nclaude mcp add nat -e NAT_GATEWAY_MCP_REGOIN=eu-west-1 -- node ${BUILT}\n\`\`\``,
   ])('rejects a server that does not start: %s', async (text) => {
     await expect(toolsOf(snippetIn(text), false)).rejects.toThrow();
   });

@@ -16,7 +16,8 @@ export interface Snippet {
 
 /** A server in a host's configuration; one over HTTP has no command. */
 interface Server {
-  command?: string;
+  /** With its arguments, in opencode. */
+  command?: string | string[];
   args?: string[];
   env?: Record<string, string>;
 }
@@ -36,20 +37,20 @@ export function snippetsOf({ blocks }: Document): Snippet[] {
 function configured(value: unknown, line: number): Snippet[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value as Record<string, object>).flatMap(([member, each]) =>
-    /^(mcpServers|mcp_servers|servers|context_servers)$/.test(member)
+    /^(mcpServers|mcp_servers|servers|context_servers|mcp)$/.test(member)
       ? Object.values(each).flatMap((server) => snippetFrom(server, line))
       : configured(each, line),
   );
 }
 
-/** Reads `claude mcp add NAME -- npx …`, `gemini mcp add NAME npx …` or `code --add-mcp '{…}'`. */
+/** Reads `claude mcp add NAME -- node …`, `gemini mcp add NAME node …` or `code --add-mcp '{…}'`. */
 function added(words: readonly string[], line: number): Snippet[] {
   const [option, json] = [words.indexOf('--add-mcp'), words[words.indexOf('--add-mcp') + 1]];
   if (option >= 0 && json !== undefined) return snippetFrom(JSON.parse(json), line);
   if (words[1] !== 'mcp' || words[2] !== 'add' || words.some((word) => /^https?:/.test(word))) return [];
   const separator = words.indexOf('--');
-  const from = separator >= 0 ? separator + 1 : words.findIndex((word) => /^(npx|node)$/.test(word));
-  if (from < 0) throw new Error(`line ${line}: ${words.join(' ')} starts neither npx nor node`);
+  const from = separator >= 0 ? separator + 1 : words.indexOf('node');
+  if (from < 0) throw new Error(`line ${line}: ${words.join(' ')} does not start node`);
   const variables = words
     .slice(0, from)
     .filter((_, index) => /^(-e|--env)$/.test(words[index - 1] ?? ''))
@@ -59,8 +60,9 @@ function added(words: readonly string[], line: number): Snippet[] {
 }
 
 function snippetFrom({ command, args = [], env = {} }: Server, line: number): Snippet[] {
-  if (command === undefined) return [];
-  return [{ line, command, args, env }];
+  const [program, ...more] = [command ?? []].flat();
+  if (program === undefined) return [];
+  return [{ line, command: program, args: [...more, ...args], env }];
 }
 
 export interface Start {
@@ -90,15 +92,12 @@ export function startOf({ command, args, env }: Snippet, simulate: boolean, fold
   return { args: inFolder(own, folder), env: env.NAT_GATEWAY_MCP_SIMULATE === undefined ? env : others };
 }
 
-/** The arguments after the program: npx and the package, its command, or node and the built file's absolute path. */
+/** The arguments after the program: the linked command, or node and the built file's absolute path. */
 function serverArguments(words: string[]): string[] {
-  const [command = '', ...args] = words;
-  const rest = command === 'npx' ? args.slice(args.findIndex((each) => !each.startsWith('-'))) : words;
-  const [program = '', ...following] = command === 'node' ? args : rest;
-  const pattern =
-    command === 'node' ? /^\/.*\/dist\/main\.js$/ : /^nat-gateway-mcp(@\d+\.\d+\.\d+|@latest)?$/;
-  if (!pattern.test(program)) throw new Error(`${words.join(' ')} does not start this package`);
-  return following;
+  const [command = '', program = '', ...following] = words;
+  if (command === 'nat-gateway-mcp') return words.slice(1);
+  if (command === 'node' && /^\/.*\/dist\/main\.js$/.test(program)) return following;
+  throw new Error(`${words.join(' ')} does not start a clone`);
 }
 
 function inFolder(args: string[], folder: string): string[] {

@@ -52,7 +52,7 @@ const FLAGS = new Set([
 
 /** Programs whose flags are not checked. Where one of them starts the server, the flags after its name are. */
 const OTHER_PROGRAMS =
-  /^(aws|biome|cat|claude|code|codex|curl|docker|gemini|git|jq|kubectl|node|npm|npx|openssl|podman|printf|sed|sha256sum|terraform|cosign|cursor|systemctl|tail|grep|helm)$/;
+  /^(aws|biome|cat|claude|code|codex|curl|docker|gemini|git|jq|kubectl|node|npm|npx|openssl|podman|printf|sed|sha256sum|terraform|cosign|cursor|systemctl|tail|grep|helm|supergateway)$/;
 
 /** The MCP Inspector also takes its own flags after those of the server that it starts. */
 const INSPECTOR_FLAGS = new Set([
@@ -123,6 +123,32 @@ export function unknownScripts({ text }: Document): string[] {
   return [...run, ...short]
     .map(([, script = '']) => script)
     .filter((script) => scripts[script] === undefined);
+}
+
+/**
+ * Commands that fetch a package of this name from a registry. Nothing is published, so such a command runs whatever a
+ * stranger puts there.
+ */
+export function registryCommands({ blocks, spans }: Document): string[] {
+  const texts = blocks.map(({ language, text }) => (DATA.test(language) ? argumentsIn(text) : text));
+  return [...texts, ...spans].flatMap((text) =>
+    commandsOf(text)
+      .filter(fetchesThis)
+      .map((words) => words.join(' ')),
+  );
+}
+
+const DATA = /^(json|toml)$/;
+
+/** The strings of a configuration in a row, so that a command and its arguments read like a command line. */
+function argumentsIn(data: string): string {
+  return [...data.matchAll(/"([^"\n]*)"/g)].map(([, text]) => text).join(' ');
+}
+
+function fetchesThis(words: readonly string[]): boolean {
+  const runner = words.findIndex((word) => /^(npx|npm|pnpm|pnpx|yarn|bunx?|deno)$/.test(word));
+  const named = words.findIndex((word) => /^(npm:)?nat-gateway-mcp(@.*)?$/.test(word));
+  return runner >= 0 && named > runner;
 }
 
 /** The folders of the repository. */
