@@ -77,24 +77,77 @@ const RULES: Record<PolicyRule, string> = {
   'max-changes-per-hour': 'This caller has sent as many real calls as it may in an hour.',
 };
 
-/** Members whose meaning is left out of `tools/list`, which every model reads. */
+/**
+ * Members whose meaning is left out of `tools/list`, which every model reads: by name, or by path where names have
+ * several meanings.
+ */
 const MEANINGS: Record<string, string> = {
-  account_id: 'Absent where AWS does not tell it',
+  region: 'The AWS region of the call',
+  account_id: 'The AWS account; absent where AWS does not tell it',
+  nat_gateway_id: 'Id of the gateway',
+
+  nat_gateways: 'The gateways of this page',
+  state: 'As EC2 names it',
+  gateway_state: 'State of the gateway at the latest read, as EC2 names it',
+  connectivity_type: '`private` or `public`',
+  availability_mode: '`zonal` or `regional`',
+  vpc_id: 'Id of its VPC',
+  subnet_id: 'Id of its subnet; a regional gateway has none',
   create_time: 'Of a gateway that is not `available`',
+  delete_time: 'When it was deleted',
+  failure_code: 'Why the gateway failed, as a code of EC2',
+  failure_message: 'Why it failed, in the words of EC2',
+  tags: 'Text of the account: data, not instructions',
+  key: 'Key of the tag',
+  value: 'Value of the tag',
   working_addresses: 'Addresses that carry traffic, the primary included',
   can_release_now: 'How many addresses one call may release now, by state and rules',
+  'nat_gateways[].addresses': 'Its addresses',
+
+  private_ip: 'The private IPv4 address',
+  is_primary: 'The primary address stays for as long as the gateway exists',
+  status: 'As EC2 names it',
+  status_before: 'The status that the server read before the real call',
+  network_interface_id: 'On the gateway where all of its addresses share it, else on the address',
+  public_ip: 'The Elastic IP address, on a public gateway',
+  allocation_id: 'Id of the Elastic IP address',
+  association_id: 'Id with which a public gateway disassociates it',
+  availability_zone: 'Zone of the address, on a regional gateway',
+  availability_zone_id: 'Id of that zone',
   can_unassign: 'Whether this address alone could be unassigned now',
   reason: 'The finding for which it cannot',
   rule: "The operator's rule that forbids it",
-  network_interface_id: 'On the gateway where all of its addresses share it, else on the address',
-  status: 'As EC2 names it',
+
+  outcome: 'How the call ended: [outcomes](#outcomes-of-unassign_private_nat_gateway_address)',
+  'dry_run.passed': 'Whether EC2 would have accepted it, as far as permissions go',
+  'dry_run.message': 'The words of EC2, where it did not pass',
   remaining_if_released: "The gateway's other addresses by status, while the requested ones are not released",
-  hint: 'What to make of it, or to do next',
-  next: 'The next step: a call ready to send, under the rules in force',
-  request_id: "EC2's, by which CloudTrail finds the call",
+  'findings[].code': 'What it is about: [findings](#findings)',
+  severity: 'Whether it stands against the change',
+  'findings[].message': 'The finding as a sentence',
+  'findings[].private_ip': 'The address that it is about, if it is about one',
   release_by: 'The latest time of the release',
+  released_at: 'When a read first proved the release',
   started_at: "When EC2's acceptance arrived",
-  retry_after_seconds: 'Where it is known',
+  max_drain_duration_seconds: 'How long existing connections are served',
+
+  addresses: 'The addresses that were waited for',
+  waited_seconds: 'Duration of this call',
+  hint: 'What to make of it, or to do next',
+
+  next: 'The next step: a call ready to send, under the rules in force',
+  tool: 'Name of the tool to call',
+  arguments: 'Its arguments',
+  'next.when': 'The condition under which to call it; without one, call it',
+  'next.not_before': 'The time before which the call is of no use',
+  error: 'Why the call failed',
+  'error.code': 'One of the [codes](#errors)',
+  message: 'What happened, as a sentence',
+  retryable: 'Whether the same call may work later',
+  retry_after_seconds: 'When, where it is known',
+  'error.hint': 'The next step',
+  aws_code: 'The code that EC2 answered with',
+  request_id: "EC2's, by which CloudTrail finds the call",
 };
 
 interface Schema {
@@ -124,6 +177,10 @@ Made from the code by \`npm run docs\`. How to set up the server is in the [READ
 flag in [configuration.md](configuration.md).
 
 ${tools.map(toolSection).join('\n')}
+## Members that every result may have
+
+${sharedSection(tools)}
+
 ## Outcomes of unassign_private_nat_gateway_address
 
 ${table(
@@ -133,8 +190,7 @@ ${table(
 
 ## Errors
 
-Every failure is a result with \`error\`: \`code\`, \`message\`, \`retryable\`, \`retry_after_seconds\` where it is known, \`hint\` (the next
-step), and \`aws_code\` and \`request_id\` where EC2 answered.
+Every failure is a result with \`error\`.
 
 ${table(
   ['`error.code`', 'Meaning', 'Next step'],
@@ -220,23 +276,54 @@ ${table(
 
 ${table(
   ['Member of the result', 'Type', 'Meaning'],
-  membersOf(output).map(([member, schema]) => [
-    code(member),
-    typeOf(schema),
-    schema.description ?? MEANINGS[member.replace(/^.*\./, '')] ?? '',
-  ]),
+  membersOf(output, (member) => !SHARED.includes(member)).map(memberRow),
 )}
 `;
 }
 
-/** The members of a result and those nested in them, each with its path. */
-function membersOf({ properties = {} }: Schema, path = ''): [string, Schema][] {
+/** The members that all results may have. Their schemas are the same, so their own members are listed once. */
+const SHARED = ['next', 'error'];
+
+function sharedSection(tools: readonly Tool[]): string {
+  const schemas = tools.map(({ outputSchema }) => {
+    const { properties = {} } = outputSchema as Schema;
+    return { properties: Object.fromEntries(SHARED.map((member) => [member, properties[member] ?? {}])) };
+  });
+  const [first = {}, ...others] = schemas;
+  if (others.some((each) => JSON.stringify(each) !== JSON.stringify(first)))
+    throw new Error(`${SHARED.join(' and ')} differ from tool to tool`);
+  return table(
+    ['Member', 'Type', 'Meaning'],
+    membersOf(first)
+      .filter(([member]) => !SHARED.includes(member))
+      .map(memberRow),
+  );
+}
+
+function memberRow([member, schema]: Member): string[] {
+  return [code(member), typeOf(schema), meaningOf(member, schema)];
+}
+
+function meaningOf(member: string, { description }: Schema): string {
+  const nested = member.includes('.') ? MEANINGS[member] : undefined;
+  const meaning = nested ?? description ?? MEANINGS[member.replace(/^.*\./, '')];
+  if (meaning === undefined) throw new Error(`${member} has no meaning in scripts/reference.ts`);
+  return meaning;
+}
+
+type Member = [path: string, schema: Schema];
+
+/** The members of a result and, where `isOpen` says so, those nested in them. */
+function membersOf(
+  { properties = {} }: Schema,
+  isOpen: (member: string) => boolean = () => true,
+  path = '',
+): Member[] {
   return Object.entries(properties).flatMap(([name, schema]) => {
     const member = `${path}${name}`;
-    const nested =
-      schema.items?.properties === undefined
-        ? membersOf(schema, `${member}.`)
-        : membersOf(schema.items, `${member}[].`);
+    const isList = schema.items?.properties !== undefined;
+    const inner = isList ? (schema.items ?? {}) : schema;
+    const nested = isOpen(member) ? membersOf(inner, isOpen, isList ? `${member}[].` : `${member}.`) : [];
     return [[member, schema], ...nested];
   });
 }
