@@ -27,7 +27,7 @@ const OUTCOMES: Record<Outcome, string> = {
   refused:
     'Nothing was changed. `findings` and `error` say why, and `error.hint` the next step. An `isError` result.',
   unknown:
-    'Sent, and what became of it could not be established. Never repeat it before looking: `next` says where and when. An `isError` result.',
+    'Sent, and what became of it could not be established. Do not repeat it before you have looked: `next` says where and when. An `isError` result.',
 };
 
 const FINDINGS: Record<FindingCode, string> = {
@@ -199,7 +199,7 @@ ${table(
 
 ## Findings
 
-What the check of the state has to say. One that blocks is also the \`reason\` with which describe shows that an address
+Results of the check of the state. A finding that blocks is also the \`reason\` with which describe shows that an address
 cannot be unassigned.
 
 ${table(
@@ -209,10 +209,10 @@ ${table(
 
 ## Rules of the operator
 
-The \`rule\` of a finding with code \`policy\` is the flag that says no.
+The \`rule\` of a finding with code \`policy\` is the flag that refuses the change.
 
 ${table(
-  ['`rule`', 'Says no where'],
+  ['`rule`', 'Refuses when'],
   POLICY_RULES.map((name) => [code(name), RULES[name]]),
 )}
 
