@@ -237,7 +237,7 @@ ${printed(...rules)}
 function printed(...flags: string[]): string {
   const invocation = configure(['iam-policy', ...flags], {});
   if (!('settings' in invocation)) throw new Error('no policy was asked for');
-  return JSON.stringify(iamPolicy(invocation.settings, !invocation.settings.noRestore), undefined, 2);
+  return JSON.stringify(iamPolicy(invocation.settings, invocation.settings.restore), undefined, 2);
 }
 
 /** The tools as any client gets them. None is called, so that nothing they depend on is needed. */

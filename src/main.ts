@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   if (invocation.command === 'iam-policy') {
     const { iamPolicy } = await import('./config/iam-policy.ts');
     const { settings } = invocation;
-    return print(`${JSON.stringify(iamPolicy(policyOf(settings), !settings.noRestore), undefined, 2)}\n`);
+    return print(`${JSON.stringify(iamPolicy(policyOf(settings), settings.restore), undefined, 2)}\n`);
   }
   const log = openLog(invocation.settings.logLevel);
   if (invocation.command === 'simulator') return serveSimulator(invocation.settings, log.logger);
@@ -77,7 +77,7 @@ async function serve(settings: Settings, log: Log): Promise<void> {
     changeLimit: new ChangeLimit(settings.maxChangesPerHour, monotonic),
     drains: new StartedDrains(),
     releases: new Releases(Date.now, releasesIn(earlier)),
-    canRestore: !settings.noRestore,
+    canRestore: settings.restore,
     stopping,
     // Over HTTP the signal of a request tells that its caller is gone; stdio has a check of its own.
     isHeard: async () => true,

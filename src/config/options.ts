@@ -121,10 +121,13 @@ export const OPTIONS = {
     variableOnly: true,
   }),
   readOnly: toggle({ help: 'Refuse every real change; dry runs still work.', commands: SERVE_OR_POLICY }),
-  noRestore: toggle({
-    help: 'Leave out the tool that gives released addresses back, and its permission.',
-    commands: SERVE_OR_POLICY,
-  }),
+  restore: toggle(
+    {
+      help: 'Offer the tool that gives released addresses back, as by default. --no-restore leaves out the tool and its permission.',
+      commands: SERVE_OR_POLICY,
+    },
+    true,
+  ),
   allowAccount: list('ID', listOf(/^\d{12}$/, '12-digit account ids'), {
     help: 'Change only gateways of these AWS accounts.',
     commands: SERVE_OR_POLICY,
@@ -192,8 +195,8 @@ function option<T>(
   return { commands: SERVE, ...kind, ...details, help: `${help} Default: ${unset}.` };
 }
 
-function toggle(details: Omit<Details, 'unset'>): Option<boolean> {
-  return { commands: SERVE, ...details, parse: parseSwitch, fallback: false };
+function toggle(details: Omit<Details, 'unset'>, fallback = false): Option<boolean> {
+  return { commands: SERVE, ...details, parse: parseSwitch, fallback };
 }
 
 function value<T>(placeholder: string, parse: (text: string) => T, details: Details): Option<T | undefined> {

@@ -3,7 +3,7 @@ import { flagOf, type Name, type Settings } from './options.ts';
 /** The settings that decide which changes are made and where they are recorded. */
 const RULES = [
   'readOnly',
-  'noRestore',
+  'restore',
   'confirm',
   'allowAccount',
   'allowRegion',

@@ -34,6 +34,7 @@ describe('the command', () => {
         confirm: 'auto',
         confirmationKey: undefined,
         readOnly: false,
+        restore: true,
         allowAccount: [],
         allowRegion: [],
         allowGateway: [],

@@ -11,7 +11,7 @@ describe('the rules in force', () => {
   it('are those that always hold, by default', () => {
     expect(rules([])).toEqual({
       read_only: false,
-      no_restore: false,
+      restore: true,
       confirm: 'auto',
       min_remaining: 1,
       max_addresses: 7,
@@ -26,7 +26,7 @@ describe('the rules in force', () => {
     args.push('--audit-log=/var/log/nat.jsonl', '--max-changes-per-hour=5');
     expect(rules(args, { NAT_GATEWAY_MCP_READ_ONLY: 'true' })).toEqual({
       read_only: true,
-      no_restore: false,
+      restore: true,
       confirm: 'always',
       allow_account: ['123456789012'],
       allow_region: ['us-east-1', 'eu-west-1'],

@@ -103,7 +103,7 @@ export const OPTION_CASES: OptionCase[] = [
   option('confirm', '--confirm', sample('always'), sample('never')),
   option('confirmationKey', '', sample('k'.repeat(32)), sample('l'.repeat(40))),
   option('readOnly', '--read-only', sample('true', true), sample('false', false)),
-  option('noRestore', '--no-restore', sample('true', true), sample('false', false)),
+  option('restore', '--restore', sample('true', true), sample('false', false)),
   option(
     'allowAccount',
     '--allow-account',
