@@ -5,7 +5,7 @@ import { licensesOf } from './licenses.mjs';
 
 /** Files that a handshake does not need, and must not load. */
 const ON_FIRST_CALL =
-  /node_modules\/@(aws-sdk|smithy)\/|^src\/(simulator|serve\/http)\/|^src\/aws\/clients\.ts$/;
+  /node_modules\/@(aws-sdk|smithy)\/|^src\/(simulator|check|serve\/http)\/|^src\/aws\/clients\.ts$/;
 
 rmSync('dist', { recursive: true, force: true });
 const metafile = await bundle({ main: 'scripts/launcher.mjs' }, 'dist');

@@ -3,6 +3,7 @@ import { existsSync, fstatSync, readFileSync, statSync } from 'node:fs';
 import { devNull } from 'node:os';
 import type { Logger } from 'pino';
 import type { Ec2 } from './aws/ec2.ts';
+import type { Ec2Target } from './aws/settings.ts';
 import { AuditFile } from './changes/audit-file.ts';
 import { AuditLog } from './changes/audit-log.ts';
 import { Confirmation } from './changes/confirmation.ts';
@@ -11,7 +12,7 @@ import { ChangeLimit } from './changes/limit.ts';
 import { ChangeQueue } from './changes/queue.ts';
 import { Releases } from './changes/releases.ts';
 import { StartedDrains } from './changes/started-drains.ts';
-import { ConfigurationError, configure, type Invocation } from './config/configure.ts';
+import { type CheckFlags, ConfigurationError, configure, type Invocation } from './config/configure.ts';
 import { help } from './config/help.ts';
 import type { Settings } from './config/options.ts';
 import { rulesInForce } from './config/rules.ts';
@@ -43,6 +44,7 @@ async function main(): Promise<void> {
     const { settings } = invocation;
     return print(`${JSON.stringify(iamPolicy(policyOf(settings), settings.restore), undefined, 2)}\n`);
   }
+  if (invocation.command === 'check') return check(invocation);
   const log = openLog(invocation.settings.logLevel);
   if (invocation.command === 'simulator') return serveSimulator(invocation.settings, log.logger);
   return serve(invocation.settings, log);
@@ -58,6 +60,15 @@ function readInvocation(): Invocation {
   }
 }
 
+/** Checks the set-up that the server would have with these settings. */
+async function check(invocation: CheckFlags & { settings: Settings }): Promise<void> {
+  const { settings } = invocation;
+  const { checkCommand } = await import('./check/command.ts');
+  const policy = policyOf(settings);
+  const target = async () => ec2Target(settings, await clockOfEc2(settings));
+  process.exit(await checkCommand({ ...invocation, policy, version, target }));
+}
+
 /** Serves MCP over stdio or HTTP until a signal comes or stdin ends. */
 async function serve(settings: Settings, log: Log): Promise<void> {
   limitYoungGeneration();
@@ -65,7 +76,7 @@ async function serve(settings: Settings, log: Log): Promise<void> {
   const started = { version, simulate: settings.simulate, rules: rulesInForce(settings) };
   const { audit, earlier } = openAuditLog(settings, log);
   const stopping = terminationSignal();
-  const ec2Clock = settings.simulate ? await simulatedClock(settings) : { now: Date.now, monotonic };
+  const ec2Clock = await clockOfEc2(settings);
   const dependencies: Dependencies = {
     ec2: once(() => openEc2(settings, ec2Clock, logger)),
     ec2Clock,
@@ -105,6 +116,10 @@ async function serve(settings: Settings, log: Log): Promise<void> {
 
 function monotonic(): number {
   return performance.now();
+}
+
+async function clockOfEc2(settings: Settings): Promise<Dependencies['ec2Clock']> {
+  return settings.simulate ? await simulatedClock(settings) : { now: Date.now, monotonic };
 }
 
 /** The clock of the embedded endpoint, which never jumps. */
@@ -167,22 +182,21 @@ function isWrittenBy(stream: number, path: string): boolean {
   return file.dev === written.dev && file.ino === written.ino && !file.isCharacterDevice();
 }
 
-/** Connects to AWS, or starts the embedded endpoint and connects to it. */
 async function openEc2(settings: Settings, clock: Dependencies['ec2Clock'], logger: Logger): Promise<Ec2> {
   const { connectEc2 } = await import('./aws/ec2.ts');
-  if (!settings.simulate)
-    return connectEc2({ region: settings.region, profile: settings.profile }, version, logger);
+  return connectEc2(await ec2Target(settings, clock), version, logger);
+}
+
+/** AWS as the settings say, or the embedded endpoint, which is started. */
+async function ec2Target(settings: Settings, clock: Dependencies['ec2Clock']): Promise<Ec2Target> {
+  if (!settings.simulate) return { region: settings.region, profile: settings.profile };
   const simulator = await startSimulator(settings, 0, clock);
   forgetAwsSettings();
-  return connectEc2(
-    {
-      region: simulator.region,
-      endpoint: simulator.url,
-      credentials: { accessKeyId: 'AKIASIMULATEDACCESS0', secretAccessKey: 'simulated' },
-    },
-    version,
-    logger,
-  );
+  return {
+    region: simulator.region,
+    endpoint: simulator.url,
+    credentials: { accessKeyId: 'AKIASIMULATEDACCESS0', secretAccessKey: 'simulated' },
+  };
 }
 
 /** Makes the AWS SDK deaf to the user's settings, whichever there are: they are for AWS, not for the embedded endpoint. */

@@ -58,6 +58,9 @@ describe('the rules of the layout', () => {
     ['serve/new.ts', "const { startSimulator } = await import('../simulator/simulator.ts');"],
     ['server.ts', "import { connectEc2 } from './aws/ec2.ts';"],
     ['main.ts', "import { startSimulator } from './simulator/simulator.ts';"],
+    ['main.ts', "import { checkCommand } from './check/command.ts';"],
+    ['check/new.ts', "import { createServer } from '../server.ts';"],
+    ['serve/new.ts', "const { checkCommand } = await import('../check/command.ts');"],
   ])('refuse a forbidden import in %s: %s', (file, source) => {
     expect(planted(file, source)).toEqual([expect.stringContaining(`${file}: may not import`)]);
   });
@@ -117,6 +120,7 @@ describe('the source', () => {
   it('touches files only where the operator named one', () => {
     expect(filesWith(/node:fs/).sort()).toEqual([
       'changes/audit-file.ts',
+      'check/audit-log.ts',
       'main.ts',
       'serve/http/token-file.ts',
       'serve/log.ts',

@@ -117,7 +117,7 @@ const AWS_CODES: ReadonlyMap<string, Mapping> = new Map(
 );
 
 /** The least difference between EC2's Date header and the local clock that counts as skew; the SDK acts at the same. */
-const SKEW_MILLISECONDS = 240_000;
+export const SKEW_MILLISECONDS = 240_000;
 
 /** The meaning of a code of AWS here and now; an unknown code passes through. */
 export function mappingFor(awsCode: string, parts: ErrorParts, context: RequestContext): Mapping {

@@ -117,7 +117,7 @@ export async function readGateways(
  *
  * @throws Failure
  */
-async function* everyGateway(
+export async function* everyGateway(
   clients: Ec2Clients,
   region: string,
   query: NatGatewayQuery,

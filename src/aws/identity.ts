@@ -21,6 +21,9 @@ const TIMEOUT = 3000;
 /** How many access keys are remembered, and how many places where STS was silent. */
 const KEYS = 16;
 
+/** The log's message about a key whose account STS does not tell; `aws_code` and `codes` say why. */
+export const STS_SILENT = 'requests are signed by this key; STS does not tell its account';
+
 type Told = Pick<Identity, 'account_id' | 'arn'>;
 
 /** A question to STS: about which key, and where. */
@@ -105,10 +108,7 @@ export class Identities {
     const { name, awsCode: aws_code, codes } = errorParts(error);
     const { kind: provider, profile } = source ?? {};
     const signer = { access_key_id: accessKeyId, provider, profile };
-    this.#logger.warn(
-      { ...signer, region: config.region, name, aws_code, codes },
-      'requests are signed by this key; STS does not tell its account',
-    );
+    this.#logger.warn({ ...signer, region: config.region, name, aws_code, codes }, STS_SILENT);
     return undefined;
   }
 }

@@ -65,6 +65,11 @@ export class Settings {
     return value !== undefined && REGION.test(value) ? value : undefined;
   }
 
+  /** The setting that names the region, for messages; absent if none does. */
+  get regionFrom(): string | undefined {
+    return this.#region?.from;
+  }
+
   /**
    * The endpoint of a service, if one is configured: the variables beat the profile, as in the AWS CLI.
    *

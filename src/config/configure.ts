@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util';
+import { NAT_GATEWAY_ID } from '../vocabulary/ids.ts';
 import { visibleLine } from '../vocabulary/text.ts';
 import { isLoopback, LOOPBACK_HOSTS } from './loopback.ts';
 import {
+  type CHECK_FLAGS,
   type Command,
   flagOf,
   type Name,
@@ -9,15 +11,24 @@ import {
   OPTIONS,
   PREFIX,
   type Settings,
+  takes,
   variableOf,
 } from './options.ts';
 import type { HttpAddress } from './values.ts';
 
 /** The command to run, and what it needs to know. */
 export type Invocation =
-  | { command: Command; settings: Settings }
+  | { command: Exclude<Command, 'check'>; settings: Settings }
+  | ({ command: 'check'; settings: Settings } & CheckFlags)
   | { command: 'help'; of: Command }
   | { command: 'version' };
+
+/** How a set-up is checked. */
+export interface CheckFlags {
+  /** The gateway of the dry run. */
+  gateway: string | undefined;
+  json: boolean;
+}
 
 /** Refuses a configuration with one line that names the flag or variable. */
 export class ConfigurationError extends Error {
@@ -33,8 +44,8 @@ export class ConfigurationError extends Error {
  */
 export function configure(argv: readonly string[], environment: NodeJS.ProcessEnv): Invocation {
   const [first, ...rest] = argv;
-  const command = first === 'simulator' || first === 'iam-policy' ? first : 'serve';
-  const flags = readFlags(command === 'serve' ? [...argv] : rest);
+  const command = isNamed(first) ? first : 'serve';
+  const flags = readFlags(command, command === 'serve' ? [...argv] : rest);
   if (flags.help === true) return { command: 'help', of: command };
   if (flags.version === true) return { command: 'version' };
 
@@ -42,7 +53,7 @@ export function configure(argv: readonly string[], environment: NodeJS.ProcessEn
   const settings: Record<string, unknown> = {};
   const given = new Set<Name>();
   for (const name of OPTION_NAMES) {
-    if (flags[flagOf(name)] !== undefined && !OPTIONS[name].commands.includes(command)) {
+    if (flags[flagOf(name)] !== undefined && !takes(command, name)) {
       throw new ConfigurationError(`--${flagOf(name)} cannot be used with ${invocationOf(command)}.`);
     }
     const source = sourceOf(name, flags, environment);
@@ -50,8 +61,25 @@ export function configure(argv: readonly string[], environment: NodeJS.ProcessEn
     settings[name] = source === undefined ? OPTIONS[name].fallback : parseSource(name, source);
   }
   const complete = settings as Settings;
-  if (command === 'serve') refuseContradictions(complete, given);
-  return { command, settings: complete };
+  if (command === 'serve' || command === 'check') refuseContradictions(complete, given);
+  return command === 'check'
+    ? { command, settings: complete, ...checkFlags(flags) }
+    : { command, settings: complete };
+}
+
+/** Whether the first argument is a command; without one the server is started. */
+function isNamed(argument: string | undefined): argument is Exclude<Command, 'serve'> {
+  return argument === 'check' || argument === 'simulator' || argument === 'iam-policy';
+}
+
+function checkFlags({ gateway, json }: Flags): CheckFlags {
+  const ids = [gateway ?? []].flat().map(String);
+  const [id] = ids;
+  if (ids.length > 1) throw new ConfigurationError('--gateway is given more than once.');
+  if (id !== undefined && !NAT_GATEWAY_ID.test(id)) {
+    throw new ConfigurationError(`--gateway must be a NAT gateway id, not ${JSON.stringify(id)}.`);
+  }
+  return { gateway: id, json: json === true };
 }
 
 function refuseContradictions(settings: Settings, given: ReadonlySet<Name>): void {
@@ -97,10 +125,11 @@ function refuseUnsafeHttp(settings: Settings, { host }: HttpAddress, given: Read
 /** The command line by flag; a list for each option, because a repeated flag is noticed by its length. */
 type Flags = Record<string, string | boolean | string[] | undefined>;
 
-function readFlags(args: string[]): Flags {
+function readFlags(command: Command, args: string[]): Flags {
   const options: Record<string, { type: 'string' | 'boolean'; short?: string; multiple?: boolean }> = {
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean' },
+    ...(command === 'check' ? CHECK_OPTIONS : {}),
   };
   for (const name of OPTION_NAMES) {
     const { placeholder, variableOnly } = OPTIONS[name];
@@ -115,6 +144,11 @@ function readFlags(args: string[]): Flags {
     throw new ConfigurationError(`${problem.replace(/\.$/, '')}. See --help.`);
   }
 }
+
+const CHECK_OPTIONS = {
+  gateway: { type: 'string', multiple: true },
+  json: { type: 'boolean' },
+} as const satisfies Record<keyof typeof CHECK_FLAGS, object>;
 
 /** The flag or variable that sets an option, and its text: several if a flag is repeated. */
 interface Source {

@@ -1,17 +1,27 @@
-import { type Command, OPTION_NAMES, OPTIONS, usageOf, variableOf } from './options.ts';
+import { CHECK_FLAGS, type Command, OPTION_NAMES, OPTIONS, usageOf, variableOf } from './options.ts';
 
 /** Returns the text of `--help` for a terminal of so many columns. */
 export function help(command: Command, columns = 80): string {
   const width = Math.max(columns, 60);
   const { usage, purpose } = INTRODUCTIONS[command];
-  const rows = OPTION_NAMES.filter((name) => OPTIONS[name].commands.includes(command)).map((name) =>
+  const rows = command === 'check' ? checkRows(width) : optionRows(command, width);
+  rows.push(row('--help', 'Show this help.', width), row('--version', 'Show the version.', width));
+  const lines = [usage, '', ...wrap(purpose, width), '', ...rows, '', ...wrap(OVERRIDES, width), ''];
+  return lines.join('\n');
+}
+
+function optionRows(command: Command, width: number): string[] {
+  return OPTION_NAMES.filter((name) => OPTIONS[name].commands.includes(command)).map((name) =>
     OPTIONS[name].variableOnly === true
       ? row(variableOf(name), OPTIONS[name].help, width)
       : row(usageOf(name), `${OPTIONS[name].help} [${variableOf(name)}]`, width),
   );
-  rows.push(row('--help', 'Show this help.', width), row('--version', 'Show the version.', width));
-  const lines = [usage, '', ...wrap(purpose, width), '', ...rows, '', ...wrap(OVERRIDES, width), ''];
-  return lines.join('\n');
+}
+
+function checkRows(width: number): string[] {
+  return Object.entries(CHECK_FLAGS).map(([flag, { placeholder, help }]) =>
+    row(placeholder === undefined ? `--${flag}` : `--${flag} ${placeholder}`, help, width),
+  );
 }
 
 const OVERRIDES =
@@ -20,10 +30,16 @@ const OVERRIDES =
 const INTRODUCTIONS: Readonly<Record<Command, { usage: string; purpose: string }>> = {
   serve: {
     usage: `Usage: nat-gateway-mcp [flags]
+       nat-gateway-mcp check [flags]
        nat-gateway-mcp simulator [flags]
        nat-gateway-mcp iam-policy [flags]`,
     purpose:
       'Serves MCP over stdio, or over HTTP with --http: describes the private IP addresses of AWS NAT gateways and releases secondary ones. For the other commands, see nat-gateway-mcp simulator --help and nat-gateway-mcp iam-policy --help.',
+  },
+  check: {
+    usage: 'Usage: nat-gateway-mcp check [flags]',
+    purpose:
+      "Checks a set-up before a model uses it: region, endpoint, proxy, clock, credentials, account, permissions, audit log, rules, and what --http needs. It takes every flag of the server (see nat-gateway-mcp --help), so that a host's arguments can be pasted, and reads the same variables. It changes nothing: of a change it makes a dry run alone. It exits with 0 if nothing failed, else with 1, and with 2 if the configuration cannot be understood.",
   },
   simulator: {
     usage: 'Usage: nat-gateway-mcp simulator [flags]',

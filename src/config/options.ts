@@ -17,8 +17,8 @@ import {
   wholeNumberBetween,
 } from './values.ts';
 
-/** Serve MCP, serve the embedded EC2 endpoint to other programs, or print the IAM policy that the server needs. */
-export type Command = 'serve' | 'simulator' | 'iam-policy';
+/** Serve MCP, check a set-up, serve the embedded EC2 endpoint to other programs, or print the IAM policy of the server. */
+export type Command = 'serve' | 'check' | 'simulator' | 'iam-policy';
 
 export interface Option<T> {
   /** Stands for the value in the help; a switch has none. */
@@ -163,6 +163,24 @@ export type Name = keyof typeof OPTIONS;
 export type Settings = { [K in Name]: (typeof OPTIONS)[K]['fallback'] };
 
 export const OPTION_NAMES = Object.keys(OPTIONS) as Name[];
+
+/** The flags of `check` alone. They have no variables, because they belong to one run. */
+export const CHECK_FLAGS = {
+  gateway: {
+    placeholder: 'ID',
+    help: 'Gateway for the dry run. Default: the first private gateway with a secondary address, preferably one that the rules allow to change.',
+  },
+  json: {
+    placeholder: undefined,
+    help: 'Print one JSON object: {"ok": …, "checks": [{"name", "status", "message", "hint"?, …}]}.',
+  },
+} as const;
+
+/** Whether a command takes an option. `check` takes every flag of the server, so that its flags can be pasted. */
+export function takes(command: Command, name: Name): boolean {
+  const { commands } = OPTIONS[name];
+  return commands.includes(command) || (command === 'check' && commands.includes('serve'));
+}
 
 /** The prefix of every variable. */
 export const PREFIX = 'NAT_GATEWAY_MCP_';

@@ -59,6 +59,26 @@ describe('the command', () => {
     );
   });
 
+  it.each(WITH_FLAG.filter(({ command }) => command === undefined))(
+    'is check with $flag of the server, so that its flags can be pasted',
+    (option) => {
+      const { name, flag, text, value } = option;
+      const flags = typeof value === 'boolean' ? [flag] : [flag, text];
+      for (const command of ['check']) {
+        expect(settings([command, ...argumentsFor(option, ...flags)])[name]).toEqual(value);
+      }
+    },
+  );
+
+  it('is check with its own flags', () => {
+    expect(configure(['check'], {})).toMatchObject({ command: 'check', gateway: undefined, json: false });
+    expect(configure(['check', '--json', '--gateway', 'nat-01234567'], {})).toMatchObject({
+      command: 'check',
+      gateway: 'nat-01234567',
+      json: true,
+    });
+  });
+
   it('is simulator when that is the first argument', () => {
     expect(configure(['simulator', '--port', '0'], {})).toMatchObject({
       command: 'simulator',

@@ -41,11 +41,20 @@ describe('--help', () => {
     expect(help('serve')).toContain('NAT_GATEWAY_MCP_CONFIRMATION_KEY');
   });
 
-  it.each(['serve', 'simulator'] as const)('of %s shows the usage, --help and --version', (command) => {
-    expect(help(command)).toMatch(/^Usage: nat-gateway-mcp /);
-    expect(help(command)).toMatch(/^ {2}--help /m);
-    expect(help(command)).toMatch(/^ {2}--version /m);
+  it('of check lists its own flags, and names the help of the others', () => {
+    const text = help('check');
+    expect(text.match(/^ {2}--[\w-]+/gm)).toEqual(['  --gateway', '  --json', '  --help', '  --version']);
+    expect(text).toContain('see nat-gateway-mcp --help');
   });
+
+  it.each(['serve', 'check', 'simulator', 'iam-policy'] as const)(
+    'of %s shows the usage, --help and --version',
+    (command) => {
+      expect(help(command)).toMatch(/^Usage: nat-gateway-mcp /);
+      expect(help(command)).toMatch(/^ {2}--help /m);
+      expect(help(command)).toMatch(/^ {2}--version /m);
+    },
+  );
 
   const isSwitch = ({ value }: OptionCase) => typeof value === 'boolean';
 
@@ -72,7 +81,7 @@ describe('the width of --help', () => {
   const widthOf = (text: string): number => Math.max(...text.split('\n').map((line) => line.length));
   const wordsOf = (text: string): string[] => text.split(/\s+/);
 
-  describe.each(['serve', 'simulator', 'iam-policy'] as const)('of %s', (command) => {
+  describe.each(['serve', 'check', 'simulator', 'iam-policy'] as const)('of %s', (command) => {
     it.each([60, 79, 80, 120, 200])('stays within %i columns without losing a word', (columns) => {
       const text = help(command, columns);
       expect(widthOf(text)).toBeLessThanOrEqual(columns);

@@ -211,6 +211,8 @@ describe('a contradiction', () => {
 
   it.each([
     [['--port', '80'], '--port', 'nat-gateway-mcp'],
+    [['check', '--port', '80'], '--port', 'nat-gateway-mcp check'],
+    [['iam-policy', '--port', '80'], '--port', 'nat-gateway-mcp iam-policy'],
     [['simulator', '--profile', 'ops'], '--profile', 'nat-gateway-mcp simulator'],
     [['simulator', '--simulate'], '--simulate', 'nat-gateway-mcp simulator'],
     [['simulator', '--no-read-only'], '--read-only', 'nat-gateway-mcp simulator'],
@@ -218,6 +220,25 @@ describe('a contradiction', () => {
     [['simulator', '--confirm', 'never'], '--confirm', 'nat-gateway-mcp simulator'],
   ])('is refused: a flag of the other command (%j)', (args, flag, command) => {
     expect(refusal(args)).toBe(`${flag} cannot be used with ${command}.`);
+  });
+});
+
+describe('check', () => {
+  it.each([
+    [['--gateway', 'nat-1'], '--gateway must be a NAT gateway id, not "nat-1".'],
+    [['--gateway', ''], '--gateway must be a NAT gateway id, not "".'],
+    [['--gateway', 'nat-01234567', '--gateway', 'nat-01234568'], '--gateway is given more than once.'],
+    [['--simulate', '--profile', 'ops'], '--simulate cannot be used with --profile'],
+    [['--http', '0'], '--http needs --confirm'],
+    [['--bogus'], '--bogus'],
+  ])('is refused with %j', (args, text) => {
+    expect(refusal(['check', ...args])).toContain(text);
+  });
+
+  it.each([['--json'], ['--gateway']])('has %s for itself', (flag) => {
+    for (const command of [[], ['iam-policy'], ['simulator']]) {
+      expect(refusal([...command, flag])).toContain(flag);
+    }
   });
 });
 

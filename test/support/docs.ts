@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { flagOf, OPTION_NAMES, OPTIONS, PREFIX, variableOf } from '../../src/config/options.ts';
+import { CHECK_FLAGS, flagOf, OPTION_NAMES, OPTIONS, PREFIX, variableOf } from '../../src/config/options.ts';
 import { type Document, parseMarkdown } from './markdown.ts';
 import { commandsOf } from './shell-words.ts';
 
@@ -43,6 +43,7 @@ export function brokenLinks(document: Document): string[] {
 const FLAGS = new Set([
   'help',
   'version',
+  ...Object.keys(CHECK_FLAGS),
   ...OPTION_NAMES.flatMap((name) => {
     const { placeholder, variableOnly } = OPTIONS[name];
     if (variableOnly === true) return [];

@@ -110,12 +110,17 @@ export class IssuerKeys {
     await this.#reading;
   }
 
+  /** Reads the keys. @throws Error that says why it cannot */
+  async load(): Promise<void> {
+    const signal = AbortSignal.timeout(READING_TIMEOUT);
+    const find = await keysAt(await this.#discover(signal), signal);
+    this.#keys = { find, readAt: this.#options.monotonic() };
+  }
+
   async #readNow(): Promise<void> {
     const { logger, monotonic } = this.#options;
-    const signal = AbortSignal.timeout(READING_TIMEOUT);
     try {
-      const find = await keysAt(await this.#discover(signal), signal);
-      this.#keys = { find, readAt: monotonic() };
+      await this.load();
       this.#failures = 0;
     } catch (error) {
       this.#failures += 1;

@@ -50,6 +50,11 @@ export class TokenFile implements Verifier {
     }
   }
 
+  /** How many tokens the file has. */
+  get size(): number {
+    return this.#holders.length;
+  }
+
   /** Compares the digests of all tokens, so that the duration reveals nothing about any. */
   async verify(token: string): Promise<Caller> {
     const given = sha256(token);
