@@ -176,10 +176,10 @@ export const CHECK_FLAGS = {
   },
 } as const;
 
-/** Whether a command takes an option. `check` takes every flag of the server, so that its flags can be pasted. */
+/** Whether a command takes an option. `check` and `iam-policy` take every flag of the server, so that its flags can be pasted. */
 export function takes(command: Command, name: Name): boolean {
   const { commands } = OPTIONS[name];
-  return commands.includes(command) || (command === 'check' && commands.includes('serve'));
+  return commands.includes(command) || (command !== 'simulator' && commands.includes('serve'));
 }
 
 /** The prefix of every variable. */

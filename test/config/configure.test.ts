@@ -54,17 +54,14 @@ describe('the command', () => {
       command: 'iam-policy',
       settings: { requireTag: ['env=test'] },
     });
-    expect(() => configure(['iam-policy', '--confirm', 'never'], {})).toThrow(
-      '--confirm cannot be used with',
-    );
   });
 
   it.each(WITH_FLAG.filter(({ command }) => command === undefined))(
-    'is check with $flag of the server, so that its flags can be pasted',
+    'is iam-policy or check with $flag of the server, so that its flags can be pasted',
     (option) => {
       const { name, flag, text, value } = option;
       const flags = typeof value === 'boolean' ? [flag] : [flag, text];
-      for (const command of ['check']) {
+      for (const command of ['iam-policy', 'check']) {
         expect(settings([command, ...argumentsFor(option, ...flags)])[name]).toEqual(value);
       }
     },
