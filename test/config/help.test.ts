@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { configure } from '../../src/config/configure.ts';
 import { help, markdownTable } from '../../src/config/help.ts';
 import { OPTION_CASES, type OptionCase } from '../support/option-cases.ts';
 
@@ -41,10 +42,45 @@ describe('--help', () => {
     expect(help('serve')).toContain('NAT_GATEWAY_MCP_CONFIRMATION_KEY');
   });
 
+  it('of the server groups the flags, and ends with examples', () => {
+    const titles = help('serve').match(/^\S.*:$/gm);
+    expect(titles).toEqual([
+      'What to talk to:',
+      'How clients call:',
+      'What may be changed:',
+      'Records and logs:',
+      'Other:',
+      'Examples:',
+    ]);
+    expect(help('serve')).toMatch(/\n {2}nat-gateway-mcp .*--simulate.*\n$/);
+  });
+
+  it.each(['serve', 'check'] as const)('of %s has examples that are accepted', (command) => {
+    const examples = help(command).match(/^ {2}nat-gateway-mcp .*$/gm) ?? [];
+    expect(examples.length).toBeGreaterThanOrEqual(2);
+    for (const example of examples) {
+      const [, ...args] = example.trim().split(' ');
+      expect(configure(args, {})).toHaveProperty('settings');
+    }
+  });
+
   it('of check lists its own flags, and names the help of the others', () => {
     const text = help('check');
     expect(text.match(/^ {2}--[\w-]+/gm)).toEqual(['  --gateway', '  --json', '  --help', '  --version']);
     expect(text).toContain('see nat-gateway-mcp --help');
+  });
+
+  it('of iam-policy lists the rules that shape the policy alone', () => {
+    expect(help('iam-policy').match(/^ {2}--[\w-]+/gm)).toEqual([
+      '  --read-only',
+      '  --allow-account',
+      '  --allow-region',
+      '  --allow-gateway',
+      '  --require-tag',
+      '  --protect-tag',
+      '  --help',
+      '  --version',
+    ]);
   });
 
   it.each(['serve', 'check', 'simulator', 'iam-policy'] as const)(
