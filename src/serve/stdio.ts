@@ -14,6 +14,10 @@ import { StdioTransport } from './stdio-transport.ts';
 /** No list or resource ever changes, so a subscription gets nothing, and only takes memory. */
 const MAX_SUBSCRIPTIONS = 16;
 
+/** For a person who started the server in a terminal, where no client will ever speak to it. */
+const BY_HAND =
+  'nat-gateway-mcp waits for an MCP client on stdin, which is this terminal; to test this set-up run nat-gateway-mcp check, to try the server without AWS let a client start it with --simulate, and for its flags see --help (Ctrl+C ends it).\n';
+
 /**
  * Serves MCP over stdin and stdout until the client goes away or a signal comes. The first line of the log has the
  * members of `started`.
@@ -42,7 +46,9 @@ export async function serveOverStdio(
     maxSubscriptions: MAX_SUBSCRIPTIONS,
     onerror: (error) => logger.warn({ reason: error.message }, 'protocol error'),
   });
-  logger.info(started, 'serving MCP over stdio');
+  const isByHand = process.stdin.isTTY && process.stdout.isTTY;
+  if (isByHand) process.stderr.write(BY_HAND);
+  if (!isByHand || !process.stderr.isTTY) logger.info(started, 'serving MCP over stdio');
   await transport.ending;
   await finished(transport.closed, changes);
 }
