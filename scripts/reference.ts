@@ -11,6 +11,7 @@ import { createServer, type Dependencies } from '../src/server.ts';
 import type { RESTORE_OUTCOMES } from '../src/tools/restore/restoration.ts';
 import type { UNASSIGN_OUTCOMES } from '../src/tools/unassign/unassignment.ts';
 import { ERROR_CODES, ERRORS } from '../src/vocabulary/failure.ts';
+import { RESTORE, UNASSIGN } from '../src/vocabulary/names.ts';
 
 type Outcome = (typeof UNASSIGN_OUTCOMES | typeof RESTORE_OUTCOMES)[number];
 
@@ -118,7 +119,7 @@ const MEANINGS: Record<string, string> = {
   reason: 'The finding for which it cannot',
   rule: "The operator's rule that forbids it",
 
-  outcome: 'How the call ended: [outcomes](#outcomes-of-unassign_private_nat_gateway_address)',
+  outcome: 'How the call ended: [outcomes](#outcomes-of-a-change)',
   'dry_run.passed': 'Whether EC2 would have accepted it, as far as permissions go',
   'dry_run.message': 'The words of EC2, where it did not pass',
   remaining_if_released: "The gateway's other addresses by status, while the requested ones are not released",
@@ -181,7 +182,7 @@ ${tools.map(toolSection).join('\n')}
 
 ${sharedSection(tools)}
 
-## Outcomes of unassign_private_nat_gateway_address
+## Outcomes of a change
 
 ${table(
   ['`outcome`', 'Meaning'],
@@ -257,7 +258,8 @@ async function listTools() {
 
 type Tool = Awaited<ReturnType<typeof listTools>>[number];
 
-function toolSection({ name, description = '', annotations, inputSchema, outputSchema }: Tool): string {
+function toolSection(tool: Tool): string {
+  const { name, description = '', annotations, inputSchema, outputSchema } = tool;
   const input = inputSchema as Schema;
   const output = outputSchema as Schema;
   const kind = annotations?.readOnlyHint === true ? 'Changes nothing.' : 'Changes the gateway.';
@@ -278,14 +280,19 @@ ${table(
   ['Member of the result', 'Type', 'Meaning'],
   membersOf(output, (member) => !SHARED.includes(member)).map(memberRow),
 )}
-`;
+${isWhole(tool) ? '' : `\nIts result may have every other member that the result of \`${UNASSIGN}\` has, but for those of a drain.\n`}`;
+}
+
+/** Whether a tool lists all members of its result. The one that gives back leaves out what it has like the other change. */
+function isWhole({ name }: Tool): boolean {
+  return name !== RESTORE;
 }
 
 /** The members that all results may have. Their schemas are the same, so their own members are listed once. */
 const SHARED = ['next', 'error'];
 
 function sharedSection(tools: readonly Tool[]): string {
-  const schemas = tools.map(({ outputSchema }) => {
+  const schemas = tools.filter(isWhole).map(({ outputSchema }) => {
     const { properties = {} } = outputSchema as Schema;
     return { properties: Object.fromEntries(SHARED.map((member) => [member, properties[member] ?? {}])) };
   });

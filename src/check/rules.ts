@@ -21,8 +21,12 @@ const LIMITS = ['read_only', 'allow_account', 'allow_region', 'allow_gateway', '
 
 /** Hosts may keep variables back from a server: the list shows a rule that is missing. */
 export function checkRules(settings: Settings): Finding {
-  const { confirm, audit_log, read_only, ...others } = rulesInForce(settings);
-  const rules = { ...(read_only === true ? { read_only } : {}), ...others };
+  const { confirm, audit_log, read_only, restore, ...others } = rulesInForce(settings);
+  const rules = {
+    ...(read_only === true ? { read_only } : {}),
+    ...(restore === true ? {} : { no_restore: true }),
+    ...others,
+  };
   const shown = Object.entries(rules).map(([name, value]) => {
     const flag = `--${name.replaceAll('_', '-')}`;
     return value === true ? flag : `${flag} ${textOf(value)}`;

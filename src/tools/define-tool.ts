@@ -94,6 +94,8 @@ interface Definition<Shape extends z.ZodRawShape, Output extends z.ZodObject> {
   description: string;
   input: Shape;
   output: Output;
+  /** What is listed of the output, where the rest is like another tool's. Default: all of it. */
+  listed?: z.ZodObject;
   /** The scope that a caller's token needs. */
   scope: Scope;
   /** Whether a call may change something, as hosts are told by the annotations. */
@@ -120,7 +122,10 @@ export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObje
 ): Tool {
   const { name, title, description, output, scope, isDestructive, begin, run, failed } = definition;
   const input = z.strictObject(definition.input, { error: unknownArguments(Object.keys(definition.input)) });
-  const schemas = { inputSchema: listedInput(input), outputSchema: listedOutput(output) };
+  const schemas = {
+    inputSchema: listedInput(input),
+    outputSchema: listedOutput(definition.listed ?? output),
+  };
   const annotations = {
     readOnlyHint: !isDestructive,
     destructiveHint: isDestructive,

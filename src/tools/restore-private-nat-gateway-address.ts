@@ -5,7 +5,7 @@ import { untilAnswered } from './change/asking.ts';
 import { attempt, failedAttempt } from './change/attempt.ts';
 import { auditFields } from './change/result.ts';
 import { defineTool } from './define-tool.ts';
-import { restoration, restoreResultSchema } from './restore/restoration.ts';
+import { listedResultSchema, restoration, restoreResultSchema } from './restore/restoration.ts';
 
 export const restorePrivateNatGatewayAddress = defineTool({
   name: RESTORE,
@@ -22,6 +22,7 @@ It works once the drain is over, with the same checks, dry run and confirmation 
     region: optionalRegion,
   },
   output: restoreResultSchema,
+  listed: listedResultSchema,
   scope: WRITE_SCOPE,
   isDestructive: true,
   begin: (call) => call.dependencies.audit.begin(auditFields(RESTORE, call.input, call)),

@@ -73,6 +73,7 @@ describe('--help', () => {
   it('of iam-policy lists the rules that shape the policy alone', () => {
     expect(help('iam-policy').match(/^ {2}--[\w-]+/gm)).toEqual([
       '  --read-only',
+      '  --restore',
       '  --allow-account',
       '  --allow-region',
       '  --allow-gateway',

@@ -107,7 +107,7 @@ describe('the container', () => {
     const url = `http://localhost:${await port()}/mcp`;
     await expect(connectModern(url)).rejects.toThrow();
     const client = await connectModern(url, { token: TOKEN });
-    expect(await client.tools()).toHaveLength(3);
+    expect(await client.tools()).toHaveLength(4);
     await client.close();
 
     const command = /CMD (\[.*\])/.exec(argumentOf('HEALTHCHECK'))?.[1] ?? '';

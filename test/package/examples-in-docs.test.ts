@@ -146,8 +146,8 @@ describe('the runner of examples', () => {
     `\`\`\`sh\ngemini mcp add nat-gateway-mcp node ${BUILT}\n\`\`\``,
     `\`\`\`sh\ncode --add-mcp '{"name":"nat","command":"node","args":["${BUILT}"]}'\n\`\`\``,
   ])('starts the server of %s', async (text) => {
-    expect(await toolsOf(snippetIn(text), false)).toHaveLength(3);
-    expect(await toolsOf(snippetIn(text), true)).toHaveLength(3);
+    expect(await toolsOf(snippetIn(text), false)).toHaveLength(4);
+    expect(await toolsOf(snippetIn(text), true)).toHaveLength(4);
   });
 
   it.each([

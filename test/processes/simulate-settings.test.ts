@@ -53,7 +53,7 @@ const SETTINGS: [string, Record<string, string>, string][] = [
   ],
 ];
 
-describe.concurrent('a server with --simulate', () => {
+describe('a server with --simulate', () => {
   it.for(SETTINGS)('is deaf to %s', async ([, environment, members], { onTestFinished }) => {
     const home = mkdtempSync(join(tmpdir(), 'simulate-'));
     onTestFinished(() => rmSync(home, { recursive: true }));

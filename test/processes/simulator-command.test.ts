@@ -33,7 +33,9 @@ describe('nat-gateway-mcp simulator', () => {
       ]);
     };
     const byTool = async () => {
-      const { structuredContent } = await client.call(DESCRIBE, {});
+      // Gateways that have ended are listed only when they are asked for.
+      const states = ['pending', 'available', 'deleting', 'deleted', 'failed'];
+      const { structuredContent } = await client.call(DESCRIBE, { states });
       // biome-ignore lint/suspicious/noExplicitAny: members as the schema has them
       return structuredContent.nat_gateways.map(({ nat_gateway_id, state, addresses }: any) => [
         nat_gateway_id,

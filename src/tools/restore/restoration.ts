@@ -21,11 +21,18 @@ import { describeCall, waitCall } from '../results.ts';
 /** How an attempt to give addresses back ends. The meanings stand in `docs/reference.md`. */
 export const RESTORE_OUTCOMES = ['assigning', 'already_on_gateway', ...SHARED_OUTCOMES] as const;
 
+const part = z.looseObject({}).optional();
+
 export const restoreResultSchema = z.object({
   outcome: z.enum(RESTORE_OUTCOMES),
   ...changeMembers.shape,
   assign: realCallSchema.describe('The real call'),
 });
+
+/** What tells its result from that of a release; every model reads the list of tools. */
+export const listedResultSchema = restoreResultSchema
+  .pick({ outcome: true, changed: true, hint: true })
+  .extend({ assign: restoreResultSchema.shape.assign, next: part, error: part });
 
 type Subject = SubjectOf<AssignRequest>;
 
