@@ -11,7 +11,7 @@ export const restorePrivateNatGatewayAddress = defineTool({
   name: RESTORE,
   title: 'Restore private NAT gateway address',
   description: `Undo a release: assign private IP addresses again to the gateway from which this server released them within a day, and no others.
-It works once the drain is over, with the same checks, dry run and confirmation as the release.`,
+It works once no address of the gateway is changing, with the same checks, dry run and confirmation as the release.`,
   input: {
     nat_gateway_id: natGatewayId.describe('Id of the private NAT gateway'),
     private_ip_addresses: listOf(privateIp, 7).describe('The released addresses, at most 7'),

@@ -39,7 +39,7 @@ const outputSchema = z.object({
         fate: z.string().describe('released, not_on_gateway (never seen there), or its status'),
         failure_message: text,
         release_by: text.describe('The latest time, if this server started it'),
-        released_at: text,
+        released_at: text.describe('First seen gone'),
       }),
     )
     .optional(),
@@ -185,6 +185,9 @@ function isSettled({ courses, reads }: Progress, { private_ip_addresses }: Input
 
 function settled(call: PlacedCall<Input>, progress: Progress, began: number): Output {
   const result = answer(call, progress, began, 'settled');
+  if (progress.courses.length === 0) {
+    return { ...result, hint: 'Nothing was changing on this gateway while it was watched.' };
+  }
   // `not_on_gateway` is easily taken for released, and the address may be mistyped.
   const strange = progress.courses
     .filter(({ fate }) => fate === 'not_on_gateway')

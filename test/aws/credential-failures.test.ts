@@ -269,7 +269,7 @@ const CELLS: Cell[] = [
     'absent',
     process_(`console.error('log in first: ${SECRET} timed out, expired'); process.exit(3);`),
     {},
-    /credential_process of profile ops \(node\) gave no credentials: it failed\. log in first: … timed out/,
+    /credential_process of profile ops \(node\) gave no credentials: it failed\. log in first: \[masked\] timed out/,
     /--profile ops/,
   ],
   [

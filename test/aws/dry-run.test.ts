@@ -24,7 +24,7 @@ describe.concurrent('a dry run', () => {
   it('that passes is not logged as a failure', async ({ onTestFinished }) => {
     const { ec2, log } = await connectToStub(onTestFinished, dryRunPassed);
     await ec2.unassign.dryRun(REQUEST, neverAborted);
-    expect(log.text).toBe('');
+    expect(log.text).not.toContain('failed');
   });
 
   it.for<[string, Reply]>([

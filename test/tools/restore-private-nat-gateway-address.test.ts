@@ -95,6 +95,26 @@ describe('restore', () => {
     expect(session.assigned()).toMatchObject({ realCalls: 0 });
   });
 
+  it('waits for another change of the gateway to end, and is to be called again as it was', async () => {
+    const { call, release, clock } = await open({ confirmMode: 'never' });
+    await release();
+    await call(UNASSIGN, { ...change, private_ip_addresses: ['10.0.1.12'] });
+    const { content } = await call(RESTORE, change);
+    expect(content).toMatchObject({
+      outcome: 'refused',
+      error: {
+        code: 'precondition_failed',
+        retryable: true,
+        hint: expect.stringMatching(/same arguments\.$/),
+      },
+      next: { tool: WAIT },
+    });
+    clock.advance(400);
+    const { tool, arguments: args } = content.next;
+    expect((await call(tool, { ...args, timeout_seconds: 5 })).content).toMatchObject({ outcome: 'settled' });
+    expect((await call(RESTORE, change)).content).toMatchObject({ outcome: 'assigning' });
+  });
+
   it('refuses an address that others released, with the command to do it by hand', async () => {
     const { call, assigned } = await open();
     const { content } = await call(RESTORE, { ...change, private_ip_addresses: ['10.0.1.99'] });

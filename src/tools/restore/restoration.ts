@@ -107,7 +107,7 @@ const ORDER: readonly (readonly [FindingCode, AdviceOn<Subject>])[] = [
   ['policy', askOperator],
   ['unassigning', waitForRelease],
   ['on_gateway', leaveOut],
-  ['change_in_progress', waitForChange],
+  ['change_in_progress', waitForOther],
   ['gateway_full', makeRoom],
 ];
 
@@ -135,6 +135,14 @@ function waitForRelease(blocking: readonly Finding[], subject: Subject): Advice 
   const { next } = waitForChange(blocking, subject);
   return {
     hint: 'A drain cannot be cancelled. next waits for its end; call again once the address is released.',
+    next,
+  };
+}
+
+function waitForOther(blocking: readonly Finding[], subject: Subject): Advice {
+  const { next } = waitForChange(blocking, subject);
+  return {
+    hint: 'EC2 accepts one change at a time on a gateway: next waits for the one that is going on. Then call again with the same arguments.',
     next,
   };
 }
