@@ -67,7 +67,7 @@ async function verifyState(
     return await confirmation.verify(state, context);
   } catch (error) {
     const fields = auditFields('unknown', {}, { server, context });
-    audit.outcome({ ...fields, outcome: 'confirmation_rejected' });
+    audit.refusal({ ...fields, outcome: 'confirmation_rejected' });
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { Failure } from '../vocabulary/failure.ts';
+import { ChangeLimit } from './limit.ts';
 
 /**
  * The audit log, a write-ahead log in JSON Lines. An intent is written and flushed before the real call, its outcome
@@ -34,12 +35,16 @@ export interface RecordOutput {
   close(): void;
 }
 
+/** Records of one caller within an hour that cost it nothing: a token that may only read must not fill the disk. */
+const REFUSALS_AN_HOUR = 1000;
+
 /** Writes audit records to a file or to stderr. */
 export class AuditLog {
   readonly #output: RecordOutput;
   readonly #version: string;
   readonly #now: () => number;
   readonly #onFailure: (error: Error) => void;
+  readonly #refusals = new ChangeLimit(REFUSALS_AN_HOUR, () => performance.now());
   /** Attempts without an outcome yet, by id, and whether their real call may have been sent. */
   readonly #open = new Map<string, { fields: AuditFields; isSent: boolean }>();
 
@@ -95,6 +100,11 @@ export class AuditLog {
   outcome(fields: AuditFields): boolean {
     if (fields.outcome !== 'confirmation_asked') this.#open.delete(fields.id);
     return this.#output.write(this.#lineOf('outcome', fields));
+  }
+
+  /** Records what was refused before any tool was called, as long as its caller is within the hourly limit of them. */
+  refusal(fields: AuditFields): void {
+    if (this.#refusals.take(fields.principal)) this.outcome(fields);
   }
 
   /** Records unfinished changes as unknown and attempts that sent nothing as refused, and closes the log. */

@@ -5,7 +5,6 @@ import { createServer, type Dependencies } from '../server.ts';
 import { BearerAuthentication } from './http/bearer.ts';
 import { HttpFront } from './http/front.ts';
 import { ProtectedResource } from './http/protected-resource.ts';
-import { RefusedChanges } from './http/refused-changes.ts';
 import { finished, GRACE_MILLISECONDS, onTermination } from './shutdown.ts';
 
 /**
@@ -18,11 +17,11 @@ export async function serveOverHttp(
   { host, port }: HttpAddress,
   started: object,
 ): Promise<void> {
-  const { audit, changes, logger, monotonic } = dependencies;
+  const { audit, changes, logger } = dependencies;
   const authentication = await authenticationFor(settings, dependencies);
   const options = {
     ...{ ...settings, host, port, authentication, logger },
-    refusedChanges: new RefusedChanges(audit, monotonic),
+    audit,
     graceMilliseconds: GRACE_MILLISECONDS,
   };
   let front: HttpFront;

@@ -309,6 +309,15 @@ describe('the state that a client carries from question to answer', () => {
     });
   });
 
+  it('is on record a thousand times an hour at most when it is refused', async () => {
+    const { send, audit } = await carrier();
+    const { requestState } = await send(wish);
+    const forged = `${requestState.slice(0, -2)}AA`;
+    for (let sent = 0; sent < 1010; sent++) await send(wish, forged).catch(() => {});
+    const rejected = audit.records.filter(({ outcome }) => outcome === 'confirmation_rejected');
+    expect(rejected).toHaveLength(1000);
+  });
+
   it('is good for the same state in another order, as EC2 may give it', async () => {
     const gateway = privateNatGateway(EGRESS, 'egress', ['10.0.1.10', '10.0.1.11', '10.0.1.12'], 0);
     const tags = [

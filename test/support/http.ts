@@ -13,7 +13,6 @@ import type { McpServerFactory } from '@modelcontextprotocol/server';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { HttpFront, type HttpFrontOptions } from '../../src/serve/http/front.ts';
-import { RefusedChanges } from '../../src/serve/http/refused-changes.ts';
 import { createServer } from '../../src/server.ts';
 import { openSession, type Session, type SessionOptions } from './session.ts';
 
@@ -39,7 +38,7 @@ export async function openFront(
     requestTimeoutSeconds: 915,
     maxConcurrentCalls: 64,
     authentication: undefined,
-    refusedChanges: new RefusedChanges(session.dependencies.audit, session.dependencies.monotonic),
+    audit: session.dependencies.audit,
     graceMilliseconds: 10_000,
     logger: pino({ level: 'silent' }),
     ...front,

@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import { type AuthInfo, isJsonContentType, type McpHttpHandler } from '@modelcontextprotocol/server';
 import { type Context, Hono, type Next } from 'hono';
 import type { Logger } from 'pino';
+import type { AuditLog } from '../../changes/audit-log.ts';
 import { WRITE_SCOPE } from '../../vocabulary/names.ts';
 import type { Access } from './access.ts';
 import type { BearerAuthentication } from './bearer.ts';
@@ -11,7 +12,7 @@ import type { Quota } from './quota.ts';
 import { ReceivedBody } from './received-body.ts';
 import * as refusal from './refusal.ts';
 import type { RefusalLog } from './refusal-log.ts';
-import type { RefusedChanges } from './refused-changes.ts';
+import { recordRefusedChanges } from './refused-changes.ts';
 import { RpcBody } from './rpc-body.ts';
 
 export interface AppOptions {
@@ -19,7 +20,7 @@ export interface AppOptions {
   authentication: BearerAuthentication | undefined;
   maxBodyBytes: number;
   requestTimeoutSeconds: number;
-  refusedChanges: RefusedChanges;
+  audit: AuditLog;
   logger: Logger;
 }
 
@@ -143,7 +144,8 @@ async function readBody(c: Exchange, next: Next): Promise<void> {
 async function requireScopes(c: Exchange, next: Next): Promise<void> {
   const { caller, body } = c.var;
   if (caller !== undefined) {
-    if (!caller.scopes.includes(WRITE_SCOPE)) c.env.refusedChanges.record(caller.clientId, body.changes);
+    if (!caller.scopes.includes(WRITE_SCOPE))
+      recordRefusedChanges(c.env.audit, caller.clientId, body.changes);
     c.env.authentication?.requireScopes(body.scopes, caller, hostOf(c));
   }
   await next();
