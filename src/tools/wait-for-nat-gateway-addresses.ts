@@ -1,4 +1,3 @@
-import type { ServerContext } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { beyondWait, DEFAULT_WAIT_SECONDS, latestEnd } from '../nat-gateway/drain.ts';
 import { changingAddresses } from '../nat-gateway/gateway.ts';
@@ -18,6 +17,7 @@ import { natGatewayId, optionalListOf, optionalRegion, privateIp } from './argum
 import { defineTool, type PlacedCall } from './define-tool.ts';
 import { anyOf } from './grace.ts';
 import { mistypedIds } from './observe-gateway.ts';
+import { progressReporter } from './progress.ts';
 import { describeCall, errorSchema, holdersCall, type Next, nextSchema, waitCall } from './results.ts';
 
 const text = z.string().optional();
@@ -305,17 +305,4 @@ function sentence(courses: readonly Course[], releaseBy: string | undefined, now
   const seconds = releaseBy === undefined ? 0 : Math.ceil((Date.parse(releaseBy) - now) / 1000);
   const rest = seconds <= 0 ? '' : `; the last of them in ${seconds} s at the latest`;
   return `${released} of ${courses.length} addresses released${rest}`;
-}
-
-/** Tells a client that asked for progress; each value is larger than the one before. */
-function progressReporter(context: ServerContext): (seconds: number, message: string) => Promise<void> {
-  const progressToken = context.mcpReq._meta?.progressToken;
-  let last = 0;
-  return async (seconds, message) => {
-    if (progressToken === undefined) return;
-    last = Math.max(seconds, last + 0.001);
-    const params = { progressToken, progress: last, message };
-    // A client that is gone is noticed by the signal.
-    await context.mcpReq.notify({ method: 'notifications/progress', params }).catch(() => {});
-  };
 }
