@@ -246,6 +246,7 @@ async function execute<I extends ChangeArguments, C extends AddressChange, Own e
     return accepted(attempt, { ...sent, addresses }, dependencies.ec2Clock.now());
   } catch (error) {
     dependencies.logger.error({ err: error }, 'attempt failed after its intent');
+    kind.noteSent(attempt);
     return unknown(attempt, progress, unresolved('unclear', reportOf(error)));
   }
 }

@@ -90,7 +90,7 @@ export function notConfirmedHint(how: 'declined' | 'cancelled' | 'unticked' | 'e
   if (how === 'expired') {
     return 'Nothing was changed: no yes came within ten minutes. Call again when the user is there to answer.';
   }
-  return 'Nothing was changed. This is the answer of the client; its user may not have been asked, because some hosts answer by themselves (run without a person, or by a hook). Call again only if the user wants the release, in a host that shows the question; or the operator of this server starts it with --confirm never and relies on its policy.';
+  return 'Nothing was changed. This is the answer of the client; its user may not have been asked, because some hosts answer by themselves (run without a person, or by a hook). Call again only if the user wants the change, in a host that shows the question; or the operator of this server starts it with --confirm never and relies on its policy.';
 }
 
 /** The refusal of a call that was not sent when the server was told to end. */
