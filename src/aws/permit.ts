@@ -113,8 +113,9 @@ export async function dryRun<Change extends AddressChange>(
   ]);
   const accessKeyId = state.destination?.accessKeyId;
   if (accessKeyId === undefined) return answer;
-  const signer = await clients.identity(region, accessKeyId, deadline);
-  return { ...answer, accountId: signer?.account_id, signer: signer ?? { access_key_id: accessKeyId } };
+  const identity = await clients.identity(region, accessKeyId, deadline);
+  const signer: Identity = { access_key_id: accessKeyId, ...identity };
+  return { ...answer, accountId: signer.account_id, signer };
 }
 
 async function answerToDryRun<Change extends AddressChange>(

@@ -41,6 +41,8 @@ describe('the account id', () => {
     const dryRun = await ec2.unassign.dryRun(REQUEST, neverAborted);
     expect(dryRun).toMatchObject({ passed: false, error: { code: 'timed_out' } });
     expect(dryRun.accountId).toBeUndefined();
+    // Nothing was signed.
+    expect(dryRun.signer).toBeUndefined();
     expect(await ec2.accountId(REGION)).toBeUndefined();
     expect(requests).toEqual([]);
   });
