@@ -17,6 +17,11 @@ import {
 const UNASSIGN = 'unassign_private_nat_gateway_address';
 const wish = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
 
+/** State whose signature differs in one character; the last one holds bits that no signature has. */
+function tampered(state: string): string {
+  return `${state.slice(0, -2)}${state.at(-2) === 'A' ? 'B' : 'A'}${state.slice(-1)}`;
+}
+
 const YES: ElicitResult = { action: 'accept', content: { confirm: true } };
 
 type Human = (question: string, request: ElicitRequest) => ElicitResult | Promise<ElicitResult>;
@@ -300,7 +305,7 @@ describe('the state that a client carries from question to answer', () => {
   it('is on record when it is refused', async () => {
     const { send, audit } = await carrier();
     const { requestState } = await send(wish);
-    await expect(send(wish, `${requestState.slice(0, -2)}AA`)).rejects.toMatchObject({ code: -32602 });
+    await expect(send(wish, tampered(requestState))).rejects.toMatchObject({ code: -32602 });
     expect(audit.records.at(-1)).toMatchObject({
       audit: 'outcome',
       tool: 'unknown',
@@ -312,8 +317,8 @@ describe('the state that a client carries from question to answer', () => {
   it('is on record a thousand times an hour at most when it is refused', async () => {
     const { send, audit } = await carrier();
     const { requestState } = await send(wish);
-    const forged = `${requestState.slice(0, -2)}AA`;
-    for (let sent = 0; sent < 1010; sent++) await send(wish, forged).catch(() => {});
+    const state = tampered(requestState);
+    for (let sent = 0; sent < 1010; sent++) await send(wish, state).catch(() => {});
     const rejected = audit.records.filter(({ outcome }) => outcome === 'confirmation_rejected');
     expect(rejected).toHaveLength(1000);
   });
@@ -354,7 +359,7 @@ describe('the state that a client carries from question to answer', () => {
     const forged = Buffer.from(JSON.stringify({ p: { purpose: UNASSIGN, digest: '', nonce: '' }, exp: 9e9 }));
     for (const state of [
       `v1.${forged.toString('base64url')}.AAAA`,
-      `${requestState.slice(0, -2)}AA`,
+      tampered(requestState),
       requestState.replace('.', '.A'),
       'nonsense',
       '',
