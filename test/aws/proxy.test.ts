@@ -16,6 +16,17 @@ import {
   startTlsProxy,
 } from '../support/tunnels.ts';
 
+/** Has no name resolve until the test is over; returns the spy on the look-ups. */
+function resolveNoName() {
+  const lookup = vi.spyOn(dns, 'lookup');
+  onTestFinished(() => lookup.mockRestore());
+  lookup.mockImplementation(((name: string, _: unknown, done: (error: Error) => void) =>
+    done(
+      Object.assign(new Error(), { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: name }),
+    )) as never);
+  return lookup;
+}
+
 const AWS = 'https://ec2.us-east-1.amazonaws.com';
 
 clearProxyVariables();
@@ -174,12 +185,7 @@ describe('a proxy that opens no tunnel', () => {
   });
 
   it('is named when its own name does not resolve, and the region is not doubted', async () => {
-    const lookup = vi.spyOn(dns, 'lookup');
-    onTestFinished(() => lookup.mockRestore());
-    lookup.mockImplementation(((name: string, _: unknown, done: (error: Error) => void) =>
-      done(
-        Object.assign(new Error(), { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: name }),
-      )) as never);
+    const lookup = resolveNoName();
     vi.stubEnv('all_proxy', 'proxy.test:3128');
     const { report } = await failedRead(AWS);
     expect(new Set(lookup.mock.calls.map(([name]) => name))).toEqual(new Set(['proxy.test']));
@@ -326,12 +332,7 @@ describe('a direct connection', () => {
 
   it("is made to the region's own endpoint when NO_PROXY names its domain", async () => {
     const proxy = await startConnectProxy(refuse);
-    const lookup = vi.spyOn(dns, 'lookup');
-    onTestFinished(() => lookup.mockRestore());
-    lookup.mockImplementation(((name: string, _: unknown, done: (error: Error) => void) =>
-      done(
-        Object.assign(new Error(), { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: name }),
-      )) as never);
+    const lookup = resolveNoName();
     vi.stubEnv('HTTPS_PROXY', proxy.url);
     vi.stubEnv('NO_PROXY', 'amazonaws.com');
     await failedRead();
