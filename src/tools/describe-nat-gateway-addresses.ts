@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { beyondWait, latestEnd } from '../nat-gateway/drain.ts';
 import type { GatewayFilters } from '../nat-gateway/filters.ts';
 import { addressSchema, changingAddresses, gatewaySchema, type NatGateway } from '../nat-gateway/gateway.ts';
 import { POLICY_RULES } from '../nat-gateway/policy.ts';
@@ -16,9 +15,10 @@ import {
 } from './arguments.ts';
 import { defineTool, type PlacedCall } from './define-tool.ts';
 import { describeHint } from './describe-hint.ts';
+import { drainWait } from './drain-wait.ts';
 import { listGateways } from './list-gateways.ts';
 import { decodePosition, encodePosition, START } from './paging.ts';
-import { errorSchema, type Next, nextSchema, waitCall } from './results.ts';
+import { errorSchema, type Next, nextSchema } from './results.ts';
 import { showGateway } from './show-gateway.ts';
 
 const text = z.string().optional();
@@ -107,10 +107,10 @@ async function describe(call: PlacedCall<Input>): Promise<Output> {
   const start = next_token === undefined ? START : decodePosition(next_token, question, max_results);
   const [listing] = await Promise.all([
     listGateways(call, filters, max_results, start),
-    ec2.accountId(region),
+    ec2.identity(region),
   ]);
   // Known by now, unless the credentials have changed while the gateways were read.
-  const accountId = await ec2.accountId(region);
+  const accountId = (await ec2.identity(region))?.account_id;
   const { natGateways, notFound, position, incomplete } = listing;
   const hint = await describeHint(call, listing, filters);
   const token = position === undefined ? undefined : encodePosition(position, question, max_results);
@@ -132,14 +132,12 @@ async function describe(call: PlacedCall<Input>): Promise<Output> {
 
 /** The wait for the changes of the only gateway that is shown; among several, which one is meant is not guessed. */
 function waitForChanges(
-  { region, dependencies: { drains, ec2Clock } }: PlacedCall<unknown>,
+  { region, dependencies }: PlacedCall<unknown>,
   [gateway, ...others]: readonly NatGateway[],
 ): Next | undefined {
+  const { drains, ec2Clock } = dependencies;
   const natGatewayId = gateway?.nat_gateway_id;
   if (gateway === undefined || natGatewayId === undefined || others.length > 0) return undefined;
-  const changing = changingAddresses(drains.judge(region, gateway, ec2Clock.monotonic()));
-  if (changing.length === 0) return undefined;
-  const started = drains.of(region, natGatewayId);
-  const end = latestEnd(changing.map((privateIp) => started.get(privateIp)));
-  return waitCall(region, natGatewayId, undefined, beyondWait(end, ec2Clock.now()));
+  const draining = changingAddresses(drains.judge(region, gateway, ec2Clock.monotonic()));
+  return draining.length === 0 ? undefined : drainWait({ region, natGatewayId, draining }, dependencies);
 }

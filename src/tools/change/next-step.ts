@@ -1,11 +1,11 @@
 import type { AddressChange } from '../../aws/permit.ts';
 import type { Need } from '../../changes/confirmation.ts';
-import { beyondWait, latestEnd } from '../../nat-gateway/drain.ts';
 import type { Finding, FindingCode } from '../../nat-gateway/preflight.ts';
 import type { ErrorReport } from '../../vocabulary/failure.ts';
 import { type ChangeTool, DESCRIBE } from '../../vocabulary/names.ts';
 import type { Dependencies, PlacedCall } from '../define-tool.ts';
-import { describeCall, holdersCall, type Next, waitCall } from '../results.ts';
+import { drainWait } from '../drain-wait.ts';
+import { describeCall, holdersCall, type Next } from '../results.ts';
 
 /**
  * What the caller of a change may do next. A hint and a `next` are about the gateway and the addresses that the call named
@@ -94,12 +94,10 @@ export function askOperator(blocking: readonly Finding[], { request }: Subject):
   };
 }
 
-export function waitForChange(_: readonly Finding[], { request, dependencies }: Subject): Advice {
-  const { region, natGatewayId } = request;
-  const end = latestEnd(dependencies.drains.of(region, natGatewayId).values());
-  const notBefore = beyondWait(end, dependencies.ec2Clock.now());
-  return {
-    hint: 'EC2 accepts one change at a time on a gateway: next waits for the one that is going on. Then call again for the addresses that are still there.',
-    next: waitCall(region, natGatewayId, undefined, notBefore),
-  };
+/** Advice to wait for everything that changes on the gateway; `hint` says what for. */
+export function waiting<S extends Subject>(hint: string): AdviceOn<S> {
+  return (_, { request: { region, natGatewayId }, dependencies }) => ({
+    hint,
+    next: drainWait({ region, natGatewayId }, dependencies),
+  });
 }

@@ -13,7 +13,7 @@ import {
   adviceOn,
   askOperator,
   lookAgain,
-  waitForChange,
+  waiting,
 } from '../change/next-step.ts';
 import { changeMembers, find, type Progress, realCallSchema, SHARED_OUTCOMES } from '../change/result.ts';
 import { describeCall, waitCall } from '../results.ts';
@@ -105,9 +105,17 @@ const ORDER: readonly (readonly [FindingCode, AdviceOn<Subject>])[] = [
   ['state_unknown', lookAgain],
   ['not_released_here', doByHand],
   ['policy', askOperator],
-  ['unassigning', waitForRelease],
+  [
+    'unassigning',
+    waiting('A drain cannot be cancelled. next waits for its end; call again once the address is released.'),
+  ],
   ['on_gateway', leaveOut],
-  ['change_in_progress', waitForOther],
+  [
+    'change_in_progress',
+    waiting(
+      'EC2 accepts one change at a time on a gateway: next waits for the one that is going on. Then call again with the same arguments.',
+    ),
+  ],
   ['gateway_full', makeRoom],
 ];
 
@@ -128,22 +136,6 @@ function byState(_: readonly Finding[], { request, gateway }: Subject): Advice {
   }
   return {
     hint: `${natGatewayId} is ${gateway?.state ?? 'not available'}: no address can be given back to it. Ask the user what is wanted now.`,
-  };
-}
-
-function waitForRelease(blocking: readonly Finding[], subject: Subject): Advice {
-  const { next } = waitForChange(blocking, subject);
-  return {
-    hint: 'A drain cannot be cancelled. next waits for its end; call again once the address is released.',
-    next,
-  };
-}
-
-function waitForOther(blocking: readonly Finding[], subject: Subject): Advice {
-  const { next } = waitForChange(blocking, subject);
-  return {
-    hint: 'EC2 accepts one change at a time on a gateway: next waits for the one that is going on. Then call again with the same arguments.',
-    next,
   };
 }
 

@@ -1,10 +1,5 @@
 import type { UnassignRequest } from '../../aws/unassign.ts';
-import {
-  beyondWait,
-  DEFAULT_DRAIN_SECONDS,
-  disassociateCommand,
-  latestEnd,
-} from '../../nat-gateway/drain.ts';
+import { DEFAULT_DRAIN_SECONDS, disassociateCommand } from '../../nat-gateway/drain.ts';
 import { addressOf, isPrimary } from '../../nat-gateway/gateway.ts';
 import { nearMissQuestion } from '../../nat-gateway/near-misses.ts';
 import type { Finding, FindingCode } from '../../nat-gateway/preflight.ts';
@@ -15,26 +10,22 @@ import {
   adviceOn,
   askOperator,
   lookAgain,
-  waitForChange,
+  waiting,
 } from '../change/next-step.ts';
-import { describeCall, holdersCall, type Next, waitCall } from '../results.ts';
+import { describeCall, holdersCall, waitCall } from '../results.ts';
 
 /** What the caller of the unassign tool may do next, where that is not the same for every change. */
 
 type Subject = SubjectOf<UnassignRequest>;
 
-/** The wait for the release of the requested addresses; `not_before` is the end of their drain where it is far away. */
-export function waitForRelease({ request, dependencies }: Subject): Next {
-  const { region, natGatewayId, privateIps } = request;
-  const started = dependencies.drains.of(region, natGatewayId);
-  const end = latestEnd(privateIps.map((privateIp) => started.get(privateIp)));
-  return waitCall(region, natGatewayId, privateIps, beyondWait(end, dependencies.ec2Clock.now()));
-}
-
 /** What to do after findings that block, by the most lasting of them. */
 export function afterBlocking(findings: readonly Finding[], subject: Subject): Advice {
   return adviceOn(findings, subject, ORDER);
 }
+
+const waitForOther = waiting<Subject>(
+  'EC2 accepts one change at a time on a gateway: next waits for the one that is going on. Then call again for the addresses that are still there.',
+);
 
 /** The steps by the finding that decides, the most lasting first. */
 const ORDER: readonly (readonly [FindingCode, AdviceOn<Subject>])[] = [
@@ -50,8 +41,8 @@ const ORDER: readonly (readonly [FindingCode, AdviceOn<Subject>])[] = [
   ['address_failed', askAdministrator],
   ['policy', askOperator],
   ['min_remaining', askOperator],
-  ['unassigning', waitForChange],
-  ['change_in_progress', waitForChange],
+  ['unassigning', waitForOther],
+  ['change_in_progress', waitForOther],
 ];
 
 /** States in which a gateway has no address to release any more, or soon. */

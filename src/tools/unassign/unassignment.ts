@@ -14,8 +14,9 @@ import {
   realCallSchema,
   SHARED_OUTCOMES,
 } from '../change/result.ts';
+import { drainWait } from '../drain-wait.ts';
 import { drainSchema, waitCall } from '../results.ts';
-import { afterBlocking, waitForRelease } from './next-step.ts';
+import { afterBlocking } from './next-step.ts';
 
 /** How an attempt to unassign ends. The meanings stand in `docs/reference.md`. */
 export const UNASSIGN_OUTCOMES = ['unassigning', 'already_unassigning', ...SHARED_OUTCOMES] as const;
@@ -55,7 +56,7 @@ export const unassignment: ChangeKind<UnassignArguments, UnassignRequest, Own> =
   rules: (policy) => policy,
   check,
   afterBlocking,
-  afterDone: (subject) => ({ next: waitForRelease(subject) }),
+  afterDone: ({ request, dependencies }) => ({ next: drainWait(request, dependencies) }),
   noteSent: ({ request, dependencies }) =>
     dependencies.releases.remember({ ...request, at: dependencies.now() }),
   accepted,
