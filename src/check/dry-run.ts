@@ -1,13 +1,11 @@
 import type { Settings } from '../config/options.ts';
+import { DEFAULT_DRAIN_SECONDS } from '../nat-gateway/drain.ts';
 import { isPrimary, type NatGateway } from '../nat-gateway/gateway.ts';
 import { type Denial, denials, type Policy } from '../nat-gateway/policy.ts';
 import { ERRORS, type ErrorReport } from '../vocabulary/failure.ts';
 import { type AwsAnswers, missingPermission } from './aws.ts';
 import { failed, needed } from './bounded.ts';
 import type { Finding } from './report.ts';
-
-/** As in a call that names none. */
-const DRAIN_SECONDS = 350;
 
 /** A release that the dry run asks about, and the rules that forbid it. */
 interface Candidate {
@@ -43,7 +41,7 @@ export async function checkDryRun(
     region,
     natGatewayId: candidate.natGatewayId,
     privateIps: [privateIp],
-    maxDrainDurationSeconds: DRAIN_SECONDS,
+    maxDrainDurationSeconds: DEFAULT_DRAIN_SECONDS,
   });
   const facts = {
     nat_gateway_id: candidate.natGatewayId,

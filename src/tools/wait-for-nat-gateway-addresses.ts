@@ -110,20 +110,13 @@ async function wait(call: PlacedCall<Input>): Promise<Output> {
 
 async function follow(call: PlacedCall<Input>, ended: AbortSignal): Promise<Output> {
   const { ec2, region, input, context, dependencies } = call;
-  const { drains, releases, ec2Clock, monotonic } = dependencies;
+  const { drains, ec2Clock, monotonic } = dependencies;
   const { nat_gateway_id } = input;
   const began = monotonic();
   const pace = { isUrgent: false };
   const tell = progressReporter(context);
   const addresses = input.private_ip_addresses ?? [...drains.of(region, nat_gateway_id).keys()];
-  const courses = addresses.map((each) =>
-    courseOf(
-      each,
-      [],
-      drains.of(region, nat_gateway_id).get(each),
-      releases.givenBackAt(region, nat_gateway_id, each),
-    ),
-  );
+  const courses = addresses.map((each) => courseIn(call, each, []));
   const progress: Progress = { reads: [], courses, addresses };
   let failures = 0;
   let latestFailure: Failure | undefined;
@@ -149,12 +142,21 @@ async function follow(call: PlacedCall<Input>, ended: AbortSignal): Promise<Outp
   return unsettled(call, progress, began, latestFailure);
 }
 
+/** The course of an address by these reads, and by what this process remembers of it. */
+function courseIn(
+  { input, region, dependencies }: PlacedCall<Input>,
+  privateIp: string,
+  reads: Read[],
+): Course {
+  const { drains, releases } = dependencies;
+  const { nat_gateway_id } = input;
+  const drain = drains.of(region, nat_gateway_id).get(privateIp);
+  return courseOf(privateIp, reads, drain, releases.givenBackAt(region, nat_gateway_id, privateIp));
+}
+
 /** Takes a read in; a release or an assignment that it proves ends what is remembered of the drain. */
-function see(
-  progress: Progress,
-  read: Read,
-  { input, region, dependencies: { drains, releases } }: PlacedCall<Input>,
-): void {
+function see(progress: Progress, read: Read, call: PlacedCall<Input>): void {
+  const { input, region, dependencies } = call;
   const { addresses } = progress;
   const reads = withRead(progress.reads, read);
   progress.reads = reads;
@@ -163,17 +165,14 @@ function see(
     const changing = changingAddresses(read.gateway).filter((each) => !addresses.includes(each));
     addresses.push(...changing);
   }
-  const started = drains.of(region, input.nat_gateway_id);
   const proven = new Map(
     progress.courses.filter(({ settled }) => settled).map((each) => [each.private_ip, each]),
   );
-  const courseNow = (each: string): Course => {
-    const assignedAt = releases.givenBackAt(region, input.nat_gateway_id, each);
-    return courseOf(each, reads, started.get(each), assignedAt);
-  };
-  progress.courses = addresses.map((each) => proven.get(each) ?? courseNow(each));
+  progress.courses = addresses.map((each) => proven.get(each) ?? courseIn(call, each, reads));
   for (const { private_ip, fate, settled } of progress.courses) {
-    if (settled || fate === 'assigning') drains.forget(region, input.nat_gateway_id, private_ip);
+    if (settled || fate === 'assigning') {
+      dependencies.drains.forget(region, input.nat_gateway_id, private_ip);
+    }
   }
 }
 
