@@ -1,5 +1,6 @@
 import { GetCallerIdentityCommand, STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
 import type { Logger } from 'pino';
+import { makeRoom } from '../vocabulary/room.ts';
 import { orAborted, trackAttempts } from './attempts.ts';
 import type { Source } from './credential-sources.ts';
 import { errorParts } from './error-parts.ts';
@@ -86,7 +87,7 @@ export class Identities {
   #remember(place: string, { accessKeyId, source }: Question, told: Told): Told {
     this.#silent.delete(place);
     this.#warned.delete(place);
-    makeRoom(this.#told);
+    makeRoom(this.#told, KEYS);
     this.#told.set(accessKeyId, told);
     const { kind: provider, profile } = source ?? {};
     this.#logger.info({ access_key_id: accessKeyId, ...told, provider, profile }, 'requests are signed by');
@@ -100,10 +101,10 @@ export class Identities {
     error: unknown,
   ): undefined {
     this.#silent.delete(place);
-    makeRoom(this.#silent);
+    makeRoom(this.#silent, KEYS);
     if (isSilent) this.#silent.add(place);
     if (this.#warned.has(place)) return undefined;
-    makeRoom(this.#warned);
+    makeRoom(this.#warned, KEYS);
     this.#warned.add(place);
     const { name, awsCode: aws_code, codes } = errorParts(error);
     const { kind: provider, profile } = source ?? {};
@@ -120,12 +121,4 @@ async function callerIdentity({ accessKeyId, config }: Question, abortSignal: Ab
   const { Account, Arn } = await client.send(command, { abortSignal });
   if (Account === undefined || !/^\d{12}$/.test(Account)) throw new Error('STS answered without an account');
   return { account_id: Account, ...(Arn === undefined ? {} : { arn: Arn }) };
-}
-
-/** Drops the oldest of a collection that is full. */
-function makeRoom(full: Map<string, unknown> | Set<string>): void {
-  for (const oldest of full.keys()) {
-    if (full.size < KEYS) return;
-    full.delete(oldest);
-  }
 }

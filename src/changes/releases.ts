@@ -1,3 +1,5 @@
+import { makeRoom } from '../vocabulary/room.ts';
+
 /** How long a release can be given back, in milliseconds. */
 export const RESTORABLE_MILLISECONDS = 86_400_000;
 
@@ -27,13 +29,7 @@ export class Releases {
   }
 
   remember({ region, natGatewayId, privateIps, at }: Release): void {
-    for (const privateIp of privateIps) {
-      const key = keyOf(region, natGatewayId, privateIp);
-      // Deleted first, so that the order is that of the times.
-      this.#released.delete(key);
-      this.#released.set(key, at);
-    }
-    trim(this.#released);
+    for (const privateIp of privateIps) setLatest(this.#released, keyOf(region, natGatewayId, privateIp), at);
   }
 
   /** Whether this server released the address from this gateway within a day. */
@@ -47,10 +43,8 @@ export class Releases {
     for (const privateIp of privateIps) {
       const key = keyOf(region, natGatewayId, privateIp);
       this.#released.delete(key);
-      this.#givenBack.delete(key);
-      this.#givenBack.set(key, now);
+      setLatest(this.#givenBack, key, now);
     }
-    trim(this.#givenBack);
   }
 
   /** When the address was given back to this gateway, by the monotonic clock; `undefined` if it was not. */
@@ -59,11 +53,11 @@ export class Releases {
   }
 }
 
-function trim(times: Map<string, number>): void {
-  for (const oldest of times.keys()) {
-    if (times.size <= CAPACITY) return;
-    times.delete(oldest);
-  }
+/** Deletes the key first, so that the order is that of the times. */
+function setLatest(times: Map<string, number>, key: string, time: number): void {
+  times.delete(key);
+  makeRoom(times, CAPACITY);
+  times.set(key, time);
 }
 
 function keyOf(region: string, natGatewayId: string, privateIp: string): string {

@@ -18,7 +18,7 @@ import type { StartedDrains } from '../changes/started-drains.ts';
 import type { Policy } from '../nat-gateway/policy.ts';
 import { ERRORS, type ErrorReport, errorReport, Failure, reportOf } from '../vocabulary/failure.ts';
 import type { ConfirmMode, Scope } from '../vocabulary/names.ts';
-import { boundedText } from '../vocabulary/text.ts';
+import { boundedIfText } from '../vocabulary/text.ts';
 import { type Search, searchForGateway, unknownArguments } from './arguments.ts';
 import { withinGrace } from './grace.ts';
 import { listedInput, listedOutput } from './listed-schema.ts';
@@ -206,7 +206,7 @@ function loggedMembers(given: unknown, result: object, { http }: ServerContext):
 function gatewayNamedBy(given: unknown): { nat_gateway_id: string } {
   const { nat_gateway_id } = (given ?? {}) as { nat_gateway_id?: unknown };
   return {
-    nat_gateway_id: typeof nat_gateway_id === 'string' ? boundedText(nat_gateway_id, LONGEST_ARGUMENT) : '',
+    nat_gateway_id: boundedIfText(nat_gateway_id, LONGEST_ARGUMENT) ?? '',
   };
 }
 

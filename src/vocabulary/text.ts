@@ -13,6 +13,11 @@ export function boundedText(value: string, limit: number): string {
   return `${text.slice(0, limit).toWellFormed()}… (${text.length - limit} more characters)`;
 }
 
+/** `boundedText` of a value that nobody has checked; `undefined` if it is no text. */
+export function boundedIfText(value: unknown, limit: number): string | undefined {
+  return typeof value === 'string' ? boundedText(value, limit) : undefined;
+}
+
 /** One line without control, bidirectional, invisible or line-breaking characters. */
 export function visibleLine(value: string): string {
   return value

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AuditLog } from '../../changes/audit-log.ts';
 import type { ChangeTool } from '../../vocabulary/names.ts';
-import { boundedText } from '../../vocabulary/text.ts';
+import { boundedIfText } from '../../vocabulary/text.ts';
 
 const LONGEST_TEXT = 64;
 const MOST_ADDRESSES = 31;
@@ -27,6 +27,9 @@ export function recordRefusedChanges(audit: AuditLog, principal: string, changes
   }
 }
 
+/** A value as a record has it; nothing of what is no text. */
+const shortText = (value: unknown): string | undefined => boundedIfText(value, LONGEST_TEXT);
+
 function named(change: unknown): object {
   const { nat_gateway_id, private_ip_addresses, mode, region } = (change ?? {}) as Record<string, unknown>;
   const addresses = Array.isArray(private_ip_addresses)
@@ -38,8 +41,4 @@ function named(change: unknown): object {
     mode: shortText(mode),
     region: shortText(region),
   };
-}
-
-function shortText(value: unknown): string | undefined {
-  return typeof value === 'string' ? boundedText(value, LONGEST_TEXT) : undefined;
 }

@@ -5,7 +5,7 @@ import type { AddressChange, DryRun } from '../../aws/permit.ts';
 import type { AuditFields } from '../../changes/audit-log.ts';
 import type { Drain } from '../../nat-gateway/drain.ts';
 import { addressSchema, type NatGatewayAddress } from '../../nat-gateway/gateway.ts';
-import { boundedText } from '../../vocabulary/text.ts';
+import { boundedIfText } from '../../vocabulary/text.ts';
 import { describeCall, errorSchema, findingSchema, nextSchema } from '../results.ts';
 
 const text = z.string().optional();
@@ -131,7 +131,7 @@ export function auditFields(
   return {
     id,
     tool,
-    client: { name: shortText(client.name), version: shortText(client.version) },
+    client: { name: boundedIfText(client.name, 128), version: boundedIfText(client.version, 128) },
     principal: context.http?.authInfo?.clientId,
     arguments: input,
   };
@@ -152,8 +152,4 @@ export function decisive(result: Progress): Record<string, unknown> {
     reconciled,
     error: error === undefined ? undefined : { code: error.code, aws_code: error.aws_code },
   };
-}
-
-function shortText(value: unknown): string | undefined {
-  return typeof value === 'string' ? boundedText(value, 128) : undefined;
 }
