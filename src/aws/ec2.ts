@@ -49,8 +49,6 @@ export interface Ec2 {
    * region.
    */
   watch(region: string, natGatewayId: string, signal: AbortSignal, pace: Pace): AsyncGenerator<Observation>;
-  /** The account of the credentials in use now; `undefined` where AWS does not tell it. */
-  accountId(region: string): Promise<string | undefined>;
   /** Whose key signs requests to `region` now; `undefined` if there are no credentials, of which a read tells more. */
   identity(region: string): Promise<Identity | undefined>;
   close(): void;
@@ -93,7 +91,6 @@ export function connectEc2(
         reconcile(clients, change, origin, (reads) => assignedVerdictOf(reads, change.privateIps)),
     },
     watch: (region, natGatewayId, signal, pace) => watchOf(region).watch(natGatewayId, signal, pace),
-    accountId: async (region) => (await clients.identity(region))?.account_id,
     identity: (region) => clients.identity(region),
     close: () => clients.close(),
   };

@@ -27,9 +27,9 @@ export function registerNatGatewayResource(server: McpServer, dependencies: Depe
       const ec2 = await dependencies.ec2();
       const [gateway] = await Promise.all([
         ec2.readGateway(region, natGatewayId, context.mcpReq.signal).catch(inOneSentence),
-        ec2.accountId(region),
+        ec2.identity(region),
       ]);
-      const accountId = await ec2.accountId(region);
+      const accountId = (await ec2.identity(region))?.account_id;
       if (gateway === undefined) throw new ResourceNotFoundError(uri.href);
       const text = JSON.stringify(showGateway(gateway, { region, accountId, dependencies }));
       return { contents: [{ uri: uri.href, mimeType: 'application/json', text }] };

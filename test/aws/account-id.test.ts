@@ -26,12 +26,12 @@ describe('the account id', () => {
       (isRenewed ? afterDryRun(accepted) : ec2Error(400, 'RequestExpired'))(response, request);
     };
     const { ec2 } = await connectToStub(onTestFinished, reply, { ...OPS, accountOf });
-    expect(await ec2.accountId(REGION)).toBe('111111111111');
+    expect((await ec2.identity(REGION))?.account_id).toBe('111111111111');
     expect(await ec2.unassign.dryRun(REQUEST, neverAborted)).toMatchObject({
       passed: true,
       accountId: '222222222222',
     });
-    expect(await ec2.accountId(REGION)).toBe('222222222222');
+    expect((await ec2.identity(REGION))?.account_id).toBe('222222222222');
   });
 
   it('is absent, and delays no dry run beyond its deadline, while credentials hang', async (context) => {
@@ -43,7 +43,7 @@ describe('the account id', () => {
     expect(dryRun.accountId).toBeUndefined();
     // Nothing was signed.
     expect(dryRun.signer).toBeUndefined();
-    expect(await ec2.accountId(REGION)).toBeUndefined();
+    expect((await ec2.identity(REGION))?.account_id).toBeUndefined();
     expect(requests).toEqual([]);
   });
 });
@@ -71,52 +71,52 @@ describe('STS', () => {
 
   it('is asked where the server is configured, whatever region a call names', async () => {
     const { ec2, asked } = await start(only('us-east-1'), { region: 'us-east-1' });
-    expect(await ec2.accountId('us-west-2')).toBe(ACCOUNT);
-    expect(await ec2.accountId('eu-wset-1')).toBe(ACCOUNT);
+    expect((await ec2.identity('us-west-2'))?.account_id).toBe(ACCOUNT);
+    expect((await ec2.identity('eu-wset-1'))?.account_id).toBe(ACCOUNT);
     expect(asked()).toEqual(['us-east-1']);
   });
 
   it('is asked in the region of the profile, or of AWS_DEFAULT_REGION', async () => {
     const { ec2, asked } = await start(only('eu-west-1'), { region: undefined });
     vi.stubEnv('AWS_DEFAULT_REGION', 'eu-west-1');
-    expect(await ec2.accountId('us-west-2')).toBe(ACCOUNT);
+    expect((await ec2.identity('us-west-2'))?.account_id).toBe(ACCOUNT);
     expect(asked()).toEqual(['eu-west-1']);
   });
 
   it('hides the account from nobody else after a region that it does not know', async () => {
     const { ec2 } = await start(only('us-east-1'), { region: undefined });
-    expect(await ec2.accountId('eu-wset-1')).toBeUndefined();
-    expect(await ec2.accountId('us-east-1')).toBe(ACCOUNT);
-    expect(await ec2.accountId('eu-wset-1')).toBe(ACCOUNT);
+    expect((await ec2.identity('eu-wset-1'))?.account_id).toBeUndefined();
+    expect((await ec2.identity('us-east-1'))?.account_id).toBe(ACCOUNT);
+    expect((await ec2.identity('eu-wset-1'))?.account_id).toBe(ACCOUNT);
   });
 
   it('is asked again after a failure, at once', async () => {
     const { ec2, answers } = await start(stsError(403, 'AccessDenied'));
-    expect(await ec2.accountId(REGION)).toBeUndefined();
+    expect((await ec2.identity(REGION))?.account_id).toBeUndefined();
     delete answers.sts;
-    expect(await ec2.accountId(REGION)).toBe(ACCOUNT);
+    expect((await ec2.identity(REGION))?.account_id).toBe(ACCOUNT);
   });
 
   it('is asked once by calls at the same time, and once for a key', async () => {
     const { ec2, asked } = await start(sts);
-    await Promise.all([ec2.accountId(REGION), ec2.accountId('us-west-2'), ec2.accountId(REGION)]);
-    expect(await ec2.accountId('us-west-2')).toBe(ACCOUNT);
+    await Promise.all([ec2.identity(REGION), ec2.identity('us-west-2'), ec2.identity(REGION)]);
+    expect((await ec2.identity('us-west-2'))?.account_id).toBe(ACCOUNT);
     expect(asked()).toEqual([REGION]);
   });
 
   it('is not waited for where it was silent, and is heard when it answers', async () => {
     const { ec2, answers, asked } = await start(silence, {}, 1500);
-    expect(await ec2.accountId(REGION)).toBeUndefined();
+    expect((await ec2.identity(REGION))?.account_id).toBeUndefined();
     const held: (() => void)[] = [];
     answers.sts = (response: ServerResponse, request) => {
       held.push(() => sts(response, request));
     };
     await vi.waitFor(async () => {
-      expect(await ec2.accountId(REGION)).toBeUndefined();
+      expect((await ec2.identity(REGION))?.account_id).toBeUndefined();
       expect(held).toHaveLength(1);
     });
     held[0]?.();
-    await vi.waitFor(async () => expect(await ec2.accountId(REGION)).toBe(ACCOUNT));
+    await vi.waitFor(async () => expect((await ec2.identity(REGION))?.account_id).toBe(ACCOUNT));
     expect(asked()).toHaveLength(2);
   });
 

@@ -125,7 +125,7 @@ describe('settings of one profile', () => {
     const ec2 = connectAs({ profile: 'prod', region: undefined });
     const region = await ec2.region(undefined);
     await readAll(ec2, region);
-    expect(await ec2.accountId(region)).toBe('111122223333');
+    expect((await ec2.identity(region))?.account_id).toBe('111122223333');
     expect(dev.seen).toEqual([]);
     expect(prod.seen.map((each) => [each.role, each.accessKeyId, each.region])).toEqual([
       ['ec2', 'AKIAPROD', 'eu-west-2'],
@@ -281,7 +281,7 @@ describe('a setting that cannot be used', () => {
     const ec2 = connectAs({ profile: 'ops' });
     await readAll(ec2);
     expect(signed('ec2')).toEqual(['ASIAROLE']);
-    expect(await ec2.accountId('us-east-1')).toBe('111122223333');
+    expect((await ec2.identity('us-east-1'))?.account_id).toBe('111122223333');
   });
 });
 
