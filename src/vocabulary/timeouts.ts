@@ -9,6 +9,8 @@ export interface Timeouts {
   /** A read or a dry run, retries included; and one attempt of it. */
   read: number;
   readAttempt: number;
+  /** All that is looked up about a gateway beside describe and dry run; it must not exceed `read`. */
+  evidence: number;
   /** The real call, which has one attempt. */
   change: number;
   /** All reads after a lost answer, and the pause before each: EC2's reads may lag behind its writes. */
@@ -25,6 +27,7 @@ export const TIMEOUTS: Timeouts = {
   connect: 4000,
   read: 10_000,
   readAttempt: 5000,
+  evidence: 5000,
   change: 20_000,
   reconcile: 15_000,
   reconcilePauses: [300, 700, ...Array(9).fill(1000), 1500, 2000],

@@ -58,6 +58,7 @@ export const FAST_TIMEOUTS: Timeouts = {
   connect: 1000,
   read: 6000,
   readAttempt: 700,
+  evidence: 700,
   change: 700,
   reconcile: 5000,
   reconcilePauses: [2, 2, 4, 4, 8, 8],
