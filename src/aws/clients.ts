@@ -10,7 +10,7 @@ import { concernsSession, type FailureContext, failureFrom, outOfTime } from './
 import { Identities, type Identity } from './identity.ts';
 import { ProxyAwareHandler } from './proxy.ts';
 import { openSession, type Session } from './session.ts';
-import type { Ec2Target } from './settings.ts';
+import type { Ec2Target, Service } from './settings.ts';
 
 /** Options for one `client.send`. */
 export interface SendOptions {
@@ -160,6 +160,21 @@ export class Ec2Clients {
       return this.#identities.of(session.question(region, key));
     };
     return orAborted(ask(), this.#identities.deadline(deadline)).catch(() => undefined);
+  }
+
+  /**
+   * The configuration of a client for requests that a call can do without. Whatever becomes of them, credentials are not
+   * resolved afresh, and the reason why there are none is left for the call itself to log.
+   *
+   * @throws Failure `precondition_failed` if a setting cannot be understood
+   */
+  async config(service: Service, region: string) {
+    return (await this.#session()).config(service, region);
+  }
+
+  /** Logs why something that a call can do without was not read. */
+  noteGap(region: string, gap: object): void {
+    this.#logger.debug({ region, ...gap }, 'evidence was not read');
   }
 
   /** Closes every connection. */

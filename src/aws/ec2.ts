@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Evidence } from '../nat-gateway/evidence.ts';
 import type { NatGateway } from '../nat-gateway/gateway.ts';
 import { assignedVerdictOf, verdictOf } from '../nat-gateway/observations.ts';
 import { TIMEOUTS, type Timeouts } from '../vocabulary/timeouts.ts';
@@ -11,6 +12,7 @@ import {
   readGateways,
   readPage,
 } from './describe.ts';
+import type { EvidenceQuestion } from './evidence/look-up.ts';
 import type { Identity } from './identity.ts';
 import {
   type AddressChange,
@@ -42,6 +44,15 @@ export interface Ec2 {
   /** Every gateway with one of these ids. */
   readGateways(region: string, ids: readonly string[], signal: AbortSignal): Promise<NatGateway[]>;
   readGateway(region: string, natGatewayId: string, signal: AbortSignal): Promise<NatGateway | undefined>;
+  /**
+   * What can be looked up about each of at most ten gateways, read raw and all at once. A source that fails says so in its
+   * status; only the caller's own giving up throws.
+   */
+  evidence(
+    region: string,
+    gateways: readonly EvidenceQuestion[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Evidence>>;
   unassign: ChangeCalls<UnassignRequest>;
   assign: ChangeCalls<AssignRequest>;
   /**
@@ -76,6 +87,11 @@ export function connectEc2(
     readPage: (region, query, signal) => readPage(clients, region, query, { signal }),
     readGateways: (region, ids, signal) => readGateways(clients, region, ids, { signal }),
     readGateway: (region, natGatewayId, signal) => readGateway(clients, region, natGatewayId, { signal }),
+    async evidence(region, gateways, signal) {
+      // Most calls do without it, and without the SDK's code for it.
+      const { readEvidence } = await import('./evidence.ts');
+      return readEvidence(clients, region, gateways, signal);
+    },
     unassign: {
       dryRun: (change, signal) => dryRun(clients, unassignment, change, signal),
       send: (permit) => sendChange(clients, unassignment, permit),

@@ -4,7 +4,14 @@ import { clientConfig, type Transport } from './client-config.ts';
 import type { Source } from './credential-sources.ts';
 import { Credentials } from './credentials.ts';
 import type { Question } from './identity.ts';
-import { type Ec2Target, readSettings, regionOfInstance, regionUnknown, type Settings } from './settings.ts';
+import {
+  type Ec2Target,
+  readSettings,
+  regionOfInstance,
+  regionUnknown,
+  type Service,
+  type Settings,
+} from './settings.ts';
 
 /** The SDK clients of one region: same connections, endpoint and credentials, different attempts. */
 export interface Pair {
@@ -58,6 +65,16 @@ export class Session {
     const pair = { reads, changes: new EC2Client({ ...config, credentials, maxAttempts: 1 }) };
     this.#pairs.set(region, pair);
     return pair;
+  }
+
+  /**
+   * The configuration of a client for one service in `region`, with the credentials of its EC2 clients.
+   *
+   * @throws Failure `precondition_failed` if a setting cannot be understood
+   */
+  config(service: Service, region: string) {
+    const { credentials } = this.pair(region).reads.config;
+    return { ...clientConfig(this.settings, service, this.#transport), region, credentials };
   }
 
   /** The access key of `region`'s clients. */

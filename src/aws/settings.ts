@@ -15,7 +15,7 @@ export interface Ec2Target {
 export type Section = Readonly<Record<string, string | undefined>>;
 
 /** The service as AWS_ENDPOINT_URL_… and a `services` section name it. */
-export type Service = 'ec2' | 'sts' | 'sso' | 'signin';
+export type Service = 'ec2' | 'cloudwatch' | 'sts' | 'sso' | 'signin';
 
 /** A value, and the setting it comes from, for messages. */
 interface Setting {

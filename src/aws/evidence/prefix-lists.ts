@@ -1,0 +1,60 @@
+import {
+  DescribeManagedPrefixListsCommand,
+  GetManagedPrefixListEntriesCommand,
+  type ManagedPrefixList,
+} from '@aws-sdk/client-ec2';
+import type { Names } from '../../nat-gateway/evidence.ts';
+import { type EvidenceQuestion, everyOne, type Gap, type LookUp, TOO_MUCH, unusable } from './look-up.ts';
+import { CoveringRanges } from './names.ts';
+
+/** EC2's largest page for both calls. */
+const PAGE = 100;
+
+/** The most lists whose entries are read, which takes a call each. */
+const MOST_LISTS = 50;
+
+/** The account's prefix lists, and those shared with it, with an entry that covers an address. */
+export async function readPrefixLists(
+  lookUp: LookUp,
+  gateways: readonly EvidenceQuestion[],
+): Promise<Map<string, Names>> {
+  const ranges = new CoveringRanges(gateways);
+  const ids = new Set<string>();
+  const gapInLists = await lookUp.pages(
+    'ec2:DescribeManagedPrefixLists',
+    async (NextToken) => {
+      const command = new DescribeManagedPrefixListsCommand({ MaxResults: PAGE, NextToken });
+      return (await lookUp.ec2()).send(command, { abortSignal: lookUp.signal });
+    },
+    ({ PrefixLists }) => {
+      if (PrefixLists === undefined) throw unusable();
+      for (const list of PrefixLists) {
+        if (mayNameAddresses(list) && list.PrefixListId !== undefined) ids.add(list.PrefixListId);
+      }
+    },
+  );
+  const gapInEntries = await everyOne([...ids].slice(0, MOST_LISTS), (id) => readEntries(lookUp, id, ranges));
+  const gap = gapInLists ?? gapInEntries ?? (ids.size > MOST_LISTS ? TOO_MUCH : undefined);
+  return new Map(gateways.map((gateway) => [gateway.natGatewayId, ranges.namesOf(gateway, gap)]));
+}
+
+/** AWS's own lists hold its services' addresses; a list that is gone, or never came to be, has no entries. */
+function mayNameAddresses({ OwnerId, AddressFamily, State }: ManagedPrefixList): boolean {
+  return (
+    OwnerId !== 'AWS' && AddressFamily !== 'IPv6' && State !== 'delete-complete' && State !== 'create-failed'
+  );
+}
+
+function readEntries(lookUp: LookUp, PrefixListId: string, ranges: CoveringRanges): Promise<Gap | undefined> {
+  return lookUp.pages(
+    'ec2:GetManagedPrefixListEntries',
+    async (NextToken) => {
+      const command = new GetManagedPrefixListEntriesCommand({ PrefixListId, MaxResults: PAGE, NextToken });
+      return (await lookUp.ec2()).send(command, { abortSignal: lookUp.signal });
+    },
+    ({ Entries }) => {
+      if (Entries === undefined) throw unusable();
+      for (const { Cidr } of Entries) ranges.take(PrefixListId, Cidr);
+    },
+  );
+}
