@@ -3,8 +3,10 @@ import type { Action, NatGateways } from './action.ts';
 import { createActions } from './actions.ts';
 import { ACCOUNT_ID, arnOf, authenticate, authorize } from './authorization.ts';
 import type { Clock } from './clock.ts';
+import { createCloudWatch } from './cloudwatch.ts';
 import { type Answer, failure, stsSuccess, success } from './envelope.ts';
 import { dryRunOperation, Ec2Error, requestLimitExceeded } from './errors.ts';
+import { type JsonBody, jsonFailure } from './json-protocol.ts';
 import { booleanParameter, type QueryParameters } from './query.ts';
 import type { ReadOptions } from './reads.ts';
 import { tokenBuckets } from './throttle.ts';
@@ -14,10 +16,12 @@ export interface Call {
   /** Empty if the request has none. */
   action: string;
   parameters: QueryParameters;
+  /** The body if the request is of AWS JSON 1.0, which is CloudWatch's here; `parameters` is empty then. */
+  json?: JsonBody | undefined;
   dryRun: boolean;
   /** The `Authorization` header. */
   authorization: string | undefined;
-  /** Set if the request is not of the EC2 Query protocol: the refusal to answer with. */
+  /** Set if the request is of no protocol served here: the refusal to answer with. */
   fault?: Ec2Error | undefined;
 }
 
@@ -27,12 +31,14 @@ export interface SimulatorCall {
   action: string;
   /** Decoded, `Action` and `Version` included; empty if the body could not be decoded. */
   parameters: Record<string, string>;
+  /** The decoded body of a call to CloudWatch; absent for other calls. */
+  json?: JsonBody;
   dryRun: boolean;
   /** The id in the answer's body and in its `x-amzn-requestid` header. */
   requestId: string;
   /** HTTP status of the answer. */
   status: number;
-  /** EC2's error code if it was refused; `DryRunOperation` for a dry run that passed. */
+  /** The service's error code if it was refused; `DryRunOperation` for a dry run that passed. */
   code?: string;
   /** Whether it changed a gateway. */
   changed: boolean;
@@ -54,10 +60,13 @@ export function createEndpoint(options: EndpointOptions): (call: Call) => Answer
   const { region, gateways, clock, throttling, ignoresDryRun, onCall } = options;
   const actions = createActions(options);
   const takeToken = tokenBuckets();
+  const cloudWatch = createCloudWatch({ ...options, takeToken });
 
   /** @throws Ec2Error */
   const run = (call: Call, requestId: string, now: number): { answer: Answer; changed: boolean } => {
     if (call.fault !== undefined) throw call.fault;
+    const { json } = call;
+    if (json !== undefined) return { answer: cloudWatch({ ...call, json }, requestId, now), changed: false };
     if (call.action === 'GetCallerIdentity') {
       return { answer: callerIdentity(requestId, authenticate(call.authorization, region)), changed: false };
     }
@@ -80,8 +89,8 @@ export function createEndpoint(options: EndpointOptions): (call: Call) => Answer
   return (call) => {
     const at = clock.now();
     const requestId = randomUUID();
-    const { action, parameters, dryRun } = call;
-    const record = { action, parameters: { ...parameters }, dryRun, requestId, at };
+    const { action, parameters, json, dryRun } = call;
+    const record = { action, parameters: { ...parameters }, ...(json && { json }), dryRun, requestId, at };
     try {
       const { answer, changed } = run(call, requestId, at);
       onCall({ ...record, status: answer.status, changed });
@@ -89,7 +98,7 @@ export function createEndpoint(options: EndpointOptions): (call: Call) => Answer
     } catch (error) {
       const { status, code, message } = error instanceof Ec2Error ? error : internalError(error);
       onCall({ ...record, status, code, changed: false });
-      return failure(new Ec2Error(code, message, status), requestId);
+      return (json === undefined ? failure : jsonFailure)(new Ec2Error(code, message, status), requestId);
     }
   };
 }

@@ -81,6 +81,11 @@ export const ASSUMPTIONS = {
     when: 'describe: `MaxResults` above 1000',
     answer: "the first 1000, as AWS's older service model said (botocore 1.5.0)",
   },
+  metricRequest: {
+    when: 'GetMetricData: a query, a time or a number of data points that it does not take',
+    code: 'ValidationError',
+  },
+  metricToken: { when: 'GetMetricData: a `NextToken` that no answer had', code: 'InvalidNextToken' },
 } as const;
 
 /** Returns the refusal assumed for a case. */

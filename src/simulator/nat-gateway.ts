@@ -1,4 +1,5 @@
 import type { AddressTimeline } from './timeline.ts';
+import type { Traffic } from './traffic.ts';
 
 /**
  * A gateway of the embedded endpoint. Members are named as in `natGatewaySet` of `DescribeNatGateways`; absent members
@@ -26,6 +27,8 @@ export interface SimulatedNatGateway {
   routeTableId?: string | undefined;
   /** CIDR block of the subnet, for assigning addresses. Default: the /24 around the gateway's first address. */
   cidrBlock?: string | undefined;
+  /** What CloudWatch has of it. Absent: no data, which is not the same as no connections. */
+  traffic?: Traffic | undefined;
 }
 
 /** An address of a gateway. Its timeline determines its `Status`. */

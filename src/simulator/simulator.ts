@@ -8,11 +8,17 @@ import { createEndpoint, internalError, type SimulatorCall } from './endpoint.ts
 import { type Answer, failure } from './envelope.ts';
 import { readCall, send } from './http.ts';
 import { defaultInventory } from './inventory.ts';
+import type { JsonBody } from './json-protocol.ts';
 import type { SimulatedNatGateway } from './nat-gateway.ts';
 import type { QueryParameters } from './query.ts';
 import type { ReadOptions } from './reads.ts';
 
-export { ACCOUNT_ID, DENIED_ACCESS_KEY_ID, READER_ACCESS_KEY_ID } from './authorization.ts';
+export {
+  ACCOUNT_ID,
+  CHANGER_ACCESS_KEY_ID,
+  DENIED_ACCESS_KEY_ID,
+  READER_ACCESS_KEY_ID,
+} from './authorization.ts';
 export { type Clock, scaledClock } from './clock.ts';
 export type { SimulatorCall } from './endpoint.ts';
 export type { Answer } from './envelope.ts';
@@ -60,6 +66,8 @@ export interface Exchange {
   readonly action: string;
   /** Decoded, `Action` and `Version` included. */
   readonly parameters: QueryParameters;
+  /** The decoded body of a call to CloudWatch, which has no `parameters`; `undefined` for other calls. */
+  readonly json: JsonBody | undefined;
   readonly dryRun: boolean;
   /** Runs the action now, at every call, and reports it to `onCall`. */
   apply(): Answer;
@@ -87,10 +95,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const call = await readCall(request);
-    const { action, parameters, dryRun } = call;
+    const { action, parameters, json, dryRun } = call;
     const { socket } = request;
     const apply = () => endpoint(call);
-    const answer = await intercept({ action, parameters, dryRun, apply, request, response, socket });
+    const answer = await intercept({ action, parameters, json, dryRun, apply, request, response, socket });
     if (answer !== undefined) send(response, answer);
   };
 

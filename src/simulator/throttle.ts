@@ -4,11 +4,15 @@ interface Bucket {
   refillPerSecond: number;
 }
 
-/** EC2's published buckets per account, Region and API ("Request throttling for the Amazon EC2 API"). */
+/**
+ * Published buckets per account, Region and API ("Request throttling for the Amazon EC2 API"; CloudWatch service quotas:
+ * 50 a second).
+ */
 const BUCKETS: ReadonlyMap<string, Bucket> = new Map([
   ['DescribeNatGateways', { capacity: 100, refillPerSecond: 20 }],
   ['AssignPrivateNatGatewayAddress', { capacity: 10, refillPerSecond: 1 }],
   ['UnassignPrivateNatGatewayAddress', { capacity: 10, refillPerSecond: 1 }],
+  ['GetMetricData', { capacity: 50, refillPerSecond: 50 }],
 ]);
 
 /**
