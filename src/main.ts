@@ -228,6 +228,7 @@ async function serveSimulator(settings: Settings, logger: Logger): Promise<void>
     print(`Simulated EC2 for ${simulator.region} at ${simulator.url}
 
   export AWS_ENDPOINT_URL_EC2=${simulator.url} AWS_ENDPOINT_URL_STS=${simulator.url}
+  export AWS_ENDPOINT_URL_CLOUDWATCH=${simulator.url}
   export AWS_REGION=${simulator.region} AWS_DEFAULT_REGION=${simulator.region}
   export AWS_ACCESS_KEY_ID=AKIASIMULATEDACCESS0 AWS_SECRET_ACCESS_KEY=simulated
   aws ec2 describe-nat-gateways

@@ -1,14 +1,35 @@
 import type { Action } from './action.ts';
 import { assignPrivateNatGatewayAddress } from './assign.ts';
 import { describeNatGateways } from './describe.ts';
+import { describeList } from './describe-list.ts';
+import { describeManagedPrefixLists } from './describe-managed-prefix-lists.ts';
+import { describeRegions } from './describe-regions.ts';
+import { describeRouteTables } from './describe-route-tables.ts';
+import { describeSecurityGroups } from './describe-security-groups.ts';
+import { describeSubnets } from './describe-subnets.ts';
+import { getManagedPrefixListEntries } from './get-managed-prefix-list-entries.ts';
+import type { SimulatedNetwork } from './network.ts';
 import type { ReadOptions } from './reads.ts';
 import { unassignPrivateNatGatewayAddress } from './unassign.ts';
 
-/** Returns the actions by name; any other is `InvalidAction`. */
-export function createActions(options: ReadOptions): ReadonlyMap<string, Action> {
+export interface ActionOptions extends ReadOptions {
+  region: string;
+  network: SimulatedNetwork;
+}
+
+/** Returns the actions of EC2 by name; any other is `InvalidAction`. */
+export function createActions(options: ActionOptions): ReadonlyMap<string, Action> {
+  const { region, network } = options;
+  const { routeTables, subnets, securityGroups, prefixLists } = network;
   return new Map([
     ['DescribeNatGateways', describeNatGateways(options)],
     ['AssignPrivateNatGatewayAddress', assignPrivateNatGatewayAddress],
     ['UnassignPrivateNatGatewayAddress', unassignPrivateNatGatewayAddress],
+    ['DescribeRouteTables', describeList(routeTables, describeRouteTables, options)],
+    ['DescribeSubnets', describeList(subnets, describeSubnets, options)],
+    ['DescribeSecurityGroups', describeList(securityGroups, describeSecurityGroups, options)],
+    ['DescribeManagedPrefixLists', describeList(prefixLists, describeManagedPrefixLists(region), options)],
+    ['GetManagedPrefixListEntries', getManagedPrefixListEntries(prefixLists)],
+    ['DescribeRegions', describeRegions(region, options)],
   ]);
 }

@@ -1,12 +1,28 @@
 import type { Action, NatGateways } from './action.ts';
 import { natGatewayElement } from './elements.ts';
 import { natGatewayNotFound } from './errors.ts';
-import { natGatewayFilter } from './filters.ts';
+import { type FilterFields, filterOf } from './filters.ts';
 import type { SimulatedNatGateway } from './nat-gateway.ts';
 import { checkNatGatewayId } from './nat-gateway-id.ts';
-import { maxResultsOf, pageStartOf, tokenFor } from './pages.ts';
+import { maxResultsOf, type PageRules, pageStartOf, tokenFor } from './pages.ts';
 import { listParameter, type QueryParameters } from './query.ts';
 import type { ReadDeviation, ReadOptions } from './reads.ts';
+
+const FIELDS: FilterFields<SimulatedNatGateway> = new Map([
+  ['nat-gateway-id', (gateway) => [gateway.natGatewayId]],
+  ['state', (gateway) => [gateway.state]],
+  ['subnet-id', (gateway) => [gateway.subnetId]],
+  ['vpc-id', (gateway) => [gateway.vpcId]],
+]);
+
+const PAGES: PageRules = {
+  kind: 'nat-gateways',
+  idParameter: 'NatGatewayId',
+  smallest: 5,
+  largest: 1000,
+  byDefault: 1000,
+  cutsLarger: true,
+};
 
 /** `DescribeNatGateways`. Gateways come in the order of the inventory. */
 export const describeNatGateways = (options: ReadOptions): Action => ({
@@ -20,12 +36,12 @@ export const describeNatGateways = (options: ReadOptions): Action => ({
 
   run(parameters, gateways, now) {
     const { readLagSeconds = 0, reads, pages, ignoresFilters = false } = options;
-    const maxResults = maxResultsOf(parameters);
-    const { index, offset } = pageStartOf(parameters, gateways.size);
+    const maxResults = maxResultsOf(parameters, PAGES);
+    const { index, offset } = pageStartOf(parameters, PAGES, gateways.size);
     const matching = [...gateways.values()]
       .slice(offset)
       .filter(idFilter(parameters, gateways))
-      .filter(ignoresFilters ? () => true : natGatewayFilter(parameters));
+      .filter(ignoresFilters ? () => true : filterOf(parameters, FIELDS));
     const natGatewayIds = matching.map(({ natGatewayId }) => natGatewayId);
     const deviation = reads?.({ natGatewayIds, at: now }) ?? {};
     const shown = shownGateways(parameters, matching, deviation);
@@ -40,7 +56,7 @@ export const describeNatGateways = (options: ReadOptions): Action => ({
       natGatewaySet: {
         item: page.map((gateway) => natGatewayElement(gateway, readAt, deviation.omitAddress)),
       },
-      nextToken: isLast ? undefined : tokenFor({ index: index + 1, offset: nextOffset }),
+      nextToken: isLast ? undefined : tokenFor(PAGES, { index: index + 1, offset: nextOffset }),
     };
   },
 });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Action, NatGateways } from './action.ts';
-import { createActions } from './actions.ts';
+import { type ActionOptions, createActions } from './actions.ts';
 import { ACCOUNT_ID, arnOf, authenticate, authorize } from './authorization.ts';
 import type { Clock } from './clock.ts';
 import { createCloudWatch } from './cloudwatch.ts';
@@ -8,7 +8,6 @@ import { type Answer, failure, stsSuccess, success } from './envelope.ts';
 import { dryRunOperation, Ec2Error, requestLimitExceeded } from './errors.ts';
 import { type JsonBody, jsonFailure } from './json-protocol.ts';
 import { booleanParameter, type QueryParameters } from './query.ts';
-import type { ReadOptions } from './reads.ts';
 import { tokenBuckets } from './throttle.ts';
 
 /** A request, read and decoded. */
@@ -46,8 +45,7 @@ export interface SimulatorCall {
   at: number;
 }
 
-export interface EndpointOptions extends ReadOptions {
-  region: string;
+export interface EndpointOptions extends ActionOptions {
   gateways: NatGateways;
   clock: Clock;
   throttling: boolean;

@@ -81,6 +81,10 @@ export const ASSUMPTIONS = {
     when: 'describe: `MaxResults` above 1000',
     answer: "the first 1000, as AWS's older service model said (botocore 1.5.0)",
   },
+  prefixListVersion: {
+    when: 'GetManagedPrefixListEntries: a `TargetVersion` that the list has not had',
+    code: 'InvalidPrefixListVersion',
+  },
   metricRequest: {
     when: 'GetMetricData: a query, a time or a number of data points that it does not take',
     code: 'ValidationError',

@@ -1,27 +1,29 @@
 import { assumed, Ec2Error, invalidParameterValue } from './errors.ts';
-import type { SimulatedNatGateway } from './nat-gateway.ts';
+import type { SimulatedTag } from './nat-gateway.ts';
 import { listNumbers, listParameter, type QueryParameters } from './query.ts';
 
 /** EC2's limits for one request ("List and filter using the CLI and API"). */
 const FILTERS = 50;
 const VALUES_PER_FILTER = 200;
 
-/** Texts that each documented filter compares; `tag:KEY` is apart. */
-const FIELDS: ReadonlyMap<string, (gateway: SimulatedNatGateway) => readonly (string | undefined)[]> =
-  new Map([
-    ['nat-gateway-id', (gateway) => [gateway.natGatewayId]],
-    ['state', (gateway) => [gateway.state]],
-    ['subnet-id', (gateway) => [gateway.subnetId]],
-    ['vpc-id', (gateway) => [gateway.vpcId]],
-    ['tag-key', (gateway) => gateway.tags?.map(({ key }) => key) ?? []],
-  ]);
+/** Texts that each documented filter of an action compares; `tag-key` and `tag:KEY` are apart. */
+export type FilterFields<T> = ReadonlyMap<string, FilterField<T>>;
+
+export type FilterField<T> = (item: T) => readonly (string | undefined)[];
+
+interface Tagged {
+  tags?: readonly SimulatedTag[] | undefined;
+}
 
 /**
- * Returns the predicate of `Filter.N`: a gateway passes if every filter matches by any of its values.
+ * Returns the predicate of `Filter.N`: an item passes if every filter matches by any of its values.
  *
  * @throws Ec2Error `InvalidParameterValue`, `MissingParameter` or `FilterLimitExceeded`
  */
-export function natGatewayFilter(parameters: QueryParameters): (gateway: SimulatedNatGateway) => boolean {
+export function filterOf<T extends Tagged>(
+  parameters: QueryParameters,
+  fields: FilterFields<T>,
+): (item: T) => boolean {
   const numbers = listNumbers(parameters, 'Filter');
   if (numbers.length > FILTERS) {
     throw new Ec2Error(
@@ -29,13 +31,17 @@ export function natGatewayFilter(parameters: QueryParameters): (gateway: Simulat
       `The maximum number of filters specified on a single call is ${FILTERS}`,
     );
   }
-  const filters = numbers.map((number) => oneFilter(parameters, number));
-  return (gateway) => filters.every((matches) => matches(gateway));
+  const filters = numbers.map((number) => oneFilter(parameters, number, fields));
+  return (item) => filters.every((matches) => matches(item));
 }
 
-function oneFilter(parameters: QueryParameters, number: number): (gateway: SimulatedNatGateway) => boolean {
+function oneFilter<T extends Tagged>(
+  parameters: QueryParameters,
+  number: number,
+  fields: FilterFields<T>,
+): (item: T) => boolean {
   const name = parameters[`Filter.${number}.Name`];
-  const field = fieldOf(name);
+  const field = name === undefined ? undefined : (fields.get(name) ?? tagField(name));
   if (field === undefined) {
     throw invalidParameterValue(`The filter '${name ?? 'null'}' is invalid`);
   }
@@ -50,16 +56,15 @@ function oneFilter(parameters: QueryParameters, number: number): (gateway: Simul
     );
   }
   const patterns = values.map(wildcardPattern);
-  return (gateway) =>
-    field(gateway).some((text) => text !== undefined && patterns.some((matches) => matches(text)));
+  return (item) =>
+    field(item).some((text) => text !== undefined && patterns.some((matches) => matches(text)));
 }
 
-function fieldOf(name: string | undefined) {
-  if (name === undefined) return undefined;
-  if (!name.startsWith('tag:')) return FIELDS.get(name);
-  const key = name.slice('tag:'.length);
-  return ({ tags }: SimulatedNatGateway) =>
-    tags?.filter((tag) => tag.key === key).map(({ value }) => value) ?? [];
+function tagField(name: string): ((item: Tagged) => readonly string[]) | undefined {
+  if (name === 'tag-key') return ({ tags }) => tags?.map(({ key }) => key) ?? [];
+  if (!name.startsWith('tag:')) return undefined;
+  const tagKey = name.slice('tag:'.length);
+  return ({ tags }) => tags?.filter(({ key }) => key === tagKey).map(({ value }) => value) ?? [];
 }
 
 /**

@@ -18,6 +18,7 @@ export function defaultInventory(start = Date.now(), region = 'us-east-1'): Simu
     created,
   );
   egress.tags.push({ key: 'env', value: 'test' });
+  egress.traffic = { peakConnections: 61_000 };
   return [
     egress,
     privateNatGateway('nat-0b22b22b22b22b22b', 'primary-only', ['10.0.2.10'], created),
@@ -33,12 +34,17 @@ export function defaultInventory(start = Date.now(), region = 'us-east-1'): Simu
       state: 'deleted',
       deleteTime: start - 15 * MINUTE,
     }),
+    privateNatGateway('nat-0d10d10d10d10d10d', 'partner', ['10.0.10.10', '10.0.11.20'], created, {
+      cidrBlock: '10.0.10.0/23',
+      traffic: { peakConnections: 4200 },
+    }),
   ];
 }
 
 /** 10.0.3.12 began to drain 50 s before the start and has 300 s to go. */
 function draining(created: number, start: number): SimulatedNatGateway {
   const gateway = privateNatGateway('nat-0c33c33c33c33c33c', 'draining', ['10.0.3.10', '10.0.3.11'], created);
+  gateway.traffic = { peakConnections: 0 };
   gateway.addresses.push({
     privateIp: '10.0.3.12',
     isPrimary: false,
@@ -51,6 +57,7 @@ function draining(created: number, start: number): SimulatedNatGateway {
 /** Tagged by CloudFormation, with an address whose assignment failed. */
 function withFailedAddress(created: number): SimulatedNatGateway {
   const gateway = privateNatGateway('nat-0d44d44d44d44d44d', 'stack', ['10.0.4.10', '10.0.4.11'], created);
+  gateway.traffic = { peakConnections: 104_000, portErrors: 920, packetsDropped: 35 };
   gateway.tags.push({ key: 'aws:cloudformation:stack-name', value: 'network' });
   gateway.addresses.push({
     privateIp: '10.0.4.12',
@@ -68,6 +75,7 @@ function publicZonal(created: number): SimulatedNatGateway {
   return {
     ...gateway,
     connectivityType: 'public',
+    traffic: { peakConnections: 18_000 },
     addresses: gateway.addresses.map((address, index) => ({
       ...address,
       publicIp: `198.51.100.${index + 10}`,

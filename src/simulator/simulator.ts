@@ -10,6 +10,8 @@ import { readCall, send } from './http.ts';
 import { defaultInventory } from './inventory.ts';
 import type { JsonBody } from './json-protocol.ts';
 import type { SimulatedNatGateway } from './nat-gateway.ts';
+import type { SimulatedNetwork } from './network.ts';
+import { defaultNetwork } from './network-inventory.ts';
 import type { QueryParameters } from './query.ts';
 import type { ReadOptions } from './reads.ts';
 
@@ -25,6 +27,8 @@ export type { Answer } from './envelope.ts';
 export { ASSUMPTIONS } from './errors.ts';
 export { defaultInventory } from './inventory.ts';
 export * from './nat-gateway.ts';
+export type * from './network.ts';
+export { defaultNetwork } from './network-inventory.ts';
 export type { Read, ReadDeviation } from './reads.ts';
 
 export interface SimulatorOptions extends ReadOptions {
@@ -40,6 +44,8 @@ export interface SimulatorOptions extends ReadOptions {
   ignoresDryRun?: boolean;
   /** Default: `defaultInventory()`. It is not copied: tests change it to play another user of the account. */
   inventory?: SimulatedNatGateway[];
+  /** Route tables, security groups and the like. Default: `defaultNetwork()`. It is not copied. */
+  network?: SimulatedNetwork;
   /** Hook for tests to inject faults. Default: applies each exchange and sends its answer. */
   intercept?: Intercept;
   /** Receives a record of every request that was applied or refused. */
@@ -88,6 +94,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     region,
     clock,
     gateways: gatewaysById(options.inventory ?? defaultInventory(clock.now(), region)),
+    network: options.network ?? defaultNetwork(region),
     throttling: options.throttling ?? true,
     ignoresDryRun: options.ignoresDryRun ?? false,
     onCall: options.onCall ?? (() => {}),

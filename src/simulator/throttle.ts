@@ -9,7 +9,10 @@ interface Bucket {
  * 50 a second).
  */
 const BUCKETS: ReadonlyMap<string, Bucket> = new Map([
-  ['DescribeNatGateways', { capacity: 100, refillPerSecond: 20 }],
+  ...[
+    ...['DescribeNatGateways', 'DescribeRouteTables', 'DescribeSubnets', 'DescribeSecurityGroups'],
+    ...['DescribeManagedPrefixLists', 'GetManagedPrefixListEntries', 'DescribeRegions'],
+  ].map((action): [string, Bucket] => [action, { capacity: 100, refillPerSecond: 20 }]),
   ['AssignPrivateNatGatewayAddress', { capacity: 10, refillPerSecond: 1 }],
   ['UnassignPrivateNatGatewayAddress', { capacity: 10, refillPerSecond: 1 }],
   ['GetMetricData', { capacity: 50, refillPerSecond: 50 }],

@@ -45,14 +45,14 @@ describe('authorization', () => {
   it('lets one principal only describe', async () => {
     const { client } = await startEndpoint();
     const reader = client(READER_ACCESS_KEY_ID);
-    expect((await reader.send(read())).NatGateways).toHaveLength(9);
+    expect((await reader.send(read())).NatGateways).toHaveLength(10);
     expect((await refusal(reader.send(unassign(true))))[0]).toBe('UnauthorizedOperation');
     expect((await refusal(reader.send(assign())))[0]).toBe('UnauthorizedOperation');
   });
 
   it('refuses credentials of another region', async () => {
     const { client } = await startEndpoint({ region: 'eu-west-1' });
-    expect((await client('AKIATEST').send(read())).NatGateways).toHaveLength(9);
+    expect((await client('AKIATEST').send(read())).NatGateways).toHaveLength(10);
     expect(await refusal(client('AKIATEST', { region: 'us-east-1' }).send(read()))).toEqual([
       'AuthFailure',
       401,
@@ -120,7 +120,7 @@ describe('ignoresDryRun', () => {
     const { NatGatewayAddresses } = await ec2.send(unassign(true));
     expect(NatGatewayAddresses).toMatchObject([{ PrivateIp: '10.0.1.11', Status: 'unassigning' }]);
     expect(await statuses(ec2, EGRESS)).toHaveProperty(['10.0.1.11'], 'unassigning');
-    expect((await ec2.send(read(true))).NatGateways).toHaveLength(9);
+    expect((await ec2.send(read(true))).NatGateways).toHaveLength(10);
     expect(calls[0]).toMatchObject({ dryRun: true, status: 200, changed: true });
   });
 
@@ -140,7 +140,7 @@ describe('throttling', () => {
     expect(refused.length).toBeGreaterThan(0);
     expect(answers.length - refused.length).toBeGreaterThanOrEqual(10);
     expect(refused[0]).toEqual(['RequestLimitExceeded', 503, 'Request limit exceeded.']);
-    expect((await ec2.send(read())).NatGateways).toHaveLength(9);
+    expect((await ec2.send(read())).NatGateways).toHaveLength(10);
   });
 
   it('allows 10 changes and 1 more per second, 100 reads and 20 more per second', () => {

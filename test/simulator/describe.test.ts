@@ -14,6 +14,7 @@ import {
   EGRESS,
   FAILED,
   LONE,
+  PARTNER,
   PENDING,
   PUBLIC,
   REGIONAL,
@@ -92,6 +93,7 @@ describe('DescribeNatGateways', () => {
       PENDING,
       FAILED,
       DELETED,
+      PARTNER,
     ]);
     expect(byId[PUBLIC]?.NatGatewayAddresses?.[1]).toEqual({
       PrivateIp: '10.0.5.11',
@@ -154,7 +156,7 @@ describe('filter', () => {
     ['nat-gateway-id', [EGRESS, UNKNOWN, LONE], [EGRESS, LONE]],
     ['state', ['pending', 'failed'], [PENDING, FAILED]],
     ['vpc-id', ['vpc-00000000000000000'], []],
-    ['subnet-id', ['subnet-*'], [EGRESS, LONE, DRAINING, STACK, PUBLIC, PENDING, FAILED, DELETED]],
+    ['subnet-id', ['subnet-*'], [EGRESS, LONE, DRAINING, STACK, PUBLIC, PENDING, FAILED, DELETED, PARTNER]],
     ['tag-key', ['env'], [EGRESS]],
     ['tag:Name', ['e*', 'intern?t'], [EGRESS, PUBLIC]],
     ['tag:env', ['t?st'], [EGRESS]],
@@ -206,8 +208,8 @@ describe('filter', () => {
 describe('ignoresFilters', () => {
   it('answers as without filters, valid or not', async () => {
     const options = { ignoresFilters: true };
-    expect(await ids({ Filter: [{ Name: 'nat-gateway-id', Values: [UNKNOWN] }] }, options)).toHaveLength(9);
-    expect(await ids({ Filter: [{ Name: 'private-ip', Values: ['x'] }] }, options)).toHaveLength(9);
+    expect(await ids({ Filter: [{ Name: 'nat-gateway-id', Values: [UNKNOWN] }] }, options)).toHaveLength(10);
+    expect(await ids({ Filter: [{ Name: 'private-ip', Values: ['x'] }] }, options)).toHaveLength(10);
   });
 
   it('still selects by ids', async () => {
@@ -251,10 +253,10 @@ describe('pages', () => {
   });
 
   it.each([
-    ['short and empty ones', [2, 0, 0, 3], {}, [2, 0, 0, 3, 4]],
-    ['an empty first one', [0], {}, [0, 9]],
-    ['an empty last one, if the one before it is full', [3, 3, 3], {}, [3, 3, 3, 0]],
-    ['at most MaxResults', [7, 7], { MaxResults: 5 }, [5, 4]],
+    ['short and empty ones', [2, 0, 0, 3], {}, [2, 0, 0, 3, 5]],
+    ['an empty first one', [0], {}, [0, 10]],
+    ['an empty last one, if the one before it is full', [5, 5], {}, [5, 5, 0]],
+    ['at most MaxResults', [7, 7], { MaxResults: 6 }, [6, 4]],
     ['empty ones for ids', [0, 1, 0], { NatGatewayIds: [LONE, STACK] }, [0, 1, 0, 1]],
     [
       'empty ones for filters',
@@ -333,7 +335,7 @@ describe('DescribeNatGateways refuses', () => {
     ['a made-up token', { NextToken: 'AAAA' }, 'InvalidPaginationToken', /token/],
     [
       'a token past the inventory',
-      { NextToken: token('nat-gateways:1:10') },
+      { NextToken: token('nat-gateways:1:11') },
       'InvalidPaginationToken',
       /token/,
     ],

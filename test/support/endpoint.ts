@@ -22,6 +22,7 @@ export const REGIONAL = 'nat-0f66f66f66f66f66f';
 export const PENDING = 'nat-0a77a77a77a77a77a';
 export const FAILED = 'nat-0b88b88b88b88b88b';
 export const DELETED = 'nat-0c99c99c99c99c99c';
+export const PARTNER = 'nat-0d10d10d10d10d10d';
 export const UNKNOWN = 'nat-00000000000000000';
 
 export const START = Date.parse('2026-01-02T03:04:05.000Z');
