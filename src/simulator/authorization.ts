@@ -10,7 +10,7 @@ export const DENIED_ACCESS_KEY_ID = 'AKIASIMULATEDDENIED0';
 /** Principal that may only `DescribeNatGateways`. */
 export const READER_ACCESS_KEY_ID = 'AKIASIMULATEDREADER0';
 
-/** Principal that may see and change gateways, and is denied everything that tells what depends on them. */
+/** Principal that may describe gateways and change addresses, and is denied traffic, routes and security groups. */
 export const CHANGER_ACCESS_KEY_ID = 'AKIASIMULATEDCHANGER';
 
 /** Restricted principals by access key id; any other key may do everything. */

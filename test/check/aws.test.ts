@@ -50,7 +50,7 @@ describe('the check of a set-up that works', () => {
       account_id: '123456789012',
       arn: 'arn:aws:iam::123456789012:user/AKIATEST',
     });
-    expect(report.of('describe').facts).toEqual({ gateways: 7, private_gateways: 5 });
+    expect(report.of('describe').facts).toEqual({ gateways: 8, private_gateways: 6 });
   });
 
   it('sends one dry run and no real call, with the drain of a call that names none', async () => {

@@ -42,6 +42,7 @@ describe('nat-gateway-mcp simulator', () => {
     expect(Object.fromEntries([...variables].map(([, name, value]) => [name, value]))).toEqual({
       AWS_ENDPOINT_URL_EC2: url,
       AWS_ENDPOINT_URL_STS: url,
+      AWS_ENDPOINT_URL_CLOUDWATCH: url,
       AWS_REGION: 'eu-west-1',
       AWS_DEFAULT_REGION: 'eu-west-1',
       AWS_ACCESS_KEY_ID: 'AKIASIMULATEDACCESS0',

@@ -36,7 +36,7 @@ describe.each(ERAS)('describe_nat_gateway_addresses, for a %s client', (era) => 
     expect(isError).toBe(false);
     expect(JSON.parse(text)).toEqual(content);
     expect(content).toMatchObject({ region: 'us-east-1', account_id: '123456789012' });
-    expect(content.nat_gateways).toHaveLength(7);
+    expect(content.nat_gateways).toHaveLength(8);
     expect(content.nat_gateways[0]).toMatchObject({
       nat_gateway_id: EGRESS,
       state: 'available',
