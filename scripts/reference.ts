@@ -56,6 +56,15 @@ const FINDINGS: Record<FindingCode, string> = {
     'To restore: this server has no record of releasing the address from this gateway within a day.',
   on_gateway: 'To restore: the address is on the gateway already.',
   gateway_full: 'To restore: the gateway would have more than 8 addresses.',
+  ports_exhausted: 'In seven days the gateway could not allocate a port for some connection.',
+  capacity_short:
+    'More TCP connections to all destinations were seen at once than what remains serves to one destination.',
+  capacity_ample: 'What remains serves to each destination as many TCP connections as were seen to all.',
+  allow_listed:
+    'A security group or prefix list of this account and region covers the address, and not every address that remains.',
+  routed_from: 'Which route tables and subnets send traffic to the gateway.',
+  no_traffic_seen: 'CloudWatch counted no TCP connection in the hours for which it has data.',
+  evidence_unavailable: 'A source of evidence said nothing. Nothing follows from that.',
 };
 
 const WARNINGS: ReadonlySet<FindingCode> = new Set([
@@ -66,6 +75,22 @@ const WARNINGS: ReadonlySet<FindingCode> = new Set([
   'last_secondary',
 ]);
 
+/** Findings of evidence, which block where the operator demands it. */
+const EVIDENCE: ReadonlySet<FindingCode> = new Set([
+  'ports_exhausted',
+  'capacity_short',
+  'allow_listed',
+  'evidence_unavailable',
+]);
+
+const INFORMS: ReadonlySet<FindingCode> = new Set(['capacity_ample', 'routed_from', 'no_traffic_seen']);
+
+function severityOf(code: FindingCode): string {
+  if (EVIDENCE.has(code)) return 'warns; blocks with `--evidence require`';
+  if (INFORMS.has(code)) return 'informs';
+  return WARNINGS.has(code) ? 'warns' : 'blocks';
+}
+
 const RULES: Record<PolicyRule, string> = {
   'allow-account': 'The account is not an allowed one, or AWS does not tell which it is.',
   'read-only': 'No real call at all; dry runs work.',
@@ -73,6 +98,8 @@ const RULES: Record<PolicyRule, string> = {
   'allow-gateway': 'The gateway is not an allowed one.',
   'require-tag': 'The gateway lacks a tag it must have.',
   'protect-tag': 'The gateway has a tag that protects it.',
+  'protect-address': 'The address is one that is never released.',
+  evidence: 'Evidence is demanded, and speaks against the release or is not to be had.',
   'min-remaining': 'Too few addresses with status `succeeded` would remain.',
   'max-addresses': 'The call names too many addresses.',
   'max-changes-per-hour': 'This caller has sent as many real calls as it may in an hour.',
@@ -205,7 +232,7 @@ cannot be unassigned.
 
 ${table(
   ['`code`', '', 'Meaning'],
-  FINDING_CODES.map((name) => [code(name), WARNINGS.has(name) ? 'warns' : 'blocks', FINDINGS[name]]),
+  FINDING_CODES.map((name) => [code(name), severityOf(name), FINDINGS[name]]),
 )}
 
 ## Rules of the operator

@@ -132,7 +132,7 @@ async function simulatedClock({ simulateSpeed }: Settings): Promise<Dependencies
 /** Picks the policy out of the settings; no other setting may reach results. */
 function policyOf(settings: Settings): Policy {
   const { allowAccount, readOnly, allowRegion, allowGateway } = settings;
-  const { requireTag, protectTag, minRemaining, maxAddresses } = settings;
+  const { requireTag, protectTag, protectAddress, evidence, minRemaining, maxAddresses } = settings;
   return {
     allowAccount,
     readOnly,
@@ -140,6 +140,8 @@ function policyOf(settings: Settings): Policy {
     allowGateway,
     requireTag,
     protectTag,
+    protectAddress,
+    evidence,
     minRemaining,
     maxAddresses,
   };

@@ -17,7 +17,15 @@ export function checkConfirmation({ confirm, readOnly }: Settings): Finding {
 }
 
 /** Rules that limit which gateways may be changed. */
-const LIMITS = ['read_only', 'allow_account', 'allow_region', 'allow_gateway', 'require_tag', 'protect_tag'];
+const LIMITS = [
+  'read_only',
+  'allow_account',
+  'allow_region',
+  'allow_gateway',
+  'require_tag',
+  'protect_tag',
+  'protect_address',
+];
 
 /** Hosts may keep variables back from a server: the list shows a rule that is missing. */
 export function checkRules(settings: Settings): Finding {

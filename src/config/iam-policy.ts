@@ -15,7 +15,8 @@ export function iamPolicy(policy: Policy, canRestore: boolean): IamPolicy {
     Action: 'ec2:DescribeNatGateways',
     Resource: '*',
   };
-  if (policy.readOnly) return { Version: '2012-10-17', Statement: [describe] };
+  const reads = [describe, ...evidenceReads(policy)];
+  if (policy.readOnly) return { Version: '2012-10-17', Statement: reads };
   const names = [
     'UnassignPrivateNatGatewayAddress',
     ...(canRestore ? ['AssignPrivateNatGatewayAddress'] : []),
@@ -29,8 +30,35 @@ export function iamPolicy(policy: Policy, canRestore: boolean): IamPolicy {
     }),
   );
   const actions = changes.map(({ Action }) => Action);
-  return { Version: '2012-10-17', Statement: [describe, ...changes, ...tagDenials(policy, actions)] };
+  return { Version: '2012-10-17', Statement: [...reads, ...changes, ...tagDenials(policy, actions)] };
 }
+
+/**
+ * What evidence is read with. None of it can be limited to a gateway. GetMetricData has no resource and no condition key
+ * at all; the look-ups know the region, and the entries of a prefix list its ARN.
+ */
+function evidenceReads({ evidence, allowRegion, allowAccount }: Policy): Statement[] {
+  if (evidence === 'off') return [];
+  const Condition =
+    allowRegion.length === 0 ? {} : { Condition: { StringEquals: { 'ec2:Region': [...allowRegion] } } };
+  return [
+    { Sid: 'EvidenceTraffic', Effect: 'Allow', Action: 'cloudwatch:GetMetricData', Resource: '*' },
+    { Sid: 'EvidenceLookUps', Effect: 'Allow', Action: LOOK_UPS, Resource: '*', ...Condition },
+    {
+      Sid: 'EvidencePrefixLists',
+      Effect: 'Allow',
+      Action: 'ec2:GetManagedPrefixListEntries',
+      Resource: arnsOf(allowRegion, allowAccount, ['prefix-list/*']),
+    },
+  ];
+}
+
+const LOOK_UPS = [
+  'ec2:DescribeRouteTables',
+  'ec2:DescribeSubnets',
+  'ec2:DescribeSecurityGroups',
+  'ec2:DescribeManagedPrefixLists',
+];
 
 export interface IamPolicy {
   Version: '2012-10-17';
@@ -42,16 +70,24 @@ interface Statement {
   Effect: 'Allow' | 'Deny';
   Action: string | string[];
   Resource: string | string[];
-  Condition?: Record<string, Record<string, string>>;
+  Condition?: Record<string, Record<string, string | string[]>>;
 }
 
 function gatewayArns({ allowAccount, allowRegion, allowGateway }: Policy): string[] {
-  const anyOr = (list: readonly string[]): readonly string[] => (list.length === 0 ? ['*'] : list);
-  return anyOr(allowRegion).flatMap((region) =>
-    anyOr(allowAccount).flatMap((account) =>
-      anyOr(allowGateway).map((id) => `arn:${partitionOf(region)}:ec2:${region}:${account}:natgateway/${id}`),
+  const gateways = anyOr(allowGateway).map((id) => `natgateway/${id}`);
+  return arnsOf(allowRegion, allowAccount, gateways);
+}
+
+function arnsOf(regions: readonly string[], accounts: readonly string[], resources: readonly string[]) {
+  return anyOr(regions).flatMap((region) =>
+    anyOr(accounts).flatMap((account) =>
+      resources.map((resource) => `arn:${partitionOf(region)}:ec2:${region}:${account}:${resource}`),
     ),
   );
+}
+
+function anyOr(list: readonly string[]): readonly string[] {
+  return list.length === 0 ? ['*'] : list;
 }
 
 function partitionOf(region: string): string {

@@ -1,3 +1,4 @@
+import { EVIDENCE_MODES } from '../nat-gateway/evidence.ts';
 import { NAT_GATEWAY_ID, REGION } from '../vocabulary/ids.ts';
 import { CONFIRM_MODES } from '../vocabulary/names.ts';
 import { LOOPBACK_HOSTS } from './loopback.ts';
@@ -7,6 +8,7 @@ import {
   numberBetween,
   ORIGIN,
   oneOf,
+  parseAddressRanges,
   parseHttpAddress,
   parseIssuer,
   parseKey,
@@ -142,6 +144,14 @@ export const OPTIONS = {
   }),
   requireTag: tags('Change only gateways that have all of these tags.'),
   protectTag: tags('Never change gateways that have any of these tags.'),
+  protectAddress: list('IP[/N]', parseAddressRanges, {
+    help: 'Never release these addresses, for example those on the allow-list of a partner.',
+    commands: SERVE_OR_POLICY,
+  }),
+  evidence: choice('MODE', EVIDENCE_MODES, 'auto', {
+    help: 'Evidence about a gateway before a release: off (none), auto (read what the credentials may, and warn) or require (refuse a release without it, or if it speaks against one).',
+    commands: SERVE_OR_POLICY,
+  }),
   minRemaining: wholeNumber('N', [0, 32], 1, {
     help: 'Minimum number of working addresses that must remain on a gateway, including the primary.',
   }),

@@ -10,6 +10,8 @@ const RULES = [
   'allowGateway',
   'requireTag',
   'protectTag',
+  'protectAddress',
+  'evidence',
   'minRemaining',
   'maxAddresses',
   'maxChangesPerHour',

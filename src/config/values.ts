@@ -1,4 +1,5 @@
-import { isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
+import { isCidr } from '../nat-gateway/cidr.ts';
 import { REGION } from '../vocabulary/ids.ts';
 import { isLoopback } from './loopback.ts';
 
@@ -82,6 +83,16 @@ export function listOf(item: RegExp, items: string): (text: string) => readonly 
     if (!values.every((value) => item.test(value))) throw new Error(`must be ${items}, separated by commas`);
     return values;
   };
+}
+
+export function parseAddressRanges(text: string): readonly string[] {
+  const values = text.split(',');
+  if (!values.every((value) => isIPv4(value) || isCidr(value))) {
+    throw new Error(
+      'must be IPv4 addresses, or ranges that begin at their first address such as 10.0.1.16/28, separated by commas',
+    );
+  }
+  return values;
 }
 
 /**

@@ -1,3 +1,5 @@
+import { coversAddress } from './cidr.ts';
+import type { EvidenceMode } from './evidence.ts';
 import { matches } from './filters.ts';
 import { type NatGateway, workingAddresses } from './gateway.ts';
 
@@ -14,6 +16,10 @@ export interface Policy {
   requireTag: readonly string[];
   /** `KEY` or `KEY=VALUE`: a gateway with any of these tags is never changed. */
   protectTag: readonly string[];
+  /** `IP` or `CIDR`: addresses that are never released. */
+  protectAddress: readonly string[];
+  /** Whether evidence is read before a release, and whether it must speak for it. */
+  evidence: EvidenceMode;
   /** Addresses with status `succeeded` that must remain on a gateway, the primary counted. */
   minRemaining: number;
   /** The most addresses that one call may unassign. */
@@ -28,6 +34,8 @@ export const POLICY_RULES = [
   'allow-gateway',
   'require-tag',
   'protect-tag',
+  'protect-address',
+  'evidence',
   'min-remaining',
   'max-addresses',
   'max-changes-per-hour',
@@ -77,6 +85,12 @@ export function denialsBeforeReading(policy: Policy, request: ChangeRequest): De
     found.push(
       denial('allow-gateway', `${natGatewayId ?? 'A gateway without an id'} is not an allowed gateway.`),
     );
+  }
+  for (const privateIp of privateIps) {
+    const by = policy.protectAddress.find((range) => coversAddress(range, privateIp));
+    if (by === undefined) continue;
+    const message = by === privateIp ? `${privateIp} is protected.` : `${privateIp} is protected (${by}).`;
+    found.push(denial('protect-address', message));
   }
   if (privateIps.length > policy.maxAddresses) {
     const most = `${policy.maxAddresses} ${policy.maxAddresses === 1 ? 'address' : 'addresses'}`;

@@ -32,6 +32,13 @@ export const FINDING_CODES = [
   'not_released_here',
   'on_gateway',
   'gateway_full',
+  'ports_exhausted',
+  'capacity_short',
+  'capacity_ample',
+  'allow_listed',
+  'routed_from',
+  'no_traffic_seen',
+  'evidence_unavailable',
 ] as const;
 
 export type FindingCode = (typeof FINDING_CODES)[number];
@@ -39,9 +46,9 @@ export type FindingCode = (typeof FINDING_CODES)[number];
 /** One reason or warning, about the gateway or, with `private_ip`, about one address. */
 export interface Finding {
   code: FindingCode;
-  severity: 'blocks' | 'warns';
+  severity: 'blocks' | 'warns' | 'informs';
   private_ip?: string | undefined;
-  /** The operator's rule that forbids it, where `code` is `policy`. */
+  /** The operator's rule that forbids it, that makes it block, where `code` is `policy` or comes from evidence. */
   rule?: PolicyRule | undefined;
   message: string;
   /** How many of the requested addresses may go, where some may and all together may not. */
@@ -207,7 +214,7 @@ function addressFindings(gateway: NatGateway, address: NatGatewayAddress): Findi
 }
 
 /** Simultaneous connections of one address to one destination (address, port, protocol). Source: VPC User Guide. */
-const CONNECTIONS_PER_ADDRESS = 55_000;
+export const CONNECTIONS_PER_ADDRESS = 55_000;
 
 /** Findings that forbid nothing, for whoever decides. */
 function warnings(

@@ -40,6 +40,8 @@ describe('the command', () => {
         allowGateway: [],
         requireTag: [],
         protectTag: [],
+        protectAddress: [],
+        evidence: 'auto',
         minRemaining: 1,
         maxAddresses: 7,
         maxChangesPerHour: 20,

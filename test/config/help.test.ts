@@ -79,6 +79,8 @@ describe('--help', () => {
       '  --allow-gateway',
       '  --require-tag',
       '  --protect-tag',
+      '  --protect-address',
+      '  --evidence',
       '  --help',
       '  --version',
     ]);

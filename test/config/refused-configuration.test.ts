@@ -72,6 +72,8 @@ describe('a malformed value', () => {
     ],
     requireTag: ['=value', '=prod', 'a,', ',a', 'a,,b'],
     protectTag: ['=value', 'a,=b'],
+    protectAddress: ['10.0.1', '10.0.1.0/33', '10.0.1.5/24', '10.0.1.0-10.0.1.9', '::1', '10.0.1.13,', 'nat'],
+    evidence: ['on', 'Require', 'true', 'auto,off'],
     minRemaining: ['-1', '33', '1.5', 'all', 'many'],
     maxChangesPerHour: ['0', '1.5', 'none'],
     maxAddresses: ['0', '32', 'all', '7 '],

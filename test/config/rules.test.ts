@@ -13,6 +13,7 @@ describe('the rules in force', () => {
       read_only: false,
       restore: true,
       confirm: 'auto',
+      evidence: 'auto',
       min_remaining: 1,
       max_addresses: 7,
       max_changes_per_hour: 20,
@@ -23,6 +24,7 @@ describe('the rules in force', () => {
   it('are everything that flags and variables set', () => {
     const args = ['--confirm=always', '--allow-account=123456789012', '--allow-region=us-east-1,eu-west-1'];
     args.push('--allow-gateway=nat-0a11a11a11a11a11a', '--require-tag=a=b', '--protect-tag=env=prod');
+    args.push('--protect-address=10.0.1.13', '--evidence=require');
     args.push('--audit-log=/var/log/nat.jsonl', '--max-changes-per-hour=5');
     expect(rules(args, { NAT_GATEWAY_MCP_READ_ONLY: 'true' })).toEqual({
       read_only: true,
@@ -33,6 +35,8 @@ describe('the rules in force', () => {
       allow_gateway: ['nat-0a11a11a11a11a11a'],
       require_tag: ['a=b'],
       protect_tag: ['env=prod'],
+      protect_address: ['10.0.1.13'],
+      evidence: 'require',
       min_remaining: 1,
       max_addresses: 7,
       max_changes_per_hour: 5,

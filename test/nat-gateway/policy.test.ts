@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { EVIDENCE_MODES } from '../../src/nat-gateway/evidence.ts';
 import type { NatGateway } from '../../src/nat-gateway/gateway.ts';
 import {
   type ChangeRequest,
@@ -188,6 +189,8 @@ describe('any policy', () => {
     allowGateway: maybe('nat-0123456789abcdef0', 'nat-0123456789abcdef1'),
     requireTag: maybe('env=prod', 'owner'),
     protectTag: maybe('owner', 'team'),
+    protectAddress: maybe('10.0.1.11', '10.0.1.12/30'),
+    evidence: fc.constantFrom(...EVIDENCE_MODES),
     minRemaining: fc.nat(3),
     maxAddresses: fc.integer({ min: 1, max: 2 }),
   });

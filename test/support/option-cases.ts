@@ -129,6 +129,13 @@ export const OPTION_CASES: OptionCase[] = [
     sample('a=b=c', ['a=b=c']),
   ),
   option('protectTag', '--protect-tag', sample('env=prod', ['env=prod']), sample('keep=', ['keep='])),
+  option(
+    'protectAddress',
+    '--protect-address',
+    sample('10.0.1.13,10.0.2.0/24', ['10.0.1.13', '10.0.2.0/24']),
+    sample('0.0.0.0/0', ['0.0.0.0/0']),
+  ),
+  option('evidence', '--evidence', sample('off'), sample('require')),
   option('minRemaining', '--min-remaining', sample('2', 2), sample('0', 0)),
   option('maxAddresses', '--max-addresses', sample('3', 3), sample('31', 31)),
   option('maxChangesPerHour', '--max-changes-per-hour', sample('1', 1), sample('100000', 100_000)),

@@ -33,6 +33,8 @@ export const OPEN_POLICY: Policy = {
   allowGateway: [],
   requireTag: [],
   protectTag: [],
+  protectAddress: [],
+  evidence: 'off',
   minRemaining: 1,
   maxAddresses: 7,
 };

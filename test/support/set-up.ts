@@ -24,11 +24,11 @@ export async function check({
 }: CheckOptions = {}): Promise<Report & { of: (name: string) => Check }> {
   const given = settings(args);
   const { allowAccount, readOnly, allowRegion, allowGateway } = given;
-  const { requireTag, protectTag, minRemaining, maxAddresses } = given;
+  const { requireTag, protectTag, protectAddress, evidence, minRemaining, maxAddresses } = given;
   const policy = {
     ...OPEN_POLICY,
     ...{ allowAccount, readOnly, allowRegion, allowGateway },
-    ...{ requireTag, protectTag, minRemaining, maxAddresses },
+    ...{ requireTag, protectTag, protectAddress, evidence, minRemaining, maxAddresses },
   };
   const report = await checkSetUp(
     {

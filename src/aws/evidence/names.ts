@@ -1,7 +1,7 @@
+import { canonical, rangesCovering } from '../../nat-gateway/cidr.ts';
 import type { Names, Range } from '../../nat-gateway/evidence.ts';
 import { boundedText } from '../../vocabulary/text.ts';
 import { type EvidenceQuestion, type Gap, outcome, TOO_MUCH } from './look-up.ts';
-import { canonical, rangesCovering } from './prefixes.ts';
 
 /** The most ranges that are kept; an account has at most some thousand groups and lists. */
 const MOST_RANGES = 20_000;
@@ -44,8 +44,8 @@ export class CoveringRanges {
     return { ...outcome(ranges.length > 0, unread), ...(ranges.length > 0 ? { ranges } : {}) };
   }
 
-  /** Whether there is nothing to ask about the addresses, or about one of them. */
+  /** Whether nothing can be asked about one of the addresses. */
   #isUnasked(privateIps: readonly string[]): boolean {
-    return privateIps.length === 0 || privateIps.some((privateIp) => !this.#covered.has(`${privateIp}/32`));
+    return privateIps.some((privateIp) => !this.#covered.has(`${privateIp}/32`));
   }
 }
