@@ -1,4 +1,6 @@
+import { evidenceLine } from '../nat-gateway/evidence-text.ts';
 import type { NatGateway } from '../nat-gateway/gateway.ts';
+import type { JudgedEvidence } from '../nat-gateway/judge-evidence.ts';
 import type { Finding } from '../nat-gateway/preflight.ts';
 import { type ChangeTool, RESTORE } from '../vocabulary/names.ts';
 import { displayName, visibleLine } from '../vocabulary/text.ts';
@@ -13,16 +15,20 @@ export interface Question {
   privateIps: readonly string[];
   /** Of a release. */
   maxDrainDurationSeconds?: number | undefined;
+  /** Of the state and the rules. */
   findings: readonly Finding[];
+  /** What was looked up beside it. */
+  evidence?: JudgedEvidence | undefined;
 }
 
 /** Why an earlier yes does not count: the part that is not what was shown, or that the yes was used before. */
-export type StaleReason = 'request' | 'account' | 'gateway' | 'used';
+export type StaleReason = 'request' | 'account' | 'gateway' | 'evidence' | 'used';
 
 const STALE: Record<StaleReason, string> = {
   request: 'This is not the request that you were asked about before.',
   account: 'The account is not the one that you were shown before.',
   gateway: 'The gateway has changed since you were asked. This is what it looks like now.',
+  evidence: 'More speaks against it than when you were asked. This is what is known now.',
   used: 'Your earlier yes has been used already. A yes is good for one change.',
 };
 
@@ -32,7 +38,7 @@ const STALE: Record<StaleReason, string> = {
  * long, the name and the list of addresses, comes last in its line.
  */
 export function confirmationText(question: Question, stale?: StaleReason): string {
-  const { gateway, privateIps, findings } = question;
+  const { gateway, privateIps, findings, evidence } = question;
   const addresses = privateIps.length === 1 ? '1 private address' : `${privateIps.length} private addresses`;
   const isRestore = question.tool === RESTORE;
   const what = isRestore ? `Give ${addresses} back to` : `Release ${addresses} of`;
@@ -41,9 +47,19 @@ export function confirmationText(question: Question, stale?: StaleReason): strin
     ...(stale === undefined ? [] : [STALE[stale]]),
     ...(isRestore ? ['They take new connections as soon as they are assigned'] : consequences(question)),
     `VPC: ${gateway.vpc_id ?? 'not told by AWS'}`,
-    ...findings.map(({ message }) => `Warning: ${message}`),
+    ...[...findings, ...evidenceWarnings(evidence)].map(({ message }) => `Warning: ${message}`),
+    ...(evidence === undefined ? [] : [evidenceLine(evidence.evidence)]),
   ];
   return lines.map(asSentence).join('\n');
+}
+
+/**
+ * The warnings that evidence gives. What could not be looked up is left out: the line of evidence names it, and no yes
+ * depends on it.
+ */
+export function evidenceWarnings(evidence: JudgedEvidence | undefined): Finding[] {
+  const { findings = [] } = evidence ?? {};
+  return findings.filter(({ code, severity }) => severity === 'warns' && code !== 'evidence_unavailable');
 }
 
 /** What a release does, and what it leaves. */

@@ -14,7 +14,7 @@ import {
 } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { CHANGE_TOOLS, type ConfirmMode, RESTORE } from '../vocabulary/names.ts';
-import { confirmationText, type Question, type StaleReason } from './confirmation-text.ts';
+import { confirmationText, evidenceWarnings, type Question, type StaleReason } from './confirmation-text.ts';
 
 export type { Question } from './confirmation-text.ts';
 
@@ -37,6 +37,8 @@ const pendingSchema = z.object({
   purpose: z.enum(CHANGE_TOOLS),
   /** Digests of what was shown, by the cause that a difference has. */
   shown: z.object({ request: z.string(), account: z.string(), gateway: z.string() }),
+  /** The warnings of evidence that were shown. */
+  warned: z.array(z.string()),
   nonce: z.string(),
   /** When it was asked, in milliseconds since the epoch, and by the monotonic clock of the process that asked. */
   asked: z.number(),
@@ -146,7 +148,7 @@ export class Confirmation {
     return undefined;
   }
 
-  #stale({ shown, nonce }: Pending, question: Question): StaleReason | undefined {
+  #stale({ shown, warned, nonce }: Pending, question: Question): StaleReason | undefined {
     const now = this.#uptime();
     for (const [used, until] of this.#used) if (until < now) this.#used.delete(used);
     if (this.#used.has(nonce)) return 'used';
@@ -154,6 +156,8 @@ export class Confirmation {
     if (current.request !== shown.request) return 'request';
     if (current.account !== shown.account) return 'account';
     if (current.gateway !== shown.gateway) return 'gateway';
+    // Metrics move all the time: only a warning that nobody was shown makes a difference.
+    if (warningsOf(question).some((warning) => !warned.includes(warning))) return 'evidence';
     return undefined;
   }
 
@@ -161,6 +165,7 @@ export class Confirmation {
     return {
       purpose: question.tool,
       shown: digests(question),
+      warned: warningsOf(question),
       nonce: randomUUID(),
       asked: this.#now(),
       process: this.#process,
@@ -255,6 +260,10 @@ function digests(question: Question) {
     account: digest([accountId]),
     gateway: digest([{ ...gateway, tags, addresses }, findings]),
   };
+}
+
+function warningsOf({ evidence }: Question): string[] {
+  return evidenceWarnings(evidence).map(({ code, private_ip = '' }) => `${code} ${private_ip}`.trim());
 }
 
 function digest(value: unknown): string {

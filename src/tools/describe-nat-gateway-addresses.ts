@@ -17,8 +17,10 @@ import { defineTool, type PlacedCall } from './define-tool.ts';
 import { describeHint } from './describe-hint.ts';
 import { drainWait } from './drain-wait.ts';
 import { listGateways } from './list-gateways.ts';
+import { brief } from './listed-schema.ts';
 import { decodePosition, encodePosition, START } from './paging.ts';
 import { errorSchema, type Next, nextSchema } from './results.ts';
+import { showEvidence, shownEvidenceSchema } from './show-evidence.ts';
 import { showGateway } from './show-gateway.ts';
 
 const text = z.string().optional();
@@ -41,6 +43,7 @@ const outputSchema = z.object({
             drain: z.record(z.string(), z.unknown()).optional().describe('As an unassign returns it'),
           }),
         ),
+        evidence: brief(shownEvidenceSchema, 'What was looked up, and findings on it').optional(),
       }),
     )
     .optional(),
@@ -56,6 +59,7 @@ type Output = z.infer<typeof outputSchema>;
 type Input = GatewayFilters & {
   region?: string | undefined;
   max_results: number;
+  evidence: boolean;
   next_token?: string | undefined;
 };
 
@@ -87,6 +91,10 @@ Filters narrow each other; values within one are alternatives. Without filters i
     ).describe('Gateways with an address in any of these; the first four: being changed'),
     region: optionalRegion,
     max_results: z.int().min(1).max(100).default(50).describe('Gateways a page: 1 to 100; default: 50'),
+    evidence: z
+      .boolean()
+      .default(false)
+      .describe('Add traffic, routes and who names an address; at most 10 gateways a page; default: false'),
     next_token: z
       .string()
       .max(4096)
@@ -100,29 +108,39 @@ Filters narrow each other; values within one are alternatives. Without filters i
   failed: ({ next }, region, error) => ({ region, next, error }),
 });
 
+/** The most gateways of a page with evidence. */
+const EVIDENCE_GATEWAYS = 10;
+
+const EVIDENCE_OFF =
+  'No evidence is read, because the operator of this server has switched it off (--evidence off).';
+
 async function describe(call: PlacedCall<Input>): Promise<Output> {
-  const { input, ec2, region } = call;
-  const { max_results, next_token, region: _, ...filters } = input;
+  const { input, ec2, region, dependencies } = call;
+  const { max_results, next_token, region: _, evidence: wantsEvidence, ...filters } = input;
+  const size = wantsEvidence ? Math.min(max_results, EVIDENCE_GATEWAYS) : max_results;
   const question = { region, filters };
-  const start = next_token === undefined ? START : decodePosition(next_token, question, max_results);
-  const [listing] = await Promise.all([
-    listGateways(call, filters, max_results, start),
-    ec2.identity(region),
-  ]);
+  const start = next_token === undefined ? START : decodePosition(next_token, question, size);
+  const [listing] = await Promise.all([listGateways(call, filters, size, start), ec2.identity(region)]);
   // Known by now, unless the credentials have changed while the gateways were read.
   const accountId = (await ec2.identity(region))?.account_id;
   const { natGateways, notFound, position, incomplete } = listing;
-  const hint = await describeHint(call, listing, filters);
-  const token = position === undefined ? undefined : encodePosition(position, question, max_results);
+  const [hint, evidence] = await Promise.all([
+    describeHint(call, listing, filters),
+    wantsEvidence ? showEvidence(call, natGateways) : undefined,
+  ]);
+  const token = position === undefined ? undefined : encodePosition(position, question, size);
   return {
     region,
     account_id: accountId,
-    nat_gateways: natGateways.map((gateway) => showGateway(gateway, { ...call, accountId })),
+    nat_gateways: natGateways.map((gateway) => ({
+      ...showGateway(gateway, { ...call, accountId }),
+      evidence: evidence?.get(gateway),
+    })),
     // Empty, it is left out of an answer in one page.
     ...(notFound.length > 0 || next_token !== undefined ? { not_found: notFound } : {}),
     next_token: token,
     incomplete,
-    hint,
+    hint: wantsEvidence && dependencies.policy.evidence === 'off' ? EVIDENCE_OFF : hint,
     next:
       token === undefined
         ? waitForChanges(call, natGateways)

@@ -9,6 +9,16 @@ import * as z from 'zod';
 /** The longest enumeration that a result's schema lists. */
 const LONGEST_ENUM = 8;
 
+/** Parts of results of which no member is listed. */
+const BRIEF = new WeakSet<object>();
+
+/** A part of a result whose members the reference lists, and `tools/list` does not. */
+export function brief<S extends z.ZodObject>(schema: S, description: string): S {
+  const described = schema.describe(description);
+  BRIEF.add(described);
+  return described;
+}
+
 /**
  * The schema of a tool's arguments. `defineTool` parses them, so that a caller whose arguments do not fit gets a result
  * of the tool; here they pass as they are.
@@ -30,7 +40,8 @@ export function listedOutput<S extends z.ZodObject>(
     withoutDialect(
       z.toJSONSchema(schema, {
         io: 'input',
-        override: ({ jsonSchema, path }) => {
+        override: ({ zodSchema, jsonSchema, path }) => {
+          if (BRIEF.has(zodSchema)) delete jsonSchema.properties;
           if ((jsonSchema.enum?.length ?? 0) > LONGEST_ENUM) delete jsonSchema.enum;
           delete jsonSchema.propertyNames;
           // What a part always has is in the reference.

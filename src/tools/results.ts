@@ -11,7 +11,7 @@ const text = z.string().optional();
 
 export const findingSchema = z.object({
   code: z.enum(FINDING_CODES),
-  severity: z.enum(['blocks', 'warns']),
+  severity: z.enum(['blocks', 'warns', 'informs']),
   private_ip: text,
   rule: z.enum(POLICY_RULES).optional(),
   message: z.string(),

@@ -145,9 +145,10 @@ async function check<I extends ChangeArguments, C extends AddressChange, Own ext
 ): Promise<ChangeResult<Own> | Asking> {
   const { kind, request, input, ec2, dependencies, context } = attempt;
   const { signal } = context.mcpReq;
-  const [observed, dryRun] = await Promise.all([
+  const [observed, dryRun, evidence] = await Promise.all([
     observeGateway(attempt, request.natGatewayId),
     kind.calls(ec2).dryRun(request, signal),
+    kind.lookUp?.(attempt),
   ]);
   const { accountId } = dryRun;
   attempt.audit.signed_by = dryRun.signer;
@@ -167,19 +168,22 @@ async function check<I extends ChangeArguments, C extends AddressChange, Own ext
   const gateway = dependencies.drains.judge(request.region, observed, dependencies.ec2Clock.monotonic());
   const rules = kind.rules(dependencies.policy);
   const forbidden = denials(rules, changeRequest(request, input), { gateway, accountId });
-  const subject = { request, gateway, dependencies };
-  const { verdict, findings, progress: shown } = kind.check(subject, forbidden);
-  Object.assign(progress, shown);
+  const subject = { request, gateway, evidence, dependencies };
+  const checked = kind.check(subject, forbidden);
+  const { verdict } = checked;
+  Object.assign(progress, checked.progress);
   if (ignored !== undefined) return { ...progress, ...ignored };
   if (verdict === 'done') return { ...progress, outcome: kind.outcomes.done, ...kind.afterDone(subject) };
   if (verdict === 'blocked') {
+    const findings = [...checked.findings, ...(checked.evidence?.findings ?? [])];
     return { ...progress, ...blocked(findings, kind.afterBlocking(findings, subject), dryRun) };
   }
   if (!dryRun.passed) return refused(progress, dryRun.error);
   if (input.mode === 'dry_run') {
     return { ...progress, outcome: 'dry_run_passed', ...afterDryRun(attempt, kind, attempt.need) };
   }
-  const question = { ...request, tool: kind.tool, accountId, gateway, findings };
+  const { findings, evidence: judged } = checked;
+  const question = { ...request, tool: kind.tool, accountId, gateway, findings, evidence: judged };
   return decide(attempt, question, dryRun.permit, progress);
 }
 

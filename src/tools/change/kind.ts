@@ -1,10 +1,12 @@
 import type { ChangeCalls, Ec2 } from '../../aws/ec2.ts';
 import type { AddressChange } from '../../aws/permit.ts';
+import type { Evidence } from '../../nat-gateway/evidence.ts';
 import type { NatGateway } from '../../nat-gateway/gateway.ts';
+import type { JudgedEvidence } from '../../nat-gateway/judge-evidence.ts';
 import type { ChangeRequest, Denial, Policy } from '../../nat-gateway/policy.ts';
 import type { Finding } from '../../nat-gateway/preflight.ts';
 import type { ChangeTool } from '../../vocabulary/names.ts';
-import type { Dependencies } from '../define-tool.ts';
+import type { Dependencies, PlacedCall } from '../define-tool.ts';
 import type { Advice } from './next-step.ts';
 import type { ChangeResult, Progress } from './result.ts';
 
@@ -21,6 +23,8 @@ export interface ChangeArguments {
 export interface Subject<Change extends AddressChange> {
   request: Change;
   gateway?: NatGateway;
+  /** What was looked up beside it. */
+  evidence?: Evidence | undefined;
   dependencies: Dependencies;
 }
 
@@ -28,7 +32,10 @@ export interface Subject<Change extends AddressChange> {
 export interface Checked {
   /** `done`: the state is as requested already, so that nothing is left to do. */
   verdict: 'clear' | 'done' | 'blocked';
+  /** Of the state and the rules. */
   findings: Finding[];
+  /** Evidence with the findings that it gives; absent where nothing depends on it. */
+  evidence?: JudgedEvidence | undefined;
   /** What the result shows of it. */
   progress: Partial<Progress>;
 }
@@ -46,6 +53,10 @@ export interface ChangeKind<Input extends ChangeArguments, Change extends Addres
   calls(ec2: Ec2): ChangeCalls<Change>;
   /** The operator's rules, as far as they are about this kind of change. */
   rules(policy: Policy): Policy;
+  /** Looks up evidence, beside describe and dry run. */
+  lookUp?(
+    call: Subject<Change> & Pick<PlacedCall<unknown>, 'ec2' | 'context'>,
+  ): Promise<Evidence | undefined> | undefined;
   check(subject: Subject<Change> & { gateway: NatGateway }, denials: readonly Denial[]): Checked;
   /** What to do after findings that block. */
   afterBlocking(findings: readonly Finding[], subject: Subject<Change>): Advice;

@@ -4,8 +4,10 @@ import * as z from 'zod';
 import type { AddressChange, DryRun } from '../../aws/permit.ts';
 import type { AuditFields } from '../../changes/audit-log.ts';
 import type { Drain } from '../../nat-gateway/drain.ts';
+import type { Evidence } from '../../nat-gateway/evidence.ts';
 import { addressSchema, type NatGatewayAddress } from '../../nat-gateway/gateway.ts';
 import { boundedIfText } from '../../vocabulary/text.ts';
+import { brief } from '../listed-schema.ts';
 import { describeCall, errorSchema, findingSchema, nextSchema } from '../results.ts';
 
 const text = z.string().optional();
@@ -49,9 +51,14 @@ export const changeMembers = z.object({
   reconciled: z.boolean().optional().describe('The answer was lost; reads showed the change'),
   partial_change: z.boolean().optional().describe('Only some addresses changed'),
   addresses: z
-    .array(addressSchema.omit(OF_REGIONAL_GATEWAYS).extend({ status_before: text }))
+    .array(
+      brief(
+        addressSchema.omit(OF_REGIONAL_GATEWAYS).extend({ status_before: text }),
+        'As described, with status_before',
+      ),
+    )
     .optional()
-    .describe('The requested addresses'),
+    .describe('The requested ones'),
   findings: z.array(findingSchema).optional().describe('Of the state check'),
 });
 
@@ -64,6 +71,7 @@ export interface Progress extends z.input<typeof changeMembers> {
   remaining_if_released?: Record<string, number> | undefined;
   drain?: Drain | undefined;
   undo_command?: string | undefined;
+  evidence?: Evidence | undefined;
 }
 
 /** The result of an attempt whose kind adds the outcomes `Own`. */
@@ -139,12 +147,24 @@ export function auditFields(
 
 /** The members of a result that go on record: everything that decided, and nothing that only advises. */
 export function decisive(result: Progress): Record<string, unknown> {
-  const { region, account_id, confirmation, dry_run, unassign, assign, reconciled, findings, error } = result;
+  const {
+    region,
+    account_id,
+    confirmation,
+    dry_run,
+    unassign,
+    assign,
+    reconciled,
+    findings,
+    evidence,
+    error,
+  } = result;
   return {
     region,
     account_id,
     denied_by: findings?.flatMap(({ rule }) => rule ?? []),
     findings: findings?.map(({ code, severity, private_ip }) => ({ code, severity, private_ip })),
+    evidence,
     confirmation,
     dry_run,
     unassign,

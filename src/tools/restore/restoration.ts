@@ -49,7 +49,7 @@ export const restoration: ChangeKind<ChangeArguments, AssignRequest, 'assigning'
   }),
   calls: (ec2) => ec2.assign,
   // More addresses remain, not fewer.
-  rules: (policy) => ({ ...policy, minRemaining: 0 }),
+  rules: (policy) => ({ ...policy, minRemaining: 0, protectAddress: [], evidence: 'off' }),
   check,
   afterBlocking: (findings, subject) => adviceOn(findings, subject, ORDER),
   afterDone: ({ request }) => ({ next: describeCall(request.region, request.natGatewayId) }),

@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import type { UnassignRequest } from '../../aws/unassign.ts';
 import { beyondWait, drainFrom, undoCommand } from '../../nat-gateway/drain.ts';
+import { type Evidence, evidenceSchema } from '../../nat-gateway/evidence.ts';
 import type { NatGateway } from '../../nat-gateway/gateway.ts';
+import { judgeEvidence } from '../../nat-gateway/judge-evidence.ts';
 import type { Denial } from '../../nat-gateway/policy.ts';
 import { preflight } from '../../nat-gateway/preflight.ts';
 import { UNASSIGN } from '../../vocabulary/names.ts';
@@ -15,6 +17,7 @@ import {
   SHARED_OUTCOMES,
 } from '../change/result.ts';
 import { drainWait } from '../drain-wait.ts';
+import { brief } from '../listed-schema.ts';
 import { drainSchema, waitCall } from '../results.ts';
 import { afterBlocking } from './next-step.ts';
 
@@ -32,6 +35,7 @@ export const unassignResultSchema = z.object({
   remaining_if_released: byStatus,
   drain: drainSchema.optional().describe('release_by: the latest time'),
   undo_command: text.describe('Assigns them again once released'),
+  evidence: brief(evidenceSchema, 'What was looked up; findings judge it').optional(),
 });
 
 type Own = 'unassigning' | 'already_unassigning';
@@ -54,6 +58,7 @@ export const unassignment: ChangeKind<UnassignArguments, UnassignRequest, Own> =
   }),
   calls: (ec2) => ec2.unassign,
   rules: (policy) => policy,
+  lookUp,
   check,
   afterBlocking,
   afterDone: ({ request, dependencies }) => ({ next: drainWait(request, dependencies) }),
@@ -63,8 +68,19 @@ export const unassignment: ChangeKind<UnassignArguments, UnassignRequest, Own> =
   told,
 };
 
+async function lookUp({
+  request: { region, natGatewayId, privateIps },
+  dependencies: { policy },
+  ec2,
+  context,
+}: Parameters<NonNullable<(typeof unassignment)['lookUp']>>[0]): Promise<Evidence | undefined> {
+  if (policy.evidence === 'off') return undefined;
+  const evidence = await ec2.evidence(region, [{ natGatewayId, privateIps }], context.mcpReq.signal);
+  return evidence.get(natGatewayId);
+}
+
 function check(
-  { request, gateway }: Subject<UnassignRequest> & { gateway: NatGateway },
+  { request, gateway, evidence: read, dependencies }: Subject<UnassignRequest> & { gateway: NatGateway },
   denials: readonly Denial[],
 ): Checked {
   const { privateIps, maxDrainDurationSeconds } = request;
@@ -77,10 +93,23 @@ function check(
   const remaining: Record<string, number> = {};
   for (const { status = 'absent' } of others) remaining[status] = (remaining[status] ?? 0) + 1;
   const addresses = privateIps.map((private_ip) => find(requested, private_ip) ?? { private_ip });
+  const isRequired = dependencies.policy.evidence === 'require';
+  const evidence =
+    verdict === 'clear' && read !== undefined
+      ? judgeEvidence(read, { gateway, privateIps, isRequired })
+      : undefined;
+  const all = [...findings, ...(evidence?.findings ?? [])];
+  const isBlocked = all.some(({ severity }) => severity === 'blocks');
   return {
-    verdict: verdict === 'already_unassigning' ? 'done' : verdict,
+    verdict: verdict === 'already_unassigning' ? 'done' : isBlocked ? 'blocked' : verdict,
     findings,
-    progress: { addresses, remaining, ...(findings.length === 0 ? {} : { findings }) },
+    evidence,
+    progress: {
+      addresses,
+      remaining,
+      evidence: evidence?.evidence,
+      ...(all.length === 0 ? {} : { findings: all }),
+    },
   };
 }
 
