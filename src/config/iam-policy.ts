@@ -1,5 +1,6 @@
 import { keyAndValue } from '../nat-gateway/filters.ts';
 import type { Policy } from '../nat-gateway/policy.ts';
+import { partitionOf } from '../vocabulary/partition.ts';
 
 /**
  * Returns the IAM policy with the fewest permissions that the server's credentials need. It includes the operator's
@@ -89,21 +90,6 @@ function arnsOf(regions: readonly string[], accounts: readonly string[], resourc
 function anyOr(list: readonly string[]): readonly string[] {
   return list.length === 0 ? ['*'] : list;
 }
-
-function partitionOf(region: string): string {
-  return PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws';
-}
-
-/** The partitions other than `aws` and how their regions begin. Source: partitions.json of the AWS SDKs. */
-const PARTITIONS: readonly (readonly [prefix: string, partition: string])[] = [
-  ['cn-', 'aws-cn'],
-  ['eusc-', 'aws-eusc'],
-  ['us-iso-', 'aws-iso'],
-  ['us-isob-', 'aws-iso-b'],
-  ['eu-isoe-', 'aws-iso-e'],
-  ['us-isof-', 'aws-iso-f'],
-  ['us-gov-', 'aws-us-gov'],
-];
 
 /** Denies by each tag rule in a statement of its own, because all conditions of one statement must hold together. */
 function tagDenials(
