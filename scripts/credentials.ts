@@ -12,6 +12,7 @@ const SOURCES: Record<Exclude<SourceKind, 'static'>, string> = {
   login: '`aws login`',
   web_identity: 'Web identity token',
   role: 'Role (`source_profile`, `credential_source`)',
+  target_role: 'Role of a target',
   container: 'Container, EKS Pod Identity',
   instance: 'Instance metadata',
   none: 'No source at all',
@@ -23,6 +24,7 @@ const WORDS: Record<Fault, string> = {
   key_rejected: 'access key not accepted',
   expired: 'expired',
   malformed: 'malformed',
+  too_large: 'too large',
   garbled: 'an answer that cannot be read',
   throttled: 'throttled',
   unreachable: 'not reached',
@@ -58,5 +60,5 @@ export function credentialsTable(): string {
 
 function example(kind: SourceKind): Source {
   const base: Source = { kind: 'profile_keys', name: 'the access key of profile BASE', profile: 'BASE' };
-  return { kind, name: 'the source', profile: 'NAME', roleArn: 'ROLE', base };
+  return { kind, name: 'the source', profile: 'NAME', target: 'TARGET', roleArn: 'ROLE', base };
 }

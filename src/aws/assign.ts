@@ -23,5 +23,6 @@ export const assignment: ChangeAction<AssignRequest> = {
       ({ private_ip, status }) =>
         status === 'assigning' && (private_ip === undefined || privateIps.includes(private_ip)),
     ),
+  name: 'AssignPrivateNatGatewayAddress',
   expected: 'this gateway and as many addresses assigning as were requested',
 };

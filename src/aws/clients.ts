@@ -9,6 +9,8 @@ import { CredentialSourceError } from './credential-sources.ts';
 import { concernsSession, type FailureContext, failureFrom, outOfTime } from './failure-from.ts';
 import { Identities, type Identity } from './identity.ts';
 import { ProxyAwareHandler } from './proxy.ts';
+import { type AttemptBy, AttemptSigner } from './roles/attempt-signer.ts';
+import type { Permission } from './roles/session-policy.ts';
 import { openSession, type Session } from './session.ts';
 import type { Ec2Target, Service } from './settings.ts';
 
@@ -32,6 +34,8 @@ export interface ReadOptions {
   /** Several reads may share one. Default: that of a single read. */
   deadline?: AbortSignal | undefined;
   state?: RequestState | undefined;
+  /** Signs it in place of the credentials of all reads. */
+  signer?: AttemptSigner | undefined;
 }
 
 /** Where and how `#send` sends. */
@@ -104,19 +108,21 @@ export class Ec2Clients {
    *
    * @throws Failure
    */
-  async read<T>(region: string, request: Request<T>, { signal, deadline, state }: ReadOptions): Promise<T> {
+  async read<T>(region: string, request: Request<T>, options: ReadOptions): Promise<T> {
+    const { signal, deadline, state, signer } = options;
+    const clientOf = (session: Session) => (signer?.pair(session) ?? session.pair(region)).reads;
     const { read: timeout, readAttempt: attemptTimeout } = this.timeouts;
     const until = deadline ?? this.readDeadline();
     const session = await this.#session();
     const sending = { region, state: state ?? {}, deadline: until, timeout, attemptTimeout, signal };
     try {
-      return await this.#send(request, { ...sending, session, client: session.pair(region).reads });
+      return await this.#send(request, { ...sending, session, client: clientOf(session) });
     } catch (error) {
       if (!(error instanceof Failure) || !concernsSession(error)) throw error;
       this.#drop(session, region, error);
       if (signal.aborted || until.aborted) throw error;
       const renewed = await this.#session();
-      return await this.#send(request, { ...sending, session: renewed, client: renewed.pair(region).reads });
+      return await this.#send(request, { ...sending, session: renewed, client: clientOf(renewed) });
     }
   }
 
@@ -131,18 +137,29 @@ export class Ec2Clients {
    *
    * @throws Failure
    */
-  async sendOnce<T>(region: string, state: RequestState, request: Request<T>): Promise<T> {
+  async sendOnce<T>(
+    region: string,
+    state: RequestState,
+    request: Request<T>,
+    signer: AttemptSigner | undefined,
+  ): Promise<T> {
     const { change } = this.timeouts;
-    const session = await this.#session();
+    const session = signer?.made?.of ?? (await this.#session());
     return this.#send(request, {
       region,
       session,
-      client: session.pair(region).changes,
+      client: (signer?.pair(session) ?? session.pair(region)).changes,
       state,
       deadline: AbortSignal.timeout(change),
       timeout: change,
       attemptTimeout: change,
     });
+  }
+
+  /** Signs one attempt of a change in the role of the target; `undefined` where the credentials of reads sign it. */
+  signerFor(by: AttemptBy, permission: Omit<Permission, 'accountId'>): AttemptSigner | undefined {
+    const { role } = this.#target;
+    return role === undefined ? undefined : new AttemptSigner(role, by, permission);
   }
 
   /**
@@ -156,6 +173,8 @@ export class Ec2Clients {
   ): Promise<Identity | undefined> {
     const ask = async (): Promise<Identity> => {
       const session = await this.#session();
+      const ofRole = await session.roleIdentity(region);
+      if (ofRole !== undefined) return ofRole;
       const key = accessKeyId ?? (await session.accessKeyId(region));
       return this.#identities.of(session.question(region, key));
     };

@@ -17,6 +17,7 @@ const CODES: Readonly<Record<string, Fault>> = {
   UnauthorizedException: 'expired',
   IDPCommunicationError: 'unavailable',
   RegionDisabledException: 'region_disabled',
+  PackedPolicyTooLarge: 'too_large',
   TooManyRequestsError: 'throttled',
 };
 
@@ -61,10 +62,15 @@ export function credentialFailure(
     ...REPORTS[fault],
     message: source.problem ?? `${capitalized(source.name)} gave no credentials: ${words}`,
     retry_after_seconds: parts.retryAfter,
-    hint: nextStep(source, fault),
+    hint: nextStep({ ...source, refusedAction: refusedAction(parts) }, fault),
     aws_code: parts.awsCode,
     request_id: parts.requestId,
   });
+}
+
+/** The action that STS names where it refuses one. */
+function refusedAction({ message }: ErrorParts): string | undefined {
+  return /not authorized to perform: (sts:\w+)/.exec(message)?.[1];
 }
 
 /** The failure of a call whose time ended while `source` was asked. */

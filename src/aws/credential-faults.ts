@@ -14,6 +14,7 @@ export const FAULTS = [
   'key_rejected',
   'expired',
   'malformed',
+  'too_large',
   'garbled',
   'throttled',
   'unreachable',
@@ -31,6 +32,7 @@ export const REPORTS: Readonly<Record<Fault, { code: ErrorCode; retryable: boole
   key_rejected: { code: 'not_authorized', retryable: false },
   expired: { code: 'credentials_expired', retryable: true },
   malformed: { code: 'credentials_missing', retryable: true },
+  too_large: { code: 'precondition_failed', retryable: false },
   garbled: { code: 'bad_response', retryable: true },
   throttled: { code: 'throttled', retryable: true },
   unreachable: { code: 'unreachable', retryable: true },
@@ -145,6 +147,18 @@ export const NEXT_STEPS: Readonly<Record<SourceKind, Steps>> = {
     absent: (source) =>
       `This server cannot ask for an MFA code. Use a profile with temporary credentials instead of profile ${source.profile} with mfa_serial (aws sts get-session-token, or IAM Identity Center).`,
   },
+  target_role: {
+    ...ofSts,
+    clock: () => 'Set the clock of this machine (NTP), then call again.',
+    denied: (source) => refusedStep(source),
+    key_rejected: ({ base }) =>
+      `STS does not accept ${baseName(base)}: the access key is wrong, deactivated or deleted. Correct it, then call again.`,
+    expired: (source) => (source.base === undefined ? again(source) : nextStep(source.base, 'expired')),
+    malformed: ({ target }) =>
+      `Correct the role or the external id of target ${target}, or the role's maximum session duration; STS's message says which.`,
+    too_large: ({ base }) =>
+      `STS packs the session's policy and tags together with the tags that ${baseName(base)} pass on. Have fewer transitive session tags set on those credentials.`,
+  },
   container: {
     absent: () =>
       'Correct AWS_CONTAINER_CREDENTIALS_FULL_URI (https, or http on this machine or a container agent) and AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, which ECS and the EKS Pod Identity agent set.',
@@ -179,6 +193,24 @@ export const NEXT_STEPS: Readonly<Record<SourceKind, Steps>> = {
       'Give the server AWS credentials (--profile, AWS_PROFILE, AWS_ACCESS_KEY_ID, an instance or container role; for IAM Identity Center: aws sso login), then call again. To try it without an account, start it with --simulate.',
   },
 };
+
+/** What each action on a role is wanted for. */
+const WANTED_FOR: Readonly<Record<string, string>> = {
+  'sts:AssumeRole': 'with the external id of the target, where the trust policy demands one',
+  'sts:TagSession': 'because changes are tagged with their caller and attempt',
+  'sts:SetSourceIdentity':
+    'because the target sets a source identity; credentials that carry another one can set none',
+};
+
+/** Which permission is missing, and both places where it has to be. */
+function refusedStep({ roleArn, base, refusedAction = 'sts:AssumeRole' }: Source): string {
+  const why = WANTED_FOR[refusedAction];
+  return `Have ${refusedAction} on ${roleArn} allowed in the role's trust policy and in the policy of ${baseName(base)}${why === undefined ? '' : `, ${why}`}.`;
+}
+
+function baseName(base: Source | undefined): string {
+  return base?.name ?? 'the credentials of this server';
+}
 
 /** The next step after a fault; where the table has none, that of a source that has no credentials. */
 export function nextStep(source: Source, fault: Fault): string {

@@ -10,6 +10,7 @@ export type SourceKind =
   | 'login'
   | 'web_identity'
   | 'role'
+  | 'target_role'
   | 'container'
   | 'instance'
   | 'profile'
@@ -25,6 +26,9 @@ export interface Source {
   /** Of a role: whose ARN, and the source of the credentials that assume it. */
   roleArn?: string | undefined;
   base?: Source | undefined;
+  /** Of a role that a target names: the target, and the action that STS refused. */
+  target?: string | undefined;
+  refusedAction?: string | undefined;
   /** Of a role that wants a code of this MFA device. */
   mfaSerial?: string | undefined;
   /** Of a profile without a usable source: what it lacks. */

@@ -20,7 +20,7 @@ import {
   tokenFileOfEnvironment,
   UnfitCharacters,
 } from './credential-sources.ts';
-import { roleAssumers } from './roles.ts';
+import { roleAssumers } from './roles/of-profiles.ts';
 import type { Settings } from './settings.ts';
 
 /** When credentials are renewed in the background before they expire, in milliseconds; the SDK does at the same time. */
@@ -63,6 +63,16 @@ export class Credentials {
   /** The source that is being asked, else that of the credentials in use. */
   get source(): Source | undefined {
     return this.#asking ?? this.#current?.source;
+  }
+
+  /** The source that is being asked; absent while none is. */
+  get asking(): Source | undefined {
+    return this.#asking;
+  }
+
+  /** The access key in use. */
+  get accessKeyId(): string | undefined {
+    return this.#current?.credentials.accessKeyId;
   }
 
   /** The source of an access key that is in use. */

@@ -23,13 +23,15 @@ import {
   sendChange,
 } from './permit.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
+import type { AttemptBy } from './roles/attempt-signer.ts';
 import type { Ec2Target } from './settings.ts';
 import { type UnassignRequest, unassignment } from './unassign.ts';
 import { type Observation, type Pace, RegionWatch } from './watch.ts';
 
 /** The calls of one change. `dryRun` and `send` return a failure in their answer. */
 export interface ChangeCalls<Change extends AddressChange> {
-  dryRun(change: Change, signal: AbortSignal): Promise<DryRun>;
+  /** `by`: the attempt that it is for, as AWS's records show it where the target has a role. */
+  dryRun(change: Change, signal: AbortSignal, by: AttemptBy): Promise<DryRun>;
   /** The real call. */
   send(permit: Permit): Promise<ChangeAnswer>;
   /** Reads what became of a real call that went to `origin`. */
@@ -93,7 +95,7 @@ export function connectEc2(
       return readEvidence(clients, region, gateways, signal);
     },
     unassign: {
-      dryRun: (change, signal) => dryRun(clients, unassignment, change, signal),
+      dryRun: (change, signal, by) => dryRun(clients, unassignment, change, signal, by),
       send: (permit) => sendChange(clients, unassignment, permit),
       reconcile: (change, origin) => {
         const dueAt = performance.now() + change.maxDrainDurationSeconds * 1000;
@@ -101,7 +103,7 @@ export function connectEc2(
       },
     },
     assign: {
-      dryRun: (change, signal) => dryRun(clients, assignment, change, signal),
+      dryRun: (change, signal, by) => dryRun(clients, assignment, change, signal, by),
       send: (permit) => sendChange(clients, assignment, permit),
       reconcile: (change, origin) =>
         reconcile(clients, change, origin, (reads) => assignedVerdictOf(reads, change.privateIps)),

@@ -14,6 +14,16 @@ export interface Identity {
   /** The kind of source. */
   provider?: string | undefined;
   profile?: string | undefined;
+  /** Of a session made for one attempt: how AWS's records name it and its caller. */
+  session?: SessionNames | undefined;
+}
+
+export interface SessionNames {
+  name: string;
+  source_identity?: string | undefined;
+  caller_tag?: string | undefined;
+  /** The caller's name has characters that STS does not allow, so that the two above are not the name itself. */
+  mapped?: boolean | undefined;
 }
 
 /** The longest time that a call waits for its identity, in milliseconds; it goes on without it. */

@@ -7,6 +7,7 @@ import { toAddress } from './describe.ts';
 import { errorParts } from './error-parts.ts';
 import { failureFrom } from './failure-from.ts';
 import type { Identity } from './identity.ts';
+import type { AttemptBy, AttemptSigner } from './roles/attempt-signer.ts';
 
 /** What every change of a gateway's addresses names. */
 export interface AddressChange {
@@ -34,6 +35,8 @@ export interface ChangeAction<Change extends AddressChange> {
   ): Promise<ChangeOutput>;
   /** Whether the addresses of an answer for the right gateway show all of the change. */
   isComplete(addresses: readonly NatGatewayAddress[], change: Change): boolean;
+  /** As IAM names it, without `ec2:`. */
+  name: string;
   /** Completes "EC2 answered with success, but not with …". */
   expected: string;
 }
@@ -46,6 +49,8 @@ interface Permitted {
   action: unknown;
   change: AddressChange;
   destination: Destination;
+  /** Signed the dry run, where the attempt has credentials of its own. */
+  signer: AttemptSigner | undefined;
 }
 
 /** The content of each permit that has not been spent. An object that is not in here is no permit. */
@@ -101,19 +106,21 @@ export async function dryRun<Change extends AddressChange>(
   action: ChangeAction<Change>,
   change: Change,
   signal: AbortSignal,
+  by: AttemptBy,
 ): Promise<DryRun> {
-  const { region } = change;
+  const { region, natGatewayId } = change;
   const sealed: Change = Object.freeze({ ...change, privateIps: Object.freeze([...change.privateIps]) });
   const state: RequestState = { change: { isDryRun: true, origins: clients.changeOrigins } };
   const deadline = clients.readDeadline();
+  const own = clients.signerFor(by, { action: action.name, region, natGatewayId });
   // STS is asked at the same time, and again for the key that has signed: the same key costs no second call.
   const [answer] = await Promise.all([
-    answerToDryRun(clients, action, sealed, { signal, deadline, state }),
-    clients.identity(region, undefined, deadline),
+    answerToDryRun(clients, action, sealed, { signal, deadline, state, signer: own }),
+    own === undefined ? clients.identity(region, undefined, deadline) : undefined,
   ]);
   const accessKeyId = state.destination?.accessKeyId;
   if (accessKeyId === undefined) return answer;
-  const identity = await clients.identity(region, accessKeyId, deadline);
+  const identity = own?.identity ?? (await clients.identity(region, accessKeyId, deadline));
   const signer: Identity = { access_key_id: accessKeyId, ...identity };
   return { ...answer, accountId: signer.account_id, signer };
 }
@@ -124,7 +131,7 @@ async function answerToDryRun<Change extends AddressChange>(
   change: Change,
   options: ReadOptions & { state: RequestState },
 ): Promise<DryRun> {
-  const { state } = options;
+  const { state, signer } = options;
   try {
     const { aws_code, request_id } = await clients.read(
       change.region,
@@ -135,7 +142,7 @@ async function answerToDryRun<Change extends AddressChange>(
     const { destination } = state;
     if (aws_code === undefined) return notHonoured(request_id);
     if (destination === undefined) throw new Error('a dry run passed whose attempts were not tracked');
-    return { passed: true, aws_code, request_id, permit: permitFor({ action, change, destination }) };
+    return { passed: true, aws_code, request_id, permit: permitFor({ action, change, destination, signer }) };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const { aws_code, request_id } = error.report;
@@ -187,14 +194,17 @@ export async function sendChange<Change extends AddressChange>(
   action: ChangeAction<Change>,
   permit: Permit,
 ): Promise<ChangeAnswer> {
-  const { change, destination } = spend(action, permit);
+  const { change, destination, signer } = spend(action, permit);
   const state: RequestState = {
     only: destination,
     change: { isDryRun: false, origins: clients.changeOrigins },
   };
   try {
-    const output = await clients.sendOnce(change.region, state, (client, options, track) =>
-      action.send(client, change, false, options, track),
+    const output = await clients.sendOnce(
+      change.region,
+      state,
+      (client, options, track) => action.send(client, change, false, options, track),
+      signer,
     );
     const addresses = output.NatGatewayAddresses?.map(toAddress) ?? [];
     const request_id = output.$metadata.requestId;

@@ -1,9 +1,13 @@
-import { EC2Client } from '@aws-sdk/client-ec2';
+import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
+import type { AwsCredentialIdentity } from '@smithy/types';
+import { partitionOf } from '../vocabulary/partition.ts';
 import type { Timeouts } from '../vocabulary/timeouts.ts';
 import { clientConfig, type Transport } from './client-config.ts';
 import type { Source } from './credential-sources.ts';
 import { Credentials } from './credentials.ts';
-import type { Question } from './identity.ts';
+import type { Identity, Question } from './identity.ts';
+import { ReadSession } from './roles/read-session.ts';
+import { RoleAssumer } from './roles/target-role.ts';
 import {
   type Ec2Target,
   readSettings,
@@ -26,6 +30,9 @@ export class Session {
   readonly #found: Credentials;
   readonly #given: Ec2Target['credentials'];
   readonly #pairs = new Map<string, Pair>();
+  /** Of a target with a role. */
+  readonly assumer: RoleAssumer | undefined;
+  readonly #reads: ReadSession | undefined;
   #regionOfInstance: Promise<string | undefined> | undefined;
 
   constructor(target: Ec2Target, settings: Settings, transport: Transport, timeouts: Timeouts) {
@@ -34,10 +41,23 @@ export class Session {
     this.#given = target.credentials;
     // A second in production, as in the SDK.
     this.#found = new Credentials(settings, transport, timeouts.readAttempt / 5);
+    if (target.role === undefined) return;
+    const base = {
+      config: (region: string) => this.#stsConfig(region),
+      source: () => this.#baseSource,
+      accessKeyId: () => this.#given?.accessKeyId ?? this.#found.accessKeyId,
+    };
+    this.assumer = new RoleAssumer(target.role, base, timeouts.read);
+    this.#reads = new ReadSession(this.assumer);
   }
 
   /** The source that is being asked for credentials, else the one they came from. */
   get source(): Source | undefined {
+    if (this.assumer === undefined) return this.#baseSource;
+    return this.#found.asking ?? this.assumer.source;
+  }
+
+  get #baseSource(): Source | undefined {
     return this.#given === undefined ? this.#found.source : undefined;
   }
 
@@ -59,12 +79,21 @@ export class Session {
   pair(region: string): Pair {
     const known = this.#pairs.get(region);
     if (known !== undefined) return known;
-    const config = { ...clientConfig(this.settings, 'ec2', this.#transport), region };
-    const reads = new EC2Client({ ...config, credentials: this.#credentials, maxAttempts: 3 });
-    const { credentials } = reads.config;
-    const pair = { reads, changes: new EC2Client({ ...config, credentials, maxAttempts: 1 }) };
+    const pair = this.pairSignedBy(region, this.#credentialsIn(region));
     this.#pairs.set(region, pair);
     return pair;
+  }
+
+  /**
+   * Clients that are not kept. They have nothing of their own to close: connections are shared.
+   *
+   * @throws Failure `precondition_failed` if a setting cannot be understood
+   */
+  pairSignedBy(region: string, by: NonNullable<EC2ClientConfig['credentials']>): Pair {
+    const config = { ...clientConfig(this.settings, 'ec2', this.#transport), region };
+    const reads = new EC2Client({ ...config, credentials: by, maxAttempts: 3 });
+    const { credentials } = reads.config;
+    return { reads, changes: new EC2Client({ ...config, credentials, maxAttempts: 1 }) };
   }
 
   /**
@@ -95,8 +124,32 @@ export class Session {
     return { accessKeyId, source: this.#found.sourceOf(accessKeyId), config };
   }
 
-  get #credentials() {
+  /** Who signs reads in the role of the target; `undefined` without a role. */
+  async roleIdentity(region: string): Promise<Identity | undefined> {
+    return this.#reads?.identity(region);
+  }
+
+  get #base() {
     return this.#given ?? this.#found.provide;
+  }
+
+  #credentialsIn(region: string) {
+    const reads = this.#reads;
+    if (reads === undefined) return this.#base;
+    const provide = (): Promise<AwsCredentialIdentity> => reads.credentials(region);
+    // Else the SDK keeps them until they expire, and does not ask again when the base credentials change.
+    return Object.assign(provide, { memoized: true });
+  }
+
+  /** STS where the server is configured, unless the role is in another partition. */
+  #stsConfig(region: string) {
+    const configured = this.settings.configuredRegion();
+    const isConfigured = configured !== undefined && partitionOf(configured) === this.assumer?.partition;
+    return {
+      ...clientConfig(this.settings, 'sts', this.#transport),
+      region: isConfigured ? configured : region,
+      credentials: this.#base,
+    };
   }
 }
 

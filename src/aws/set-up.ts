@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import { HttpRequest } from '@smithy/core/protocols';
@@ -59,7 +60,7 @@ export function openSetUp(
         found.push(gateway);
       return found;
     },
-    dryRun: (change) => dryRun(clients, unassignment, change, signal),
+    dryRun: (change) => dryRun(clients, unassignment, change, signal, { id: randomUUID() }),
     close: () => clients.close(),
   };
 }

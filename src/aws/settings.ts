@@ -9,6 +9,20 @@ export interface Ec2Target {
   profile?: string | undefined;
   endpoint?: string | undefined;
   credentials?: { accessKeyId: string; secretAccessKey: string } | undefined;
+  /** Whose sessions sign; the credentials then sign nothing but requests for a session. */
+  role?: TargetRole | undefined;
+}
+
+/** The role of a target. */
+export interface TargetRole {
+  arn: string;
+  externalId?: string | undefined;
+  /** The account that the role has to be in. */
+  accountId: string;
+  /** Whether changes set `SourceIdentity`, which every role behind this one then has to allow. */
+  sourceIdentity?: boolean | undefined;
+  /** The name of the target. */
+  name: string;
 }
 
 /** The members of one section of the AWS configuration files. */

@@ -21,5 +21,6 @@ export const unassignment: ChangeAction<UnassignRequest> = {
     privateIps.every((privateIp) =>
       addresses.some(({ private_ip, status }) => private_ip === privateIp && status === 'unassigning'),
     ),
+  name: 'UnassignPrivateNatGatewayAddress',
   expected: 'this gateway and every requested address unassigning',
 };

@@ -18,3 +18,6 @@ export type Scope = (typeof SCOPES)[number];
 /** When a human is asked: whenever the client can ask one, always (or the call is refused), or never. */
 export const CONFIRM_MODES = ['auto', 'always', 'never'] as const;
 export type ConfirmMode = (typeof CONFIRM_MODES)[number];
+
+/** The tags of the session that signs an attempt in a target's role. IAM policies can demand them. */
+export const SESSION_TAGS = { caller: 'nat-gateway-mcp:caller', attempt: 'nat-gateway-mcp:attempt' } as const;

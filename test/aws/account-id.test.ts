@@ -6,6 +6,7 @@ import { type Answer, silence, startEndpoints, sts, stsError } from '../support/
 import { accepted, afterDryRun, ec2Error, emptyPage, type Reply } from '../support/ec2-replies.ts';
 import {
   type AccountOf,
+  BY,
   connect,
   connectToStub,
   neverAborted,
@@ -27,7 +28,7 @@ describe('the account id', () => {
     };
     const { ec2 } = await connectToStub(onTestFinished, reply, { ...OPS, accountOf });
     expect((await ec2.identity(REGION))?.account_id).toBe('111111111111');
-    expect(await ec2.unassign.dryRun(REQUEST, neverAborted)).toMatchObject({
+    expect(await ec2.unassign.dryRun(REQUEST, neverAborted, BY)).toMatchObject({
       passed: true,
       accountId: '222222222222',
     });
@@ -38,7 +39,7 @@ describe('the account id', () => {
     home.writeCredentialProcess('process.stdin.resume();');
     const options = { ...OPS, timeouts: { read: 100 } };
     const { ec2, requests } = await connectToStub(context.onTestFinished, emptyPage, options);
-    const dryRun = await ec2.unassign.dryRun(REQUEST, neverAborted);
+    const dryRun = await ec2.unassign.dryRun(REQUEST, neverAborted, BY);
     expect(dryRun).toMatchObject({ passed: false, error: { code: 'timed_out' } });
     expect(dryRun.accountId).toBeUndefined();
     // Nothing was signed.
@@ -131,7 +132,7 @@ describe('STS', () => {
       profile: 'ops',
     };
     expect(await ec2.identity(REGION)).toEqual(identity);
-    expect(await ec2.unassign.dryRun(REQUEST, neverAborted)).toMatchObject({ signer: identity });
+    expect(await ec2.unassign.dryRun(REQUEST, neverAborted, BY)).toMatchObject({ signer: identity });
     const lines = log.text.split('\n').filter((line) => line.includes('requests are signed by'));
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       expect.objectContaining({ level: 30, ...identity }),

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { accepted, afterDryRun, answer, GATEWAY, type Reply, reset } from '../support/ec2-replies.ts';
-import { connectToStub, neverAborted, permitFor, REQUEST } from '../support/ec2-stub.ts';
+import { BY, connectToStub, neverAborted, permitFor, REQUEST } from '../support/ec2-stub.ts';
 
 const change = { region: REQUEST.region, natGatewayId: GATEWAY, privateIps: ['10.0.0.5', '10.0.0.6'] };
 
@@ -17,7 +17,7 @@ const ASSIGNING = '<status>assigning</status>';
 
 async function assign(reply: Reply) {
   const { ec2, requests } = await connectToStub(onTestFinished, afterDryRun(reply));
-  const dryRun = await ec2.assign.dryRun(change, neverAborted);
+  const dryRun = await ec2.assign.dryRun(change, neverAborted, BY);
   if (!dryRun.passed) throw new Error(dryRun.error.message);
   return { answer: await ec2.assign.send(dryRun.permit), requests };
 }
@@ -63,7 +63,7 @@ describe('a permit', () => {
   it('is good for its own action only', async () => {
     const { ec2, requests } = await connectToStub(onTestFinished, afterDryRun(accepted));
     const unassign = await permitFor(ec2);
-    const assign = await ec2.assign.dryRun(change, neverAborted);
+    const assign = await ec2.assign.dryRun(change, neverAborted, BY);
     await expect(ec2.assign.send(unassign)).rejects.toThrow('another action');
     await expect(ec2.unassign.send('permit' in assign ? assign.permit : unassign)).rejects.toThrow(
       'another action',

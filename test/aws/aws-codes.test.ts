@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { afterDryRun, ec2Error } from '../support/ec2-replies.ts';
 import {
+  BY,
   connectToStub,
   failureReport,
   neverAborted,
@@ -138,7 +139,7 @@ describe.concurrent('an encoded authorization message', () => {
   it.for(forms)('%s is left out of the report of a dry run and of the log', async ([, message], context) => {
     const reply = ec2Error(403, 'UnauthorizedOperation', message);
     const { ec2, log } = await connectToStub(context.onTestFinished, reply);
-    const dryRun = await ec2.unassign.dryRun(REQUEST, neverAborted);
+    const dryRun = await ec2.unassign.dryRun(REQUEST, neverAborted, BY);
     expect(dryRun).toMatchObject({ passed: false, error: { code: 'not_authorized' } });
     expect(JSON.stringify(dryRun)).not.toContain(ENCODED);
     expect(log.text).toContain('UnauthorizedOperation');
@@ -185,7 +186,7 @@ describe.concurrent('a session token in the message of an answer', () => {
       const { ec2, log } = await connectToStub(context.onTestFinished, reply);
       const report = JSON.stringify([
         await failureReport(readAll(ec2)),
-        await ec2.unassign.dryRun(REQUEST, neverAborted),
+        await ec2.unassign.dryRun(REQUEST, neverAborted, BY),
       ]);
       expect(report).toContain(code);
       for (const text of [report, log.text]) expect(text).not.toContain(SESSION_TOKEN.slice(20, 60));

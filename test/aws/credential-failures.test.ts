@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Fault, NEXT_STEPS, REPORTS } from '../../src/aws/credential-faults.ts';
 import type { SourceKind } from '../../src/aws/credential-sources.ts';
+import type { TargetRole } from '../../src/aws/settings.ts';
 import type { Timeouts } from '../../src/vocabulary/timeouts.ts';
 import { useAwsHome } from '../support/aws-home.ts';
 import {
@@ -15,6 +16,7 @@ import {
   silence,
   ssoToken,
   startEndpoints,
+  sts,
   stsError,
   text,
   useEndpoints,
@@ -32,6 +34,7 @@ interface Setup {
   kind: SourceKind;
   set: () => void;
   profile?: string;
+  role?: TargetRole;
 }
 
 const keys = (name: string) =>
@@ -108,6 +111,11 @@ const webIdentityProfile: Setup = {
 const assuming = (members = 'source_profile = base'): string =>
   `[profile ops]\nrole_arn = ${ROLE}\n${members}\n`;
 const role = profile('role', `${assuming()}${keys('base')}`);
+
+const targetRole: Setup = {
+  ...profile('target_role', keys('ops')),
+  role: { arn: ROLE, accountId: '111122223333', name: 'prod' },
+};
 
 const CONTAINER = (url: string) => variables({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${url}/container` });
 const INSTANCE = assuming('credential_source = Ec2InstanceMetadata');
@@ -714,6 +722,104 @@ const CELLS: Cell[] = [
     /Set the clock/,
   ],
 
+  // The role of a target.
+  [
+    'a role of a target that may not be assumed',
+    'denied',
+    targetRole,
+    refusing(stsError(403, 'AccessDenied')),
+    /role arn:aws:iam::111122223333:role\/ops of target prod.*says STS/,
+    /sts:AssumeRole on arn:aws:iam::111122223333:role\/ops.*trust policy.*access key of profile ops/,
+  ],
+  [
+    'expired credentials below a role of a target',
+    'expired',
+    targetRole,
+    refusing(stsError(403, 'ExpiredToken')),
+    /says STS/,
+    /profile ops/,
+  ],
+  [
+    'an unknown key below a role of a target',
+    'key_rejected',
+    targetRole,
+    refusing(stsError(403, 'InvalidClientTokenId')),
+    /says STS/,
+    /access key of profile ops/,
+  ],
+  [
+    'a duration that a role of a target forbids',
+    'malformed',
+    targetRole,
+    refusing(stsError(400, 'ValidationError')),
+    /says STS/,
+    /maximum session duration/,
+  ],
+  [
+    'a policy that STS cannot read',
+    'malformed',
+    targetRole,
+    refusing(stsError(400, 'MalformedPolicyDocument')),
+    /says STS/,
+    /target prod/,
+  ],
+  [
+    'too many tags',
+    'too_large',
+    targetRole,
+    refusing(stsError(400, 'PackedPolicyTooLarge')),
+    /says STS/,
+    /transitive session tags/,
+  ],
+  [
+    'too many sessions of a target',
+    'throttled',
+    targetRole,
+    refusing(stsError(400, 'Throttling')),
+    /says STS/,
+    /STS limits/,
+  ],
+  [
+    'an STS in trouble below a target',
+    'unavailable',
+    targetRole,
+    refusing(stsError(500, 'InternalFailure')),
+    /says STS/,
+    /Wait/,
+  ],
+  [
+    'an answer for a target without a role',
+    'garbled',
+    targetRole,
+    refusing(sts),
+    /could not be read/,
+    /in place of STS/,
+  ],
+  [
+    'an STS that breaks below a target',
+    'unreachable',
+    targetRole,
+    refusing(reset),
+    /role arn/,
+    /network path.*STS/,
+  ],
+  [
+    'a region of a target whose STS is off',
+    'region_disabled',
+    targetRole,
+    refusing(stsError(403, 'RegionDisabledException')),
+    /says STS/,
+    /STS activated/,
+  ],
+  [
+    'a clock an hour off below a target',
+    'clock',
+    targetRole,
+    refusing(anHourLater(stsError(403, 'SignatureDoesNotMatch'))),
+    /says STS/,
+    /Set the clock/,
+  ],
+
   // Containers.
   [
     'a task without a role',
@@ -892,7 +998,7 @@ async function connectTo(
   useEndpoints(endpoints.url);
   if (setup.kind === 'container') CONTAINER(endpoints.url);
   setup.set();
-  const target = { credentials: undefined, profile: setup.profile };
+  const target = { credentials: undefined, profile: setup.profile, role: setup.role };
   // A container endpoint is asked four times, with pauses of a fifth.
   const readAttempt = setup.kind === 'container' ? 250 : 500;
   return { ...connect(onTestFinished, target, { readAttempt, ...timeouts }), ...endpoints };
@@ -924,6 +1030,7 @@ describe('a source of credentials that fails', () => {
       refusing(silence),
       /^The role arn:aws:iam::111122223333:role\/ops of profile ops/,
     ],
+    ['STS, for a target', targetRole, refusing(silence), /^The role \S+ of target prod/],
     ['the agent of a container', container, agent(silence), /^The container credential endpoint/],
   ])('is named when %s hangs, not EC2', async (_, setup, answers, message) => {
     const { ec2 } = await connectTo(setup, answers, { read: 300, readAttempt: 2000 });

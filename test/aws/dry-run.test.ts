@@ -8,12 +8,12 @@ import {
   type Reply,
   resetWithinBody,
 } from '../support/ec2-replies.ts';
-import { connectToStub, neverAborted, permitFor, REQUEST, sent } from '../support/ec2-stub.ts';
+import { BY, connectToStub, neverAborted, permitFor, REQUEST, sent } from '../support/ec2-stub.ts';
 
 describe.concurrent('a dry run', () => {
   it('passes on DryRunOperation and reports the request id', async ({ onTestFinished }) => {
     const { ec2, requests } = await connectToStub(onTestFinished, dryRunPassed);
-    expect(await ec2.unassign.dryRun(REQUEST, neverAborted)).toMatchObject({
+    expect(await ec2.unassign.dryRun(REQUEST, neverAborted, BY)).toMatchObject({
       passed: true,
       aws_code: 'DryRunOperation',
       request_id: 'request-1',
@@ -23,7 +23,7 @@ describe.concurrent('a dry run', () => {
 
   it('that passes is not logged as a failure', async ({ onTestFinished }) => {
     const { ec2, log } = await connectToStub(onTestFinished, dryRunPassed);
-    await ec2.unassign.dryRun(REQUEST, neverAborted);
+    await ec2.unassign.dryRun(REQUEST, neverAborted, BY);
     expect(log.text).not.toContain('failed');
   });
 
@@ -35,7 +35,7 @@ describe.concurrent('a dry run', () => {
     ['204', answer(204, '')],
   ])('reports dry_run_not_honoured for %s', async ([, reply], { onTestFinished }) => {
     const { ec2 } = await connectToStub(onTestFinished, reply);
-    const dryRun = await ec2.unassign.dryRun(REQUEST, neverAborted);
+    const dryRun = await ec2.unassign.dryRun(REQUEST, neverAborted, BY);
     expect(dryRun).toMatchObject({
       passed: false,
       error: {
@@ -49,7 +49,7 @@ describe.concurrent('a dry run', () => {
 
   it('reports the request id of an answer with success', async ({ onTestFinished }) => {
     const { ec2 } = await connectToStub(onTestFinished, accepted);
-    expect(await ec2.unassign.dryRun(REQUEST, neverAborted)).toMatchObject({
+    expect(await ec2.unassign.dryRun(REQUEST, neverAborted, BY)).toMatchObject({
       request_id: 'request-1',
       error: { request_id: 'request-1' },
     });
@@ -63,7 +63,7 @@ describe.concurrent('a dry run', () => {
     ['500 InternalError', ec2Error(500, 'InternalError'), 'aws_error'],
   ])('gives no permit for %s', async ([, reply, code], { onTestFinished }) => {
     const { ec2 } = await connectToStub(onTestFinished, reply);
-    const dryRun = await ec2.unassign.dryRun(REQUEST, neverAborted);
+    const dryRun = await ec2.unassign.dryRun(REQUEST, neverAborted, BY);
     expect(dryRun).toMatchObject({ passed: false, error: { code } });
     expect(dryRun).not.toHaveProperty('permit');
   });
@@ -75,7 +75,7 @@ describe.concurrent('a dry run', () => {
     );
     const permit = await permitFor(ec2);
     passes = false;
-    expect(await ec2.unassign.dryRun(REQUEST, neverAborted)).toMatchObject({
+    expect(await ec2.unassign.dryRun(REQUEST, neverAborted, BY)).toMatchObject({
       passed: false,
       mayHaveChanged: true,
     });
@@ -83,7 +83,7 @@ describe.concurrent('a dry run', () => {
       kind: 'refused',
       error: { code: 'dry_run_not_honoured', message: expect.stringContaining('Nothing was sent') },
     });
-    expect(await ec2.unassign.dryRun(REQUEST, neverAborted)).toMatchObject({
+    expect(await ec2.unassign.dryRun(REQUEST, neverAborted, BY)).toMatchObject({
       passed: false,
       mayHaveChanged: false,
     });
@@ -92,7 +92,7 @@ describe.concurrent('a dry run', () => {
 
   it('answered with a success status is not repeated, however its body ends', async ({ onTestFinished }) => {
     const { ec2, requests } = await connectToStub(onTestFinished, resetWithinBody);
-    expect(await ec2.unassign.dryRun(REQUEST, neverAborted)).toMatchObject({
+    expect(await ec2.unassign.dryRun(REQUEST, neverAborted, BY)).toMatchObject({
       passed: false,
       error: { code: 'dry_run_not_honoured' },
       mayHaveChanged: true,

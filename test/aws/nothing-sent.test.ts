@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { OPS, useAwsHome } from '../support/aws-home.ts';
 import { accepted, afterDryRun, answer, dryRunPassed, type Reply } from '../support/ec2-replies.ts';
-import { connect, connectToStub, neverAborted, permitFor, REQUEST, sent } from '../support/ec2-stub.ts';
+import { BY, connect, connectToStub, neverAborted, permitFor, REQUEST, sent } from '../support/ec2-stub.ts';
 import { clearProxyVariables, type Obstacle, startConnectProxy, startTls } from '../support/tunnels.ts';
 
 const home = useAwsHome();
@@ -115,7 +115,7 @@ describe('a real call whose credentials have to be renewed first', () => {
     });
     arrive?.();
     // A request that left would arrive before this one.
-    expect((await ec2.unassign.dryRun(REQUEST, neverAborted)).passed).toBe(true);
+    expect((await ec2.unassign.dryRun(REQUEST, neverAborted, BY)).passed).toBe(true);
     expect(sent(requests).realCalls).toBe(0);
   });
 });
@@ -194,7 +194,7 @@ describe('a real call whose endpoint is not reached', () => {
     isHolding = false;
     expect(ended).toHaveLength(1);
     await Promise.all(ended);
-    expect((await ec2.unassign.dryRun(REQUEST, neverAborted)).passed).toBe(true);
+    expect((await ec2.unassign.dryRun(REQUEST, neverAborted, BY)).passed).toBe(true);
     expect(sent(requests)).toEqual({ dryRuns: 2, realCalls: 0 });
   });
 

@@ -106,6 +106,9 @@ export async function connectToStub(
 
 export const neverAborted = new AbortController().signal;
 
+/** Whose attempt a dry run is. */
+export const BY = { id: '5f0c4a52-9d0e-4b65-8f2c-1d6a7c3e9b10', principal: 'token:alice' };
+
 /** Reads a page of all gateways in `region`. */
 export function readAll(ec2: Ec2, region = REGION) {
   return ec2.readPage(region, { filters: [] }, neverAborted);
@@ -123,7 +126,7 @@ export async function failureReport(promise: Promise<unknown>): Promise<ErrorRep
 
 /** Passes a dry run, which is the only way to a permit. */
 export async function permitFor(ec2: Ec2, request = REQUEST): Promise<Permit> {
-  const dryRun = await ec2.unassign.dryRun(request, neverAborted);
+  const dryRun = await ec2.unassign.dryRun(request, neverAborted, BY);
   if (!dryRun.passed) throw new Error(dryRun.error.message);
   return dryRun.permit;
 }

@@ -147,7 +147,7 @@ async function check<I extends ChangeArguments, C extends AddressChange, Own ext
   const { signal } = context.mcpReq;
   const [observed, dryRun, evidence] = await Promise.all([
     observeGateway(attempt, request.natGatewayId),
-    kind.calls(ec2).dryRun(request, signal),
+    kind.calls(ec2).dryRun(request, signal, attempt.audit),
     kind.lookUp?.(attempt),
   ]);
   const { accountId } = dryRun;

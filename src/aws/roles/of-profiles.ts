@@ -34,7 +34,7 @@ export function roleAssumers(
 }
 
 /** @throws Error if STS answered with success but without credentials */
-function identityOf({ Credentials }: Pick<AssumeRoleWithWebIdentityCommandOutput, 'Credentials'>) {
+export function identityOf({ Credentials }: Pick<AssumeRoleWithWebIdentityCommandOutput, 'Credentials'>) {
   const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = Credentials ?? {};
   if (AccessKeyId === undefined || SecretAccessKey === undefined || SessionToken === undefined) {
     throw new Error('STS answered without credentials');
