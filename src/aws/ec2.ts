@@ -62,10 +62,15 @@ export interface Ec2 {
    * region.
    */
   watch(region: string, natGatewayId: string, signal: AbortSignal, pace: Pace): AsyncGenerator<Observation>;
+  /** The regions that the account has enabled. An answer is kept for some minutes. */
+  describeRegions(): Promise<string[]>;
   /** Whose key signs requests to `region` now; `undefined` if there are no credentials, of which a read tells more. */
   identity(region: string): Promise<Identity | undefined>;
   close(): void;
 }
+
+/** How long the list of regions is kept, in milliseconds. */
+const REGIONS_KEPT = 300_000;
 
 /**
  * Contacts nobody until a method is called. `version` goes into the user agent, by which CloudTrail shows the calls of
@@ -83,6 +88,19 @@ export function connectEc2(
     const watch = watches.get(region) ?? new RegionWatch(clients, region);
     watches.set(region, watch);
     return watch;
+  };
+  let regions: { list: Promise<string[]>; at: number } | undefined;
+  const describeRegions = (): Promise<string[]> => {
+    if (regions !== undefined && performance.now() - regions.at < REGIONS_KEPT) return regions.list;
+    const asked = {
+      list: import('./regions.ts').then(({ readRegions }) => readRegions(clients)),
+      at: performance.now(),
+    };
+    regions = asked;
+    asked.list.catch(() => {
+      if (regions === asked) regions = undefined;
+    });
+    return asked.list;
   };
   return {
     region: (requested) => clients.region(requested),
@@ -109,6 +127,7 @@ export function connectEc2(
         reconcile(clients, change, origin, (reads) => assignedVerdictOf(reads, change.privateIps)),
     },
     watch: (region, natGatewayId, signal, pace) => watchOf(region).watch(natGatewayId, signal, pace),
+    describeRegions,
     identity: (region) => clients.identity(region),
     close: () => clients.close(),
   };
