@@ -4,12 +4,14 @@ import { build } from 'esbuild';
 
 const { markdownTable } = await load('src/config/help.ts');
 const { reference } = await load('scripts/reference.ts');
+const { targetsSchema } = await load('scripts/targets-schema.ts');
 const { credentialsTable } = await load('scripts/credentials.ts');
 
 const pages = {
   'docs/configuration.md': withTable('docs/configuration.md', 'flags', markdownTable()),
   'docs/credentials.md': withTable('docs/credentials.md', 'faults', credentialsTable()),
   'docs/reference.md': await reference(),
+  'docs/targets.schema.json': targetsSchema(),
 };
 const stale = Object.keys(pages).filter((page) => pages[page] !== textOf(page));
 if (process.argv.includes('--check')) {

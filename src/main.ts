@@ -17,8 +17,15 @@ import { help } from './config/help.ts';
 import type { Settings } from './config/options.ts';
 import { rulesInForce } from './config/rules.ts';
 import type { Policy } from './nat-gateway/policy.ts';
+import type { Rules } from './nat-gateway/stricter.ts';
 import { type Log, openLog } from './serve/log.ts';
-import { delayed, onTermination, REQUESTS_MILLISECONDS, terminationSignal } from './serve/shutdown.ts';
+import {
+  delayed,
+  endingSignals,
+  onTermination,
+  REQUESTS_MILLISECONDS,
+  terminationSignal,
+} from './serve/shutdown.ts';
 import { serveOverStdio } from './serve/stdio.ts';
 import { limitYoungGeneration } from './serve/young-generation.ts';
 import type { Dependencies } from './server.ts';
@@ -39,11 +46,7 @@ async function main(): Promise<void> {
   const invocation = readInvocation();
   if (invocation.command === 'help') return print(help(invocation.of, process.stdout.columns));
   if (invocation.command === 'version') return print(`${version}\n`);
-  if (invocation.command === 'iam-policy') {
-    const { iamPolicy } = await import('./config/iam-policy.ts');
-    const { settings } = invocation;
-    return print(`${JSON.stringify(iamPolicy(policyOf(settings), settings.restore), undefined, 2)}\n`);
-  }
+  if (invocation.command === 'iam-policy') return printPolicy(invocation.settings);
   if (invocation.command === 'check') return check(invocation);
   const log = openLog(invocation.settings.logLevel);
   if (invocation.command === 'simulator') return serveSimulator(invocation.settings, log.logger);
@@ -56,6 +59,34 @@ function readInvocation(): Invocation {
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     process.stderr.write(`nat-gateway-mcp: ${error.message}\n`);
+    return process.exit(2);
+  }
+}
+
+/** Prints the policy of the server's credentials, or those of every target's role and of the credentials that assume it. */
+async function printPolicy(settings: Settings): Promise<void> {
+  const { iamPolicy } = await import('./config/iam-policy.ts');
+  const policy =
+    settings.targets === undefined
+      ? iamPolicy(policyOf(settings), settings.restore)
+      : await withTargets(settings.targets, async (file) => {
+          const { policiesOfTargets } = await import('./config/iam-policy-targets.ts');
+          const { readTargets } = await import('./config/targets-file.ts');
+          const targets = readTargets(file, rulesOf(settings));
+          return policiesOfTargets(targets, rulesOf(settings), settings.restore);
+        });
+  print(`${JSON.stringify(policy, undefined, 2)}\n`);
+}
+
+/** Does something with the file of --targets, and exits with every mistake, a line each, if the file is refused. */
+async function withTargets<T>(file: string, use: (file: string) => Promise<T>): Promise<T> {
+  const { RefusedTargets } = await import('./config/targets.ts');
+  try {
+    return await use(file);
+  } catch (error) {
+    if (!(error instanceof RefusedTargets)) throw error;
+    const lines = error.mistakes.map((mistake) => `nat-gateway-mcp: --targets ${file}: ${mistake}\n`);
+    process.stderr.write(lines.join(''));
     return process.exit(2);
   }
 }
@@ -75,7 +106,15 @@ async function serve(settings: Settings, log: Log): Promise<void> {
   const { logger } = log;
   const started = { version, simulate: settings.simulate, rules: rulesInForce(settings) };
   const { audit, earlier } = openAuditLog(settings, log);
-  const stopping = terminationSignal();
+  const targets =
+    settings.targets === undefined
+      ? undefined
+      : await withTargets(settings.targets, async (file) => {
+          const { TargetsFile } = await import('./config/targets-file.ts');
+          return new TargetsFile(file, rulesOf(settings), logger);
+        });
+  const stopping = terminationSignal(endingSignals(settings));
+  targets?.watch();
   const ec2Clock = await clockOfEc2(settings);
   const dependencies: Dependencies = {
     ec2: once(() => openEc2(settings, ec2Clock, logger)),
@@ -109,7 +148,7 @@ async function serve(settings: Settings, log: Log): Promise<void> {
   } else {
     // Loaded on demand, because most servers use stdio.
     const { serveOverHttp } = await import('./serve/http.ts');
-    await serveOverHttp(dependencies, settings, settings.http, started);
+    await serveOverHttp({ ...dependencies, targets }, settings, settings.http, started);
   }
   process.exit();
 }
@@ -145,6 +184,11 @@ function policyOf(settings: Settings): Policy {
     minRemaining,
     maxAddresses,
   };
+}
+
+/** The rules that a target may make stricter. */
+function rulesOf(settings: Settings): Rules {
+  return { ...policyOf(settings), maxChangesPerHour: settings.maxChangesPerHour };
 }
 
 /**

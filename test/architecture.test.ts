@@ -121,6 +121,7 @@ describe('the source', () => {
     expect(filesWith(/node:fs/).sort()).toEqual([
       'changes/audit-file.ts',
       'check/audit-log.ts',
+      'config/targets-file.ts',
       'main.ts',
       'serve/http/token-file.ts',
       'serve/log.ts',

@@ -107,10 +107,13 @@ function refuseUnsafeHttp(settings: Settings, { host }: HttpAddress, given: Read
   if ((oauthIssuer === undefined) !== (oauthAudience === undefined)) {
     throw new ConfigurationError('--oauth-issuer and --oauth-audience must be given together.');
   }
-  for (const name of ['oauthScopePrefix', 'oauthClientId'] as const) {
+  for (const name of ['oauthScopePrefix', 'oauthClientId', 'oauthTargetsClaim'] as const) {
     if (given.has(name) && oauthIssuer === undefined) {
       throw new ConfigurationError(`--${flagOf(name)} needs --oauth-issuer.`);
     }
+  }
+  if (given.has('oauthTargetsClaim') && settings.targets === undefined) {
+    throw new ConfigurationError('--oauth-targets-claim needs --targets.');
   }
   if (tokenFile !== undefined && oauthIssuer !== undefined) {
     throw new ConfigurationError('--token-file cannot be used with --oauth-issuer: choose one.');

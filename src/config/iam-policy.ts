@@ -66,7 +66,7 @@ export interface IamPolicy {
   Statement: Statement[];
 }
 
-interface Statement {
+export interface Statement {
   Sid: string;
   Effect: 'Allow' | 'Deny';
   Action: string | string[];

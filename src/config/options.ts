@@ -9,6 +9,7 @@ import {
   ORIGIN,
   oneOf,
   parseAddressRanges,
+  parseClaimName,
   parseHttpAddress,
   parseIssuer,
   parseKey,
@@ -56,6 +57,10 @@ export const OPTIONS = {
     help: 'AWS profile, the only source of credentials; its region and endpoint count unless variables set them.',
     unset: "AWS_PROFILE, else the AWS SDK's chain of sources",
   }),
+  targets: text('FILE', {
+    help: 'JSON file of the accounts and regions that the server works in, each with a role to assume; docs/targets.md has its format. It is read again when it changes and on SIGHUP.',
+    commands: SERVE_OR_POLICY,
+  }),
   simulate: toggle({
     help: 'Use the embedded EC2 endpoint with made-up gateways instead of AWS: no account, no credentials.',
   }),
@@ -101,6 +106,10 @@ export const OPTIONS = {
   oauthClientId: list('ID', listOf(/^[!-~]+$/, 'client ids'), {
     help: 'Clients of the issuer whose tokens count as for this server although they name no audience. Needs --oauth-issuer.',
     unset: 'none',
+    needs: 'http',
+  }),
+  oauthTargetsClaim: value('NAME', parseClaimName, {
+    help: "Claim of the issuer's tokens that lists the targets which their holder may use. A token without it may use none. Needs --oauth-issuer and --targets.",
     needs: 'http',
   }),
   maxBodyBytes: wholeNumber('N', [4096, 16_777_216], 262_144, {

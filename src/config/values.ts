@@ -52,6 +52,13 @@ export function parseScopePrefix(text: string): string {
   return text;
 }
 
+/** The name of a claim may be a URL, as Auth0 demands. */
+export function parseClaimName(text: string): string {
+  if (!/^[!-~]{1,128}$/.test(text))
+    throw new Error('must be printable ASCII without spaces, of at most 128 characters');
+  return text;
+}
+
 export function parseSwitch(text: string): boolean {
   if (text === 'true' || text === '1') return true;
   if (text === 'false' || text === '0') return false;

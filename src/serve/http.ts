@@ -1,18 +1,19 @@
 import { isWildcard } from '../config/loopback.ts';
 import type { Settings } from '../config/options.ts';
+import type { TargetsFile } from '../config/targets-file.ts';
 import type { HttpAddress } from '../config/values.ts';
 import { createServer, type Dependencies } from '../server.ts';
 import { BearerAuthentication } from './http/bearer.ts';
 import { HttpFront } from './http/front.ts';
 import { ProtectedResource } from './http/protected-resource.ts';
-import { finished, GRACE_MILLISECONDS, onTermination } from './shutdown.ts';
+import { endingSignals, finished, GRACE_MILLISECONDS, onTermination } from './shutdown.ts';
 
 /**
  * Serves MCP over HTTP until a signal comes. Exits if the address cannot be served or the token file is refused. The
  * first line of the log has the members of `started`.
  */
 export async function serveOverHttp(
-  dependencies: Dependencies,
+  dependencies: Dependencies & { targets: TargetsFile | undefined },
   settings: Settings,
   { host, port }: HttpAddress,
   started: object,
@@ -30,7 +31,7 @@ export async function serveOverHttp(
   } catch (error) {
     return stop(`--http cannot be served: ${(error as Error).message}`);
   }
-  onTermination(() => front.end(), logger);
+  onTermination(() => front.end(), logger, endingSignals(settings));
   logger.info({ ...started, url: front.url }, 'serving MCP over HTTP');
   if (isWildcard(host) && settings.allowedHosts.length === 0) {
     logger.warn('only calls to a loopback name are answered: name other hosts with --allowed-hosts');
@@ -41,12 +42,17 @@ export async function serveOverHttp(
 
 async function authenticationFor(
   { tokenFile, oauthIssuer: issuer, oauthAudience: audience, ...settings }: Settings,
-  { logger, now, monotonic }: Dependencies,
+  { logger, now, monotonic, targets }: Dependencies & { targets: TargetsFile | undefined },
 ): Promise<BearerAuthentication | undefined> {
   if (tokenFile !== undefined) {
     const { TokenFile } = await import('./http/token-file.ts');
     try {
-      return new BearerAuthentication(new TokenFile(tokenFile));
+      return new BearerAuthentication(
+        new TokenFile(
+          tokenFile,
+          targets?.current().map(({ name }) => name),
+        ),
+      );
     } catch (error) {
       return stop(`--token-file ${(error as Error).message}`);
     }
@@ -54,8 +60,9 @@ async function authenticationFor(
   if (issuer === undefined || audience === undefined) return undefined;
   const { Issuer } = await import('./http/issuer.ts');
   const { oauthScopePrefix: scopePrefix = '', oauthClientId: clientIds } = settings;
+  const { oauthTargetsClaim: targetsClaim } = settings;
   return new BearerAuthentication(
-    new Issuer({ issuer, audience, clientIds, scopePrefix, logger, now, monotonic }),
+    new Issuer({ issuer, audience, clientIds, scopePrefix, targetsClaim, logger, now, monotonic }),
     new ProtectedResource(issuer, audience, scopePrefix),
   );
 }

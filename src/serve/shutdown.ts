@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ChangeQueue } from '../changes/queue.ts';
+import type { Settings } from '../config/options.ts';
 
 /** How long requests in flight may go on during a shutdown, in milliseconds; what still runs is answered then. */
 export const REQUESTS_MILLISECONDS = 10_000;
@@ -12,12 +13,17 @@ export const ANSWERS_MILLISECONDS = 2000;
 export const GRACE_MILLISECONDS = REQUESTS_MILLISECONDS + ANSWERS_MILLISECONDS;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** With --targets, SIGHUP reads the file again instead. */
+export function endingSignals({ targets }: Pick<Settings, 'targets'>): readonly NodeJS.Signals[] {
+  return SIGNALS.filter((signal) => targets === undefined || signal !== 'SIGHUP');
+}
+
 const FAULTS = ['uncaughtException', 'unhandledRejection'] as const;
 
 /** Aborted by a termination signal or an uncaught fault. */
-export function terminationSignal(): AbortSignal {
+export function terminationSignal(signals: readonly NodeJS.Signals[]): AbortSignal {
   const controller = new AbortController();
-  for (const event of [...SIGNALS, ...FAULTS]) process.once(event, () => controller.abort());
+  for (const event of [...signals, ...FAULTS]) process.once(event, () => controller.abort());
   return controller.signal;
 }
 
@@ -28,10 +34,14 @@ export function delayed(signal: AbortSignal, milliseconds: number): AbortSignal 
   return controller.signal;
 }
 
-/** Runs `end` on a termination signal or an uncaught fault. A second signal exits at once. */
-export function onTermination(end: () => Promise<void>, logger: Logger): void {
+/** Runs `end` on one of the signals or an uncaught fault. A second signal exits at once. */
+export function onTermination(
+  end: () => Promise<void>,
+  logger: Logger,
+  signals: readonly NodeJS.Signals[] = SIGNALS,
+): void {
   let isEnding = false;
-  for (const signal of SIGNALS) {
+  for (const signal of signals) {
     process.on(signal, () => {
       if (isEnding) process.exit(1);
       isEnding = true;

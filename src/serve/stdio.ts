@@ -4,6 +4,7 @@ import { createServer, type Dependencies } from '../server.ts';
 import {
   ANSWERS_MILLISECONDS,
   delayed,
+  endingSignals,
   finished,
   GRACE_MILLISECONDS,
   onTermination,
@@ -24,13 +25,13 @@ const BY_HAND =
  */
 export async function serveOverStdio(
   dependencies: Dependencies,
-  { maxConcurrentCalls }: Settings,
+  settings: Settings,
   started: object,
 ): Promise<void> {
   const { changes, logger } = dependencies;
-  const limits = { graceMilliseconds: GRACE_MILLISECONDS, maxConcurrentCalls };
+  const limits = { graceMilliseconds: GRACE_MILLISECONDS, maxConcurrentCalls: settings.maxConcurrentCalls };
   const transport = new StdioTransport(process.stdin, process.stdout, limits);
-  onTermination(() => transport.end(), logger);
+  onTermination(() => transport.end(), logger, endingSignals(settings));
   const ending = new AbortController();
   void transport.ending.then(() => ending.abort());
   // After stdin ends, waits run a little longer, then answer with the call to repeat.

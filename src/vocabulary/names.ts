@@ -19,5 +19,11 @@ export type Scope = (typeof SCOPES)[number];
 export const CONFIRM_MODES = ['auto', 'always', 'never'] as const;
 export type ConfirmMode = (typeof CONFIRM_MODES)[number];
 
-/** The tags of the session that signs an attempt in a target's role. IAM policies can demand them. */
+/**
+ * The tags of a session that makes a change: who asked for it, and the id of the attempt. STS allows these characters in
+ * the key of a tag, and IAM policies can demand them.
+ */
 export const SESSION_TAGS = { caller: 'nat-gateway-mcp:caller', attempt: 'nat-gateway-mcp:attempt' } as const;
+
+/** Stands for every target in the arguments of a call, so no target may have this name. */
+export const ALL_TARGETS = 'all';

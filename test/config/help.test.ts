@@ -72,6 +72,7 @@ describe('--help', () => {
 
   it('of iam-policy lists the rules that shape the policy alone', () => {
     expect(help('iam-policy').match(/^ {2}--[\w-]+/gm)).toEqual([
+      '  --targets',
       '  --read-only',
       '  --restore',
       '  --allow-account',

@@ -4,6 +4,7 @@ import { ConfigurationError, configure } from '../../src/config/configure.ts';
 import {
   argumentsFor,
   HTTP,
+  OAUTH,
   OPTION_CASES,
   type OptionName,
   refusal,
@@ -54,6 +55,7 @@ describe('a malformed value', () => {
       'ftp://a',
     ],
     oauthScopePrefix: ['nat api/', ' nat/', 'nat"/', 'nat\\', 'näh/', 'nat/\n'],
+    oauthTargetsClaim: ['nat targets', ' a', 'ä', 'a\n', 'a'.repeat(129)],
     oauthClientId: ['a b', 'a, b', 'a,', ',', 'ä', 'a\n'],
     maxBodyBytes: ['0', '4095', '1MB'],
     requestTimeoutSeconds: ['0', '59', '3601', '60s'],
@@ -285,10 +287,17 @@ describe('--http', () => {
   it.each([
     ['--oauth-scope-prefix', 'nat-api/'],
     ['--oauth-client-id', 'a'],
+    ['--oauth-targets-claim', 'a'],
   ])('is refused with %s and no issuer', (flag, text) => {
     for (const args of [HTTP, [...HTTP, '--token-file', 'x']]) {
       expect(refusal([...args, flag, text])).toBe(`${flag} needs --oauth-issuer.`);
     }
+  });
+
+  it('is refused with a claim of targets and no targets', () => {
+    const args = [...OAUTH, '--oauth-targets-claim', 'a'];
+    expect(refusal(args)).toBe('--oauth-targets-claim needs --targets.');
+    expect(settings([...args, '--targets', 'x']).oauthTargetsClaim).toBe('a');
   });
 
   it.each(OPTION_CASES.filter(({ requires }) => requires?.includes('--http') === true))(

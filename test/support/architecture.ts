@@ -35,7 +35,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   tools: { folders: ['vocabulary', 'nat-gateway', 'changes'], packages: MCP, types: ['aws'] },
   resources: { folders: ['vocabulary', 'nat-gateway', 'changes', 'tools'], packages: MCP, types: ['aws'] },
   prompts: { folders: ['vocabulary', 'nat-gateway', 'changes', 'tools'], packages: MCP, types: ['aws'] },
-  config: { folders: ['vocabulary', 'nat-gateway'], packages: NONE },
+  config: { folders: ['vocabulary', 'nat-gateway'], packages: ZOD },
   serve: {
     folders: ['server.ts', 'changes', 'config', 'proxy', 'vocabulary'],
     packages: /^(@modelcontextprotocol\/(server|node)(\/|$)|hono(\/|$)|@hono\/node-server$|jose$|zod$|pino$)/,

@@ -43,6 +43,7 @@ function httpOption(...args: Parameters<typeof option>): OptionCase {
 export const OPTION_CASES: OptionCase[] = [
   option('region', '--region', sample('eu-west-1'), sample('us-gov-west-1')),
   option('profile', '--profile', sample('ops'), sample('dev')),
+  option('targets', '--targets', sample('targets.json'), sample('other.json')),
   option('simulate', '--simulate', sample('true', true), sample('false', false)),
   {
     ...option('simulateSpeed', '--simulate-speed', sample('60', 60), sample('0.5', 0.5)),
@@ -96,6 +97,15 @@ export const OPTION_CASES: OptionCase[] = [
       sample('c', ['c']),
     ),
     requires: OAUTH,
+  },
+  {
+    ...httpOption(
+      'oauthTargetsClaim',
+      '--oauth-targets-claim',
+      sample('nat_targets'),
+      sample('https://nat.example.com/targets'),
+    ),
+    requires: [...OAUTH, '--targets', 'targets.json'],
   },
   httpOption('maxBodyBytes', '--max-body-bytes', sample('4096', 4096), sample('16777216', 16_777_216)),
   httpOption('requestTimeoutSeconds', '--request-timeout-seconds', sample('60', 60), sample('3600', 3600)),

@@ -1,4 +1,5 @@
 import type { JWTHeaderParameters, JWTPayload } from 'jose';
+import { TARGET_NAME } from '../../vocabulary/ids.ts';
 import { SCOPES, type Scope } from '../../vocabulary/names.ts';
 import { type Caller, InvalidToken } from './bearer.ts';
 
@@ -10,6 +11,8 @@ export interface TokenRules {
   clientIds: readonly string[];
   /** What the issuer puts before the names of this server's scopes. */
   scopePrefix: string;
+  /** The claim that lists the targets which a token may use; undefined if every token may use all. */
+  targetsClaim?: string | undefined;
 }
 
 /** Refuses a token for one of its claims. The message may be told to the caller, and names the claim. */
@@ -38,7 +41,11 @@ const MAX_SUBJECT_LENGTH = 255;
 export function callerOf(payload: JWTPayload, header: JWTHeaderParameters, rules: TokenRules): Caller {
   refuseOtherTypes(payload, header);
   requireAudience(payload, rules);
-  return { principal: `${rules.issuer}#${subjectOf(payload)}`, scopes: scopesOf(payload, rules) };
+  return {
+    principal: `${rules.issuer}#${subjectOf(payload)}`,
+    scopes: scopesOf(payload, rules),
+    targets: targetsOf(payload, rules),
+  };
 }
 
 /** Refuses id tokens, refresh tokens and the like, which the issuer signs with the same keys. */
@@ -94,6 +101,26 @@ function scopesOf(payload: JWTPayload, rules: TokenRules): Scope[] {
   if (granted.length > 0) return granted;
   // Microsoft's id tokens have roles as well, but name no client.
   return namesClient(payload) ? named([roles, permissions].flat(), payload, rules) : [];
+}
+
+/**
+ * The targets that a token may use: none if it lacks the claim. Names that no target can have are left out, because an
+ * issuer may list groups for other servers there.
+ */
+function targetsOf(payload: JWTPayload, { targetsClaim }: TokenRules): string[] | undefined {
+  if (targetsClaim === undefined) return undefined;
+  const found = Object.hasOwn(payload, targetsClaim) ? payload[targetsClaim] : [];
+  const names: unknown[] = Array.isArray(found) ? found : words(found);
+  if ((!Array.isArray(found) && typeof found !== 'string') || !names.every(isText)) {
+    throw new RefusedClaim(targetsClaim, 'The token has a claim of targets that is no list of texts', {
+      found,
+    });
+  }
+  return [...new Set(names.filter((name) => TARGET_NAME.test(name)))];
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 function words(value: unknown): string[] {

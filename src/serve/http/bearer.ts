@@ -11,6 +11,8 @@ export interface Caller {
    */
   principal: string;
   scopes: readonly string[];
+  /** The only targets that the caller may use; undefined if it may use all. */
+  targets?: readonly string[] | undefined;
 }
 
 /** A token that is unknown, malformed, expired, or meant for another server. */
@@ -45,8 +47,8 @@ export class BearerAuthentication {
     const [, token] = /^Bearer +([^\s,]+)$/i.exec(header ?? '') ?? [];
     if (token === undefined) throw this.#unauthorized(host, undefined);
     try {
-      const { principal, scopes } = await this.#verifier.verify(token);
-      return { token: '', clientId: principal, scopes: [...scopes] };
+      const { principal, scopes, targets } = await this.#verifier.verify(token);
+      return { token: '', clientId: principal, scopes: [...scopes], extra: { targets } };
     } catch (error) {
       if (error instanceof InvalidToken) throw this.#unauthorized(host, error.message);
       throw error;

@@ -1,12 +1,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { TARGET_NAME } from '../../vocabulary/ids.ts';
 import { SCOPES } from '../../vocabulary/names.ts';
 import { type Caller, InvalidToken, type Verifier } from './bearer.ts';
 
 const entrySchema = z.strictObject({
   name: z.string().regex(/^[\w.@+-]{1,64}$/, 'must be 1 to 64 letters, digits or any of _ . @ + -'),
   scopes: z.array(z.enum(SCOPES)).min(1),
+  targets: z.array(z.string().regex(TARGET_NAME, 'must be the name of a target')).min(1).optional(),
   sha256: z
     .string()
     .regex(/^[0-9a-f]{64}$/i, 'must be 64 hexadecimal digits')
@@ -31,17 +33,19 @@ export class TokenFile implements Verifier {
   readonly #holders: readonly Holder[];
 
   /**
-   * Reads the file. Others than its owner may read it if it holds digests alone, and may never write to it.
+   * Reads the file. Others than its owner may read it if it holds digests alone, and may never write to it. Its tokens can
+   * only be limited to targets of `targetNames`, which are undefined if the server has none.
    *
    * @throws Error whose message completes "--token-file …", and quotes nothing of the file but names
    */
-  constructor(file: string) {
+  constructor(file: string, targetNames?: readonly string[]) {
     const { text, mode } = read(file);
     const tokens = parse(text);
     if ((mode & 0o022) !== 0) throw new Error('can be written to by others than its owner: run chmod go-w');
     if ((mode & 0o044) !== 0 && tokens.some(({ token }) => token !== undefined)) {
       throw new Error('holds tokens and can be read by others than its owner: run chmod 600, or use sha256');
     }
+    for (const entry of tokens) refuseUnknownTargets(entry, targetNames);
     this.#holders = tokens.map(holder);
     for (const key of [(each: Holder) => each.principal, (each: Holder) => each.digest.toString('hex')]) {
       if (new Set(this.#holders.map(key)).size < tokens.length) {
@@ -61,7 +65,8 @@ export class TokenFile implements Verifier {
     let found: Holder | undefined;
     for (const each of this.#holders) if (timingSafeEqual(each.digest, given)) found = each;
     if (found === undefined) throw new InvalidToken('The token is unknown.');
-    return { principal: found.principal, scopes: found.scopes };
+    const { principal, scopes, targets } = found;
+    return { principal, scopes, targets };
   }
 }
 
@@ -101,10 +106,22 @@ function parse(text: string): Entry[] {
   return parsed.data.tokens;
 }
 
-function holder({ name, scopes, sha256: digest, token = '' }: Entry): Holder {
+/** A limit that names no target would look like one, and a limit without --targets would limit nothing. */
+function refuseUnknownTargets({ name, targets }: Entry, targetNames: readonly string[] | undefined): void {
+  if (targets === undefined) return;
+  if (targetNames === undefined) throw new Error(`limits "${name}" to targets, which needs --targets`);
+  const unknown = targets.filter((target) => !targetNames.includes(target));
+  if (unknown.length === 0) return;
+  throw new Error(
+    `limits "${name}" to targets that the file of --targets does not have: ${unknown.join(', ')}`,
+  );
+}
+
+function holder({ name, scopes, targets, sha256: digest, token = '' }: Entry): Holder {
   return {
     principal: `token:${name}`,
     scopes,
+    targets,
     digest: digest === undefined ? sha256(token) : Buffer.from(digest, 'hex'),
   };
 }
