@@ -15,6 +15,8 @@ import { unassignPrivateNatGatewayAddress } from './unassign.ts';
 export interface ActionOptions extends ReadOptions {
   region: string;
   network: SimulatedNetwork;
+  /** Regions that the account has enabled, if not those that every account has. */
+  enabledRegions?: readonly string[] | undefined;
 }
 
 /** Returns the actions of EC2 by name; any other is `InvalidAction`. */

@@ -1,6 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { authFailure, Ec2Error } from './errors.ts';
-
 /** Account of every principal. */
 export const ACCOUNT_ID = '123456789012';
 
@@ -29,60 +26,26 @@ const PRINCIPALS: ReadonlyMap<string, { arn: string; allowed: readonly string[] 
 const SIGNATURE_V4 =
   /^AWS4-HMAC-SHA256\s+Credential=(?<accessKeyId>[^/,\s]+)\/\d{8}\/(?<region>[^/,\s]+)\/(?<service>ec2|sts|monitoring)\/aws4_request\s*,\s*SignedHeaders=[^,\s]+\s*,\s*Signature=[0-9a-f]{64}$/;
 
-/**
- * Returns the access key id of a request. Requires a well-formed Signature Version 4 header for this region and for one
- * of the services, but does not verify the signature. EC2 answers for a region that is not enabled in the same way.
- *
- * @throws Ec2Error `AuthFailure`
- */
-export function authenticate(
-  authorization: string | undefined,
-  region: string,
-  services: readonly string[] = ['ec2', 'sts'],
-): string {
-  const signed = SIGNATURE_V4.exec(authorization ?? '')?.groups;
-  const { accessKeyId, service = '' } = signed ?? {};
-  if (accessKeyId === undefined || signed?.region !== region || !services.includes(service)) {
-    throw authFailure();
-  }
-  return accessKeyId;
+/** What a Signature Version 4 header names. */
+export interface Signature {
+  accessKeyId: string;
+  region: string;
+  service: string;
 }
 
 /**
- * Checks that the principal may call the action. The message has the form seen in terraform-provider-aws #34234 with
- * the encoded message of #29710, which here cannot be decoded.
- *
- * @throws Ec2Error `UnauthorizedOperation`
+ * Reads the `Authorization` header; `undefined` if it is not a well-formed Signature Version 4 for one of the services.
+ * The signature is not verified.
  */
-export function authorize(accessKeyId: string, action: string): void {
-  const denial = denialOf(accessKeyId, 'ec2', action);
-  if (denial === undefined) return;
-  const encoded = randomBytes(300).toString('base64url');
-  throw new Ec2Error(
-    'UnauthorizedOperation',
-    `You are not authorized to perform this operation. ${denial}. Encoded authorization failure message: ${encoded}`,
-    403,
-  );
+export function signatureOf(authorization: string | undefined): Signature | undefined {
+  const { accessKeyId, region, service } = SIGNATURE_V4.exec(authorization ?? '')?.groups ?? {};
+  if (accessKeyId === undefined || region === undefined || service === undefined) return undefined;
+  return { accessKeyId, region, service };
 }
 
-/**
- * Checks that the principal may call the action of CloudWatch, which sends no encoded message.
- *
- * @throws Ec2Error `AccessDeniedException`
- */
-export function authorizeMetrics(accessKeyId: string, action: string): void {
-  const denial = denialOf(accessKeyId, 'cloudwatch', action);
-  if (denial !== undefined) throw new Ec2Error('AccessDeniedException', denial);
-}
-
-/** Returns the reason in IAM's words, or `undefined` for a principal that may call the action. */
-function denialOf(accessKeyId: string, service: string, action: string): string | undefined {
-  const principal = PRINCIPALS.get(accessKeyId);
-  if (principal === undefined || principal.allowed.includes(action)) return undefined;
-  return (
-    `User: ${principal.arn} is not authorized to perform: ${service}:${action} ` +
-    `because no identity-based policy allows the ${service}:${action} action`
-  );
+/** Returns the names of the actions that a restricted static key may call; `undefined` if it may call all. */
+export function allowedActions(accessKeyId: string): readonly string[] | undefined {
+  return PRINCIPALS.get(accessKeyId)?.allowed;
 }
 
 /** Returns the ARN of the access key id's user. */

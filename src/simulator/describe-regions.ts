@@ -4,6 +4,9 @@ import { type FilterFields, filterOf } from './filters.ts';
 import { booleanParameter, listParameter } from './query.ts';
 import type { ReadOptions } from './reads.ts';
 
+/** `enabledRegions` are those of an account, if not the ones that every account has. */
+export type RegionOptions = ReadOptions & { enabledRegions?: readonly string[] | undefined };
+
 interface Region {
   name: string;
   optInStatus: string;
@@ -28,12 +31,28 @@ const FIELDS: FilterFields<Region> = new Map([
 ]);
 
 /** `DescribeRegions`: without `AllRegions`, only those that are enabled; the region that is served always is. */
-export function describeRegions(served: string, { ignoresFilters = false }: ReadOptions): Action {
+export function describeRegions(
+  served: string,
+  { ignoresFilters = false, enabledRegions }: RegionOptions,
+): Action {
+  if (enabledRegions !== undefined) return listRegions(regionsOf(enabledRegions), ignoresFilters);
   const others = REGIONS.filter(({ name }) => name !== served);
   const optInStatus = REGIONS.find(({ name }) => name === served)?.optInStatus;
   const isDefault = optInStatus === 'opt-in-not-required';
   const own = { name: served, optInStatus: isDefault ? optInStatus : 'opted-in' };
   const all = [...others, own].sort((one, other) => (one.name < other.name ? -1 : 1));
+  return listRegions(all, ignoresFilters);
+}
+
+/** Returns all regions with the status that they have where only `enabled` ones are. */
+function regionsOf(enabled: readonly string[]): Region[] {
+  return REGIONS.map((region) => {
+    if (!enabled.includes(region.name)) return { ...region, optInStatus: 'not-opted-in' };
+    return region.optInStatus === 'not-opted-in' ? { ...region, optInStatus: 'opted-in' } : region;
+  });
+}
+
+function listRegions(all: readonly Region[], ignoresFilters: boolean): Action {
   return {
     accepts:
       /^(DryRun|AllRegions|RegionName\.[1-9]\d{0,5}|Filter\.[1-9]\d{0,5}\.(Name|Value\.[1-9]\d{0,5}))$/,

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { Action, NatGateways } from './action.ts';
-import { type ActionOptions, createActions } from './actions.ts';
-import { ACCOUNT_ID, arnOf, authenticate, authorize } from './authorization.ts';
+import { authorize } from './access.ts';
+import type { Action } from './action.ts';
 import type { Clock } from './clock.ts';
 import { createCloudWatch } from './cloudwatch.ts';
-import { type Answer, failure, stsSuccess, success } from './envelope.ts';
-import { dryRunOperation, Ec2Error, requestLimitExceeded } from './errors.ts';
+import { type Answer, failure, stsFailure, success } from './envelope.ts';
+import { authFailure, dryRunOperation, Ec2Error, requestExpired, requestLimitExceeded } from './errors.ts';
+import { StsError } from './errors-sts.ts';
 import { type JsonBody, jsonFailure } from './json-protocol.ts';
 import { booleanParameter, type QueryParameters } from './query.ts';
-import { tokenBuckets } from './throttle.ts';
+import { createSts } from './sts.ts';
+import type { Refusals, SignerRecord, World } from './world.ts';
 
 /** A request, read and decoded. */
 export interface Call {
@@ -20,12 +21,14 @@ export interface Call {
   dryRun: boolean;
   /** The `Authorization` header. */
   authorization: string | undefined;
+  /** The `X-Amz-Security-Token` header. */
+  securityToken: string | undefined;
   /** Set if the request is of no protocol served here: the refusal to answer with. */
   fault?: Ec2Error | undefined;
 }
 
-/** Record of one answered request. */
-export interface SimulatorCall {
+/** Record of one answered request. It lacks the signer if the key or the `Authorization` header is not known. */
+export interface SimulatorCall extends Partial<SignerRecord> {
   /** Empty if the request had none. */
   action: string;
   /** Decoded, `Action` and `Version` included; empty if the body could not be decoded. */
@@ -45,33 +48,36 @@ export interface SimulatorCall {
   at: number;
 }
 
-export interface EndpointOptions extends ActionOptions {
-  gateways: NatGateways;
+export interface EndpointOptions {
+  world: World;
   clock: Clock;
   throttling: boolean;
   ignoresDryRun: boolean;
   onCall: (call: SimulatorCall) => void;
 }
 
+const REFUSALS: Refusals = { invalid: authFailure, expired: requestExpired };
+
 /** Creates EC2 without HTTP: the function returned applies a call and returns the answer. */
 export function createEndpoint(options: EndpointOptions): (call: Call) => Answer {
-  const { region, gateways, clock, throttling, ignoresDryRun, onCall } = options;
-  const actions = createActions(options);
-  const takeToken = tokenBuckets();
-  const cloudWatch = createCloudWatch({ ...options, takeToken });
+  const { world, clock, throttling, ignoresDryRun, onCall } = options;
+  const sts = createSts(world, REFUSALS);
+  const cloudWatch = createCloudWatch(world, throttling);
 
   /** @throws Ec2Error */
   const run = (call: Call, requestId: string, now: number): { answer: Answer; changed: boolean } => {
     if (call.fault !== undefined) throw call.fault;
     const { json } = call;
     if (json !== undefined) return { answer: cloudWatch({ ...call, json }, requestId, now), changed: false };
-    if (call.action === 'GetCallerIdentity') {
-      return { answer: callerIdentity(requestId, authenticate(call.authorization, region)), changed: false };
-    }
-    const action = actionNamed(call.action, actions);
-    const accessKeyId = authenticate(call.authorization, region);
-    if (throttling && !takeToken(call.action, performance.now())) throw requestLimitExceeded();
-    authorize(accessKeyId, call.action);
+    const answerOfSts = sts.get(call.action)?.(call, requestId);
+    if (answerOfSts !== undefined) return { answer: answerOfSts, changed: false };
+    actionNamed(call.action, world.home.actions);
+    const caller = world.localCaller(call, ['ec2', 'sts'], REFUSALS);
+    const { place } = caller;
+    const action = actionNamed(call.action, place.actions);
+    const isThrottled = throttling && !place.takeToken(call.action, performance.now());
+    if (isThrottled || place.trouble === 'throttles') throw requestLimitExceeded();
+    authorize(caller, call.action, call.parameters);
     for (const name of Object.keys(call.parameters)) {
       if (name !== 'Action' && name !== 'Version' && !action.accepts.test(name)) {
         throw new Ec2Error('UnknownParameter', `The parameter ${name} is not recognized`);
@@ -80,7 +86,7 @@ export function createEndpoint(options: EndpointOptions): (call: Call) => Answer
     const dryRun = booleanParameter(call.parameters, 'DryRun');
     action.check(call.parameters);
     if (dryRun && !ignoresDryRun) throw dryRunOperation();
-    const members = action.run(call.parameters, gateways, now);
+    const members = action.run(call.parameters, place.gateways, now);
     return { answer: success(call.action, requestId, members), changed: action.changes };
   };
 
@@ -88,7 +94,9 @@ export function createEndpoint(options: EndpointOptions): (call: Call) => Answer
     const at = clock.now();
     const requestId = randomUUID();
     const { action, parameters, json, dryRun } = call;
-    const record = { action, parameters: { ...parameters }, ...(json && { json }), dryRun, requestId, at };
+    const signer = world.signerOf(call);
+    const request = { action, parameters: { ...parameters }, ...(json && { json }), dryRun };
+    const record = { ...request, ...signer, requestId, at };
     try {
       const { answer, changed } = run(call, requestId, at);
       onCall({ ...record, status: answer.status, changed });
@@ -96,18 +104,11 @@ export function createEndpoint(options: EndpointOptions): (call: Call) => Answer
     } catch (error) {
       const { status, code, message } = error instanceof Ec2Error ? error : internalError(error);
       onCall({ ...record, status, code, changed: false });
-      return (json === undefined ? failure : jsonFailure)(new Ec2Error(code, message, status), requestId);
+      const refusal = new Ec2Error(code, message, status);
+      if (json !== undefined) return jsonFailure(refusal, requestId);
+      return (error instanceof StsError ? stsFailure : failure)(refusal, requestId);
     }
   };
-}
-
-/** Answers `GetCallerIdentity`, which STS allows without any permission. */
-function callerIdentity(requestId: string, accessKeyId: string): Answer {
-  return stsSuccess('GetCallerIdentity', requestId, {
-    Arn: arnOf(accessKeyId),
-    UserId: accessKeyId,
-    Account: ACCOUNT_ID,
-  });
 }
 
 /** @throws Ec2Error `MissingAction` or `InvalidAction` */

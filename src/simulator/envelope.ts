@@ -50,6 +50,17 @@ export function failure(error: Ec2Error, requestId: string): Answer {
   });
 }
 
+/** Builds the error envelope of STS. */
+export function stsFailure(error: Ec2Error, requestId: string): Answer {
+  return answer(error.status, requestId, {
+    ErrorResponse: {
+      '@_xmlns': 'https://sts.amazonaws.com/doc/2011-06-15/',
+      Error: { Type: 'Sender', Code: error.code, Message: error.message },
+      RequestId: requestId,
+    },
+  });
+}
+
 /** Headers are those of real responses (aws-sdk-go-v2 #2254); Node adds `Date` when it sends. */
 function answer(status: number, requestId: string, root: Element): Answer {
   return {

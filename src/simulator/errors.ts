@@ -16,6 +16,9 @@ export const dryRunOperation = () =>
 export const authFailure = () =>
   new Ec2Error('AuthFailure', 'AWS was not able to validate the provided access credentials', 401);
 
+/** EC2 refuses expired temporary credentials like an old request (aws-sdk-java #1443). */
+export const requestExpired = () => new Ec2Error('RequestExpired', 'Request has expired.');
+
 export const requestLimitExceeded = () =>
   new Ec2Error('RequestLimitExceeded', 'Request limit exceeded.', 503);
 

@@ -17,6 +17,8 @@ const MEDIA_TYPES: readonly string[] = ['application/x-www-form-urlencoded', JSO
  */
 export async function readCall(request: IncomingMessage): Promise<Call> {
   const { authorization } = request.headers;
+  const securityToken = request.headers['x-amz-security-token']?.toString();
+  const signed = { authorization, securityToken };
   const body = await readBody(request);
   const isJson = mediaTypeOf(request) === JSON_MEDIA_TYPE;
   try {
@@ -26,15 +28,15 @@ export async function readCall(request: IncomingMessage): Promise<Call> {
     }
     if (isJson) {
       const action = actionOfTarget(request.headers['x-amz-target']);
-      return { action, parameters: {}, json: decodeJson(body), dryRun: false, authorization };
+      return { action, parameters: {}, json: decodeJson(body), dryRun: false, ...signed };
     }
     const parameters = decodeQuery(body);
     const { Action = '', DryRun = '' } = parameters;
-    return { action: Action, parameters, dryRun: DryRun.toLowerCase() === 'true', authorization };
+    return { action: Action, parameters, dryRun: DryRun.toLowerCase() === 'true', ...signed };
   } catch (fault) {
     if (!(fault instanceof Ec2Error)) throw fault;
     const json = isJson ? {} : undefined;
-    return { action: '', parameters: {}, json, dryRun: false, authorization, fault };
+    return { action: '', parameters: {}, json, dryRun: false, ...signed, fault };
   }
 }
 

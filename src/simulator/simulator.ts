@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { NatGateways } from './action.ts';
+import { defaultAccounts, type SimulatedAccount } from './accounts.ts';
+import { type ActionOptions, createActions } from './actions.ts';
+import { ACCOUNT_ID } from './authorization.ts';
 import { type Clock, scaledClock } from './clock.ts';
 import { createEndpoint, internalError, type SimulatorCall } from './endpoint.ts';
 import { type Answer, failure } from './envelope.ts';
@@ -12,9 +14,18 @@ import type { JsonBody } from './json-protocol.ts';
 import type { SimulatedNatGateway } from './nat-gateway.ts';
 import type { SimulatedNetwork } from './network.ts';
 import { defaultNetwork } from './network-inventory.ts';
+import { createPlace, gatewaysById, type Place } from './place.ts';
 import type { QueryParameters } from './query.ts';
 import type { ReadOptions } from './reads.ts';
+import { World } from './world.ts';
 
+export {
+  defaultAccounts,
+  EXTERNAL_ID,
+  PLACES,
+  REGIONS,
+  type SimulatedAccount,
+} from './accounts.ts';
 export {
   ACCOUNT_ID,
   CHANGER_ACCESS_KEY_ID,
@@ -46,6 +57,8 @@ export interface SimulatorOptions extends ReadOptions {
   inventory?: SimulatedNatGateway[];
   /** Route tables, security groups and the like. Default: `defaultNetwork()`. It is not copied. */
   network?: SimulatedNetwork;
+  /** Accounts with roles, which static keys assume. Default: `defaultAccounts()`. */
+  accounts?: readonly SimulatedAccount[];
   /** Hook for tests to inject faults. Default: applies each exchange and sends its answer. */
   intercept?: Intercept;
   /** Receives a record of every request that was applied or refused. */
@@ -89,12 +102,10 @@ export interface Exchange {
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { port = 0, region = 'us-east-1', clock = scaledClock(1), intercept = applied } = options;
+  const world = createWorld(options, region, clock);
   const endpoint = createEndpoint({
-    ...options,
-    region,
+    world,
     clock,
-    gateways: gatewaysById(options.inventory ?? defaultInventory(clock.now(), region)),
-    network: options.network ?? defaultNetwork(region),
     throttling: options.throttling ?? true,
     ignoresDryRun: options.ignoresDryRun ?? false,
     onCall: options.onCall ?? (() => {}),
@@ -102,6 +113,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const call = await readCall(request);
+    if (world.hangs(call)) return;
     const { action, parameters, json, dryRun } = call;
     const { socket } = request;
     const apply = () => endpoint(call);
@@ -135,13 +147,29 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 
 const applied: Intercept = async (exchange) => exchange.apply();
 
-function gatewaysById(inventory: readonly SimulatedNatGateway[]): NatGateways {
-  const gateways: NatGateways = new Map();
-  for (const gateway of inventory) {
-    if (gateways.has(gateway.natGatewayId)) {
-      throw new Error(`Two gateways of the inventory are ${gateway.natGatewayId}`);
-    }
-    gateways.set(gateway.natGatewayId, gateway);
-  }
-  return gateways;
+function createWorld(options: SimulatorOptions, region: string, clock: Clock): World {
+  const start = clock.now();
+  const { accounts = defaultAccounts(ACCOUNT_ID), inventory = defaultInventory(start, region) } = options;
+  const actionsOf = (place: Omit<ActionOptions, keyof ReadOptions>) =>
+    createActions({ ...options, ...place });
+  const home = createPlace({
+    accountId: ACCOUNT_ID,
+    region,
+    gateways: gatewaysById(inventory),
+    actions: actionsOf({ region, network: options.network ?? defaultNetwork(region) }),
+    trouble: undefined,
+  });
+  const open = ({ accountId, regions }: SimulatedAccount, name: string): Place => {
+    const { inventory: make, network = NO_NETWORK, trouble } = regions[name] ?? {};
+    return createPlace({
+      accountId,
+      region: name,
+      gateways: gatewaysById(make?.(start) ?? []),
+      actions: actionsOf({ region: name, network, enabledRegions: Object.keys(regions) }),
+      trouble,
+    });
+  };
+  return new World({ home, accounts, open });
 }
+
+const NO_NETWORK: SimulatedNetwork = { routeTables: [], subnets: [], securityGroups: [], prefixLists: [] };

@@ -63,6 +63,9 @@ describe('a request of the AWS SDK', () => {
     expect(calls).toEqual([
       {
         action: 'UnassignPrivateNatGatewayAddress',
+        accessKeyId: 'AKIATEST',
+        accountId: '123456789012',
+        region: 'us-east-1',
         parameters: {
           Action: 'UnassignPrivateNatGatewayAddress',
           Version: '2016-11-15',
