@@ -8,6 +8,8 @@ import { displayName, visibleLine } from '../vocabulary/text.ts';
 /** All that is shown, and that a yes is for. */
 export interface Question {
   tool: ChangeTool;
+  /** The name of the account in the file of --targets, where there is one. */
+  target?: string | undefined;
   /** Absent where AWS does not tell it. */
   accountId: string | undefined;
   region: string;
@@ -72,11 +74,12 @@ function consequences({ gateway, privateIps, maxDrainDurationSeconds }: Question
   ];
 }
 
-function whereabouts({ accountId, region, gateway }: Question): string {
+function whereabouts({ target, accountId, region, gateway }: Question): string {
   const name = gateway.tags?.find(({ key }) => key === 'Name')?.value;
   const account = `account ${accountId ?? 'not told by AWS'}`;
+  const place = target === undefined ? [] : [`target ${target}`];
   const named = name === undefined ? [] : [`named ${displayName(name)}`];
-  return `${gateway.nat_gateway_id ?? ''} (${[account, region, ...named].join(', ')})`;
+  return `${gateway.nat_gateway_id ?? ''} (${[...place, account, region, ...named].join(', ')})`;
 }
 
 function asSentence(line: string): string {

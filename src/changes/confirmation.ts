@@ -251,13 +251,14 @@ function canAsk(server: McpServer, context: ServerContext, era: Era): boolean {
 }
 
 function digests(question: Question) {
-  const { tool, accountId, region, gateway, privateIps, maxDrainDurationSeconds, findings } = question;
+  const { tool, target, accountId, region, gateway, privateIps, maxDrainDurationSeconds, findings } =
+    question;
   // EC2 promises no order of tags and addresses.
   const tags = sorted(gateway.tags ?? [], ({ key }) => key);
   const addresses = sorted(gateway.addresses, ({ private_ip = '' }) => private_ip);
   return {
     request: digest([tool, region, gateway.nat_gateway_id, [...privateIps].sort(), maxDrainDurationSeconds]),
-    account: digest([accountId]),
+    account: digest(target === undefined ? [accountId] : [accountId, target]),
     gateway: digest([{ ...gateway, tags, addresses }, findings]),
   };
 }

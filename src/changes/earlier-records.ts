@@ -26,7 +26,7 @@ export function unfinishedIntents(records: string): UnfinishedIntent[] {
 /** The addresses that real calls of earlier processes were to release, where no outcome says that nothing was changed. */
 export function releasesIn(records: string): Release[] {
   const releases = new Map<string, Release>();
-  for (const { id, audit, tool, outcome, time, region, arguments: given } of recordsIn(records)) {
+  for (const { id, audit, tool, outcome, time, target, region, arguments: given } of recordsIn(records)) {
     if (tool !== UNASSIGN) continue;
     if (audit === 'outcome' && outcome !== 'unassigning' && outcome !== 'unknown') releases.delete(id);
     if (audit !== 'intent') continue;
@@ -37,7 +37,8 @@ export function releasesIn(records: string): Release[] {
     const at = Date.parse(String(time));
     if (typeof region !== 'string' || typeof natGatewayId !== 'string' || Number.isNaN(at)) continue;
     if (!Array.isArray(privateIps) || !privateIps.every((each) => typeof each === 'string')) continue;
-    releases.set(id, { region, natGatewayId, privateIps, at });
+    const named = typeof target === 'string' ? { target } : {};
+    releases.set(id, { ...named, region, natGatewayId, privateIps, at });
   }
   return [...releases.values()];
 }

@@ -8,6 +8,8 @@ const CAPACITY = 10_000;
 
 /** Addresses that an accepted or unresolved real call was to release. */
 export interface Release {
+  /** Its name, where targets were in use. */
+  target?: string | undefined;
   region: string;
   natGatewayId: string;
   privateIps: readonly string[];

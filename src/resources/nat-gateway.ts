@@ -1,40 +1,62 @@
-import { type McpServer, ResourceNotFoundError, ResourceTemplate } from '@modelcontextprotocol/server';
+import {
+  type McpServer,
+  ResourceNotFoundError,
+  ResourceTemplate,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
 import { type Dependencies, requireScope } from '../tools/define-tool.ts';
 import { showGateway } from '../tools/show-gateway.ts';
+import { ofTarget, visibleTargets } from '../tools/targets.ts';
 import { Failure } from '../vocabulary/failure.ts';
 import { NAT_GATEWAY_ID, REGION } from '../vocabulary/ids.ts';
 import { READ_SCOPE } from '../vocabulary/names.ts';
 
 /**
  * One gateway as a resource, read when asked for. None is listed: hosts list resources at every start, and that must
- * not call AWS.
+ * not call AWS. With targets, the target comes first.
  */
 export function registerNatGatewayResource(server: McpServer, dependencies: Dependencies): void {
+  const place = dependencies.targets === undefined ? '{region}' : '{target}/{region}';
   server.registerResource(
     'nat-gateway',
-    new ResourceTemplate('nat-gateway://{region}/{nat_gateway_id}', { list: undefined }),
+    new ResourceTemplate(`nat-gateway://${place}/{nat_gateway_id}`, { list: undefined }),
     {
       title: 'NAT gateway',
       description: 'A NAT gateway with the status of each private IP address, as describe shows it',
       mimeType: 'application/json',
     },
-    async (uri, { region, nat_gateway_id: natGatewayId }, context) => {
+    async (uri, { target, region, nat_gateway_id: natGatewayId }, context) => {
       if (typeof region !== 'string' || !REGION.test(region)) throw new ResourceNotFoundError(uri.href);
       if (typeof natGatewayId !== 'string' || !NAT_GATEWAY_ID.test(natGatewayId)) {
         throw new ResourceNotFoundError(uri.href);
       }
       requireScope(context, READ_SCOPE);
-      const ec2 = await dependencies.ec2();
+      const used = usedIn(dependencies, context, target, region);
+      if (used === undefined) throw new ResourceNotFoundError(uri.href);
+      const ec2 = await used.ec2();
       const [gateway] = await Promise.all([
         ec2.readGateway(region, natGatewayId, context.mcpReq.signal).catch(inOneSentence),
         ec2.identity(region),
       ]);
       const accountId = (await ec2.identity(region))?.account_id;
       if (gateway === undefined) throw new ResourceNotFoundError(uri.href);
-      const text = JSON.stringify(showGateway(gateway, { region, accountId, dependencies }));
+      const text = JSON.stringify(showGateway(gateway, { region, accountId, dependencies: used }));
       return { contents: [{ uri: uri.href, mimeType: 'application/json', text }] };
     },
   );
+}
+
+/** What reading in this place uses; `undefined` where the caller may use no such target, or it has no such region. */
+function usedIn(
+  dependencies: Dependencies,
+  context: ServerContext,
+  name: string | string[] | undefined,
+  region: string,
+): Dependencies | undefined {
+  if (dependencies.targets === undefined) return dependencies;
+  const visible = visibleTargets(dependencies.targets, context);
+  const target = visible.find((each) => each.name === name && each.regions.includes(region));
+  return target && { ...dependencies, ...ofTarget(target) };
 }
 
 /** A resource has no structured errors: message and hint have to do. */

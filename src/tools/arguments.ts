@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import * as z from 'zod';
-import { NAT_GATEWAY_ID, REGION } from '../vocabulary/ids.ts';
-import { DESCRIBE } from '../vocabulary/names.ts';
+import { NAT_GATEWAY_ID, REGION, TARGET_NAME } from '../vocabulary/ids.ts';
+import { ALL_TARGETS, DESCRIBE } from '../vocabulary/names.ts';
 import { boundedText } from '../vocabulary/text.ts';
 import type { Next } from './results.ts';
 
@@ -76,7 +76,33 @@ export const privateIp = checked(isIPv4, 'an IPv4 address');
 export const region = checked((value) => REGION.test(value), 'an AWS region such as us-east-1');
 
 /** The argument `region` of every tool. */
-export const optionalRegion = region.optional().describe("AWS region; default: the server's");
+export const optionalRegion = region.optional().describe("Default: the server's");
+
+/** The same where targets are in use. */
+export const regionOfTarget = region
+  .optional()
+  .describe('A region of the target; may be left out where it has one alone');
+
+const targetName = checked((value) => TARGET_NAME.test(value), 'the name of a target');
+
+/** The argument `target` of tools that work in one place. */
+export const optionalTarget = targetName
+  .optional()
+  .describe('The target: an account, by its name; may be left out where there is one alone');
+
+/** Every target, or the names of some. */
+export const optionalTargets = optionalListOf(targetName, 200).describe(
+  'Targets (accounts) by name; default: ["all"]',
+);
+
+/** Regions, or all of them. */
+export const optionalRegions = optionalListOf(
+  checked(
+    (value) => value === ALL_TARGETS || REGION.test(value),
+    'an AWS region such as us-east-1, nor "all"',
+  ),
+  50,
+).describe('Several, or ["all"]');
 
 /** `KEY` or `KEY=VALUE`; EC2's own forms of a filter would be read as a key that no gateway has. */
 export const tagFilter = checked((value) => /^[^=]/.test(value), 'KEY or KEY=VALUE', 385).refine(

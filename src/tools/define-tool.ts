@@ -19,10 +19,11 @@ import type { Policy } from '../nat-gateway/policy.ts';
 import { ERRORS, type ErrorReport, errorReport, Failure, reportOf } from '../vocabulary/failure.ts';
 import type { ConfirmMode, Scope } from '../vocabulary/names.ts';
 import { boundedIfText } from '../vocabulary/text.ts';
-import { type Search, searchForGateway, unknownArguments } from './arguments.ts';
+import { regionOfTarget, type Search, searchForGateway, unknownArguments } from './arguments.ts';
 import { withinGrace } from './grace.ts';
-import { listedInput, listedOutput } from './listed-schema.ts';
+import { listedInput, listedOutput, once } from './listed-schema.ts';
 import { type Next, toolResult, withinScope } from './results.ts';
+import { nextIn, type Targets } from './targets.ts';
 
 /** What the tools need from outside. One for all connections of a process. */
 export interface Dependencies {
@@ -36,6 +37,8 @@ export interface Dependencies {
   changeLimit: ChangeLimit;
   drains: StartedDrains;
   releases: Releases;
+  /** The accounts to work in; absent where that is the account of the server's own credentials. */
+  targets?: Targets | undefined;
   /** Whether addresses may be given back at all. */
   canRestore: boolean;
   /** Aborted once the process is to end: no real call begins after that. */
@@ -71,9 +74,17 @@ export interface Call<Input> {
   context: ServerContext;
   /** By the monotonic clock, in milliseconds. */
   began: number;
+  /** Where it runs, as far as that is known by now. */
+  where: Where;
 }
 
-/** A call that may use AWS: its token has the scope, and its region is known. */
+/** The region of a call, and its target where targets are in use. */
+export interface Where {
+  target?: string | undefined;
+  region?: string | undefined;
+}
+
+/** A call in one region of one account, whose rules and memory are in `dependencies`. */
 export interface PlacedCall<Input> extends Call<Input> {
   ec2: Ec2;
   region: string;
@@ -102,7 +113,8 @@ interface Definition<Shape extends z.ZodRawShape, Output extends z.ZodObject> {
   isDestructive: boolean;
   /** Runs before everything else. What it returns runs when the call is over. */
   begin?: (call: Call<z.output<z.ZodObject<Shape>>>) => () => void;
-  run: (call: PlacedCall<z.output<z.ZodObject<Shape>>>) => Promise<z.input<Output> | InputRequiredResult>;
+  /** Runs a call whose token has the scope. */
+  run: (call: Call<z.output<z.ZodObject<Shape>>>) => Promise<z.input<Output> | InputRequiredResult>;
   /** The result of a call that failed; `region` is that of the call where it was known by then. */
   failed: (call: FailedCall, region: string | undefined, error: ErrorReport) => z.input<Output>;
 }
@@ -116,16 +128,12 @@ const MISTAKES_NAMED = 20;
 /** The longest text that a result repeats of an argument that does not fit. */
 const LONGEST_ARGUMENT = 64;
 
-/** A tool: arguments, scope, region, run, report and result, in this order, once for all tools. */
+/** A tool: arguments, scope, run, report and result, in this order, once for all tools. */
 export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObject>(
   definition: Definition<Shape, Output>,
 ): Tool {
   const { name, title, description, output, scope, isDestructive, begin, run, failed } = definition;
-  const input = z.strictObject(definition.input, { error: unknownArguments(Object.keys(definition.input)) });
-  const schemas = {
-    inputSchema: listedInput(input),
-    outputSchema: listedOutput(definition.listed ?? output),
-  };
+  const formOf = forms(definition);
   const annotations = {
     readOnlyHint: !isDestructive,
     destructiveHint: isDestructive,
@@ -133,12 +141,14 @@ export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObje
     openWorldHint: true,
   };
   return (server, dependencies, era) => {
-    const { ec2: connect, logger, monotonic, graceOver } = dependencies;
+    const { logger, monotonic, graceOver, targets } = dependencies;
+    const { input, ...schemas } = formOf(targets !== undefined);
     const answer = async (
       given: unknown,
       context: ServerContext,
+      where: Where,
     ): Promise<z.input<Output> | InputRequiredResult> => {
-      const call = { id: randomUUID(), dependencies, server, era, context, began: monotonic() };
+      const call = { id: randomUUID(), dependencies, server, era, context, began: monotonic(), where };
       const parsed = input.safeParse(given);
       if (!parsed.success) {
         const named = { input: gatewayNamedBy(given), argumentsFit: false };
@@ -147,30 +157,60 @@ export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObje
         return failed({ ...call, ...named, next: search?.next }, undefined, error);
       }
       const over = begin?.({ ...call, input: parsed.data });
-      let region: string | undefined;
       try {
         requireScope(context, scope);
-        const ec2 = await connect();
-        region = await ec2.region(regionOf(parsed.data));
-        const placed = { ...call, input: parsed.data, ec2, region };
-        return await withinGrace(graceOver, context, (context) => run({ ...placed, context }));
+        return await withinGrace(graceOver, context, (context) =>
+          run({ ...call, input: parsed.data, context }),
+        );
       } catch (error) {
         if (!(error instanceof Failure)) logger.error({ err: error }, 'tool failed');
         const named = { nat_gateway_id: '', ...parsed.data, region: regionOf(parsed.data) };
-        return failed({ ...call, input: named, argumentsFit: true }, region, reportOf(error));
+        return failed({ ...call, input: named, argumentsFit: true }, where.region, reportOf(error));
       } finally {
         over?.();
       }
     };
     server.registerTool(name, { title, description, ...schemas, annotations }, async (given, context) => {
       const began = monotonic();
-      const result = await answer(given, context);
+      const where: Where = {};
+      const result = await answer(given, context, where);
       const duration_ms = Math.round(monotonic() - began);
-      logger.info({ tool: name, ...loggedMembers(given, result, context), duration_ms }, 'tool call');
+      const members = loggedMembers(given, result, context);
+      logger.info({ tool: name, target: where.target, ...members, duration_ms }, 'tool call');
       if (isInputRequiredResult(result)) return result;
-      return checkedResult(output, withinScope(result, context), logger);
+      return checkedResult(output, withinScope(stamped(result, where), context), logger);
     });
   };
+}
+
+/**
+ * The arguments of a tool, and its schemas as they are listed: one form for servers with targets, and one for all others,
+ * which do not know the arguments and members that name a target. Each is made when it is first needed.
+ */
+function forms<Shape extends z.ZodRawShape, Output extends z.ZodObject>({
+  input,
+  output,
+  listed = output,
+}: Pick<Definition<Shape, Output>, 'input' | 'output' | 'listed'>) {
+  const make = (hasTargets: boolean) => {
+    const { target: _, targets: __, ...others } = input;
+    const shape = hasTargets ? { ...input, region: regionOfTarget } : others;
+    const schema = z.strictObject(shape, { error: unknownArguments(Object.keys(shape)) });
+    return {
+      input: schema as unknown as z.ZodObject<Shape>,
+      inputSchema: listedInput(schema),
+      outputSchema: listedOutput(listed, hasTargets ? [] : ['target']),
+    };
+  };
+  const [withTargets, without] = [once(() => make(true)), once(() => make(false))];
+  return (hasTargets: boolean) => (hasTargets ? withTargets() : without());
+}
+
+/** The result with the target of its call, which `next` names as well. */
+function stamped<R extends { next?: Next | undefined }>(result: R, { target }: Where): R {
+  if (target === undefined) return result;
+  const { next } = result;
+  return { target, ...result, next: next && nextIn(target, next) };
 }
 
 /** The refusal of arguments that do not fit, with every mistake. */

@@ -50,7 +50,8 @@ function nothingFits(region: string, { ended }: Listing, { tags, ...others }: Ga
   return `No NAT gateway in ${region} ${isOpen ? 'is visible to these credentials' : 'fits all filters'}.${exactly}${left}`;
 }
 
-function named(values: readonly string[]): string {
+/** Values for a message, of which a long list is cut. */
+export function named(values: readonly string[]): string {
   const more = values.length - MOST_NAMED;
   return [...values.slice(0, MOST_NAMED), ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }

@@ -1,13 +1,16 @@
 import * as z from 'zod';
 import type { GatewayFilters } from '../nat-gateway/filters.ts';
-import { addressSchema, changingAddresses, gatewaySchema, type NatGateway } from '../nat-gateway/gateway.ts';
+import { addressSchema, gatewaySchema } from '../nat-gateway/gateway.ts';
 import { POLICY_RULES } from '../nat-gateway/policy.ts';
 import { FINDING_CODES } from '../nat-gateway/preflight.ts';
+import { ERROR_CODES } from '../vocabulary/failure.ts';
 import { DESCRIBE, READ_SCOPE } from '../vocabulary/names.ts';
 import {
   natGatewayId,
   optionalListOf,
   optionalRegion,
+  optionalRegions,
+  optionalTargets,
   privateIp,
   subnetId,
   tagFilter,
@@ -15,38 +18,46 @@ import {
 } from './arguments.ts';
 import { defineTool, type PlacedCall } from './define-tool.ts';
 import { describeHint } from './describe-hint.ts';
-import { drainWait } from './drain-wait.ts';
+import { describePlaces } from './describe-places.ts';
+import { waitForChanges } from './drain-wait.ts';
 import { listGateways } from './list-gateways.ts';
 import { brief } from './listed-schema.ts';
+import { inOnePlace } from './one-place.ts';
 import { decodePosition, encodePosition, START } from './paging.ts';
-import { errorSchema, type Next, nextSchema } from './results.ts';
-import { showEvidence, shownEvidenceSchema } from './show-evidence.ts';
+import { namesPlaces, type PlacesNamed } from './places.ts';
+import { errorSchema, nextSchema } from './results.ts';
+import { EVIDENCE_GATEWAYS, EVIDENCE_OFF, showEvidence, shownEvidenceSchema } from './show-evidence.ts';
 import { showGateway } from './show-gateway.ts';
 
 const text = z.string().optional();
 
+const gatewayMembers = gatewaySchema.extend({
+  target: text,
+  account_id: text,
+  region: text,
+  network_interface_id: text,
+  working_addresses: z.number(),
+  min_remaining: z.number().describe('Of those that work'),
+  can_release_now: z.number(),
+  addresses: z.array(
+    addressSchema.extend({
+      can_unassign: z.boolean(),
+      reason: z.enum(FINDING_CODES).optional(),
+      rule: z.enum(POLICY_RULES).optional(),
+      drain: z.record(z.string(), z.unknown()).optional().describe('As an unassign returns it'),
+    }),
+  ),
+  evidence: brief(shownEvidenceSchema, 'What was looked up, and findings on it').optional(),
+}).shape;
+
 const outputSchema = z.object({
   region: text,
   account_id: text,
-  nat_gateways: z
-    .array(
-      gatewaySchema.extend({
-        network_interface_id: text,
-        working_addresses: z.number(),
-        min_remaining: z.number().describe('Of those that work'),
-        can_release_now: z.number(),
-        addresses: z.array(
-          addressSchema.extend({
-            can_unassign: z.boolean(),
-            reason: z.enum(FINDING_CODES).optional(),
-            rule: z.enum(POLICY_RULES).optional(),
-            drain: z.record(z.string(), z.unknown()).optional().describe('As an unassign returns it'),
-          }),
-        ),
-        evidence: brief(shownEvidenceSchema, 'What was looked up, and findings on it').optional(),
-      }),
-    )
-    .optional(),
+  nat_gateways: z.array(z.object(gatewayMembers)).optional(),
+  errors: z
+    .array(z.object({ target: text, region: z.string(), code: z.enum(ERROR_CODES), message: z.string() }))
+    .optional()
+    .describe('Places that could not be read'),
   not_found: z.array(z.string()).optional().describe('Ids and addresses that no gateway has'),
   next_token: text.describe('There may be more: repeat the call with it'),
   incomplete: text.describe('Why reading stopped before the page was full'),
@@ -55,13 +66,19 @@ const outputSchema = z.object({
   error: errorSchema.optional(),
 });
 
+/** What is listed of it; every model reads the list, and few calls are about several places. */
+const { target: _, account_id: __, region: ___, ...listedGateway } = gatewayMembers;
+const listedOutput = outputSchema
+  .omit({ errors: true })
+  .extend({ nat_gateways: z.array(z.object(listedGateway)).optional() });
+
 type Output = z.infer<typeof outputSchema>;
-type Input = GatewayFilters & {
-  region?: string | undefined;
-  max_results: number;
-  evidence: boolean;
-  next_token?: string | undefined;
-};
+type Input = GatewayFilters &
+  PlacesNamed & {
+    max_results: number;
+    evidence: boolean;
+    next_token?: string | undefined;
+  };
 
 export const describeNatGatewayAddresses = defineTool({
   name: DESCRIBE,
@@ -89,7 +106,9 @@ Filters narrow each other; values within one are alternatives. Without filters i
       z.enum(['assigning', 'unassigning', 'associating', 'disassociating', 'succeeded', 'failed']),
       6,
     ).describe('Gateways with an address in any of these; the first four: being changed'),
+    targets: optionalTargets,
     region: optionalRegion,
+    regions: optionalRegions,
     max_results: z.int().min(1).max(100).default(50).describe('Gateways a page: 1 to 100; default: 50'),
     evidence: z
       .boolean()
@@ -102,21 +121,24 @@ Filters narrow each other; values within one are alternatives. Without filters i
       .describe('From the previous page; repeat the other arguments with it'),
   },
   output: outputSchema,
+  listed: listedOutput,
   scope: READ_SCOPE,
   isDestructive: false,
-  run: describe,
+  run: async (call) => (namesPlaces(call) ? describePlaces(call) : describe(await inOnePlace(call))),
   failed: ({ next }, region, error) => ({ region, next, error }),
 });
 
-/** The most gateways of a page with evidence. */
-const EVIDENCE_GATEWAYS = 10;
-
-const EVIDENCE_OFF =
-  'No evidence is read, because the operator of this server has switched it off (--evidence off).';
-
 async function describe(call: PlacedCall<Input>): Promise<Output> {
   const { input, ec2, region, dependencies } = call;
-  const { max_results, next_token, region: _, evidence: wantsEvidence, ...filters } = input;
+  const {
+    max_results,
+    next_token,
+    region: _,
+    regions: __,
+    targets: ___,
+    evidence: wantsEvidence,
+    ...filters
+  } = input;
   const size = wantsEvidence ? Math.min(max_results, EVIDENCE_GATEWAYS) : max_results;
   const question = { region, filters };
   const start = next_token === undefined ? START : decodePosition(next_token, question, size);
@@ -146,16 +168,4 @@ async function describe(call: PlacedCall<Input>): Promise<Output> {
         ? waitForChanges(call, natGateways)
         : { tool: DESCRIBE, arguments: { ...input, region, next_token: token } },
   };
-}
-
-/** The wait for the changes of the only gateway that is shown; among several, which one is meant is not guessed. */
-function waitForChanges(
-  { region, dependencies }: PlacedCall<unknown>,
-  [gateway, ...others]: readonly NatGateway[],
-): Next | undefined {
-  const { drains, ec2Clock } = dependencies;
-  const natGatewayId = gateway?.nat_gateway_id;
-  if (gateway === undefined || natGatewayId === undefined || others.length > 0) return undefined;
-  const draining = changingAddresses(drains.judge(region, gateway, ec2Clock.monotonic()));
-  return draining.length === 0 ? undefined : drainWait({ region, natGatewayId, draining }, dependencies);
 }

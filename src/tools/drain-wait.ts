@@ -1,5 +1,6 @@
 import { beyondWait, latestEnd } from '../nat-gateway/drain.ts';
-import type { Dependencies } from './define-tool.ts';
+import { changingAddresses, type NatGateway } from '../nat-gateway/gateway.ts';
+import type { Dependencies, PlacedCall } from './define-tool.ts';
 import { type Next, waitCall } from './results.ts';
 
 interface DrainWait {
@@ -19,4 +20,16 @@ export function drainWait(
   const started = drains.of(region, natGatewayId);
   const end = latestEnd(draining?.map((privateIp) => started.get(privateIp)) ?? started.values());
   return waitCall(region, natGatewayId, privateIps, beyondWait(end, ec2Clock.now()));
+}
+
+/** The wait for the changes of the only gateway that is shown; among several, which one is meant is not guessed. */
+export function waitForChanges(
+  { region, dependencies }: PlacedCall<unknown>,
+  [gateway, ...others]: readonly NatGateway[],
+): Next | undefined {
+  const { drains, ec2Clock } = dependencies;
+  const natGatewayId = gateway?.nat_gateway_id;
+  if (gateway === undefined || natGatewayId === undefined || others.length > 0) return undefined;
+  const draining = changingAddresses(drains.judge(region, gateway, ec2Clock.monotonic()));
+  return draining.length === 0 ? undefined : drainWait({ region, natGatewayId, draining }, dependencies);
 }

@@ -21,10 +21,14 @@ const SMALLEST_PAGE = 5;
 
 export interface Listing {
   natGateways: NatGateway[];
+  /** The position of each, where a call would go on that is to begin with it. */
+  positions: Position[];
   /** Ids that no gateway has, as far as they were read, and, at the end, addresses that none holds. */
   notFound: string[];
   /** Ids and addresses that were asked for, of gateways that other filters exclude. */
   excluded: string[];
+  /** Ids that were asked for, of the gateways that were read. */
+  ids: ReadonlySet<string>;
   /** How many gateways fit and are left out, because they have ended and nobody asked for them. */
   ended: number;
   /** The addresses of all gateways that were read, where addresses were asked for. */
@@ -40,28 +44,33 @@ export async function listGateways(
   filters: GatewayFilters,
   maxResults: number,
   start: Position,
+  seconds = READING_SECONDS,
 ): Promise<Listing> {
   const { monotonic } = call.dependencies;
-  const until = monotonic() + READING_SECONDS * 1000;
+  const until = monotonic() + seconds * 1000;
   const tokens = new Set([start.token]);
   const natGateways: NatGateway[] = [];
+  const positions: Position[] = [];
   const progress = new Progress(filters, start);
   let position = start;
   for (let pages = 0; ; pages++) {
     if (pages === PAGE_CAP || monotonic() > until) {
       const incomplete = `Stopped after reading ${pages} pages from EC2 to answer in time; next_token goes on from there.`;
-      return { natGateways, ...progress.untilHere(position), incomplete };
+      return { natGateways, positions, ...progress.untilHere(position), incomplete };
     }
     const page = await readSlice(call, filters, maxResults, position);
     if (page.nextToken !== undefined && tokens.has(page.nextToken)) throw repeatedToken();
     tokens.add(page.nextToken);
     progress.see(page, position.skip);
     const { taken, read } = take(page.gateways, filters, position.skip, maxResults - natGateways.length);
-    natGateways.push(...taken);
+    for (const { gateway, skip } of taken) {
+      natGateways.push(gateway);
+      positions.push({ ...position, skip });
+    }
     const rest = after(position, { read, of: page.gateways.length }, page.nextToken, filters);
-    if (rest === undefined) return { natGateways, ...progress.atEnd() };
+    if (rest === undefined) return { natGateways, positions, ...progress.atEnd() };
     position = rest;
-    if (natGateways.length === maxResults) return { natGateways, ...progress.untilHere(position) };
+    if (natGateways.length === maxResults) return { natGateways, positions, ...progress.untilHere(position) };
   }
 }
 
@@ -72,6 +81,7 @@ class Progress {
   readonly #notFound: string[] = [];
   readonly #excluded: string[] = [];
   readonly #held = new Set<string>();
+  readonly #ids = new Set<string>();
   #ended = 0;
 
   constructor(filters: GatewayFilters, { unheld }: Position) {
@@ -89,6 +99,7 @@ class Progress {
     const { private_ip_addresses: asked, nat_gateway_ids: ids } = this.#filters;
     const isFit = matches(gateway, this.#filters);
     if (isFit && isLeftOut(gateway, this.#filters)) this.#ended += 1;
+    if (ids !== undefined) this.#ids.add(gateway.nat_gateway_id ?? '');
     if (ids !== undefined && !isFit) this.#excluded.push(gateway.nat_gateway_id ?? '');
     if (asked === undefined) return;
     const held = new Set(gateway.addresses.flatMap(({ private_ip }) => private_ip ?? []));
@@ -100,19 +111,25 @@ class Progress {
     }
   }
 
-  untilHere(position: Position): Omit<Listing, 'natGateways'> {
+  untilHere(position: Position): Omit<Listing, 'natGateways' | 'positions'> {
     const unheld = this.#filters.private_ip_addresses === undefined ? {} : { unheld: [...this.#unheld] };
     return { ...this.#known(), position: { ...position, ...unheld } };
   }
 
-  atEnd(): Omit<Listing, 'natGateways'> {
+  atEnd(): Omit<Listing, 'natGateways' | 'positions'> {
     const addresses = this.#filters.private_ip_addresses ?? [];
     const unheld = addresses.filter((_, index) => this.#unheld.has(index));
     return { ...this.#known(), notFound: [...this.#notFound, ...unheld] };
   }
 
   #known() {
-    return { notFound: this.#notFound, excluded: this.#excluded, ended: this.#ended, held: this.#held };
+    return {
+      notFound: this.#notFound,
+      excluded: this.#excluded,
+      ended: this.#ended,
+      held: this.#held,
+      ids: this.#ids,
+    };
   }
 }
 
@@ -151,13 +168,13 @@ function take(
   filters: GatewayFilters,
   skip: number,
   most: number,
-): { taken: NatGateway[]; read: number } {
-  const taken: NatGateway[] = [];
+): { taken: { gateway: NatGateway; skip: number }[]; read: number } {
+  const taken: { gateway: NatGateway; skip: number }[] = [];
   for (let read = skip; read < gateways.length; read++) {
     const gateway = gateways[read];
     if (gateway === undefined || !matches(gateway, filters) || isLeftOut(gateway, filters)) continue;
     if (taken.length === most) return { taken, read };
-    taken.push(gateway);
+    taken.push({ gateway, skip: read });
   }
   return { taken, read: gateways.length };
 }

@@ -31,10 +31,11 @@ export function listedInput(schema: z.ZodObject): StandardSchemaWithJSON<unknown
 
 /**
  * The schema of a tool's result. `toolResult` has parsed the result, so it is not checked again. Its objects are listed
- * as open, so that a member added in a later version breaks no host.
+ * as open, so that a member added in a later version breaks no host. Members `without` are left out at every depth.
  */
 export function listedOutput<S extends z.ZodObject>(
   schema: S,
+  without: readonly string[] = [],
 ): StandardSchemaWithJSON<z.input<S>, z.output<S>> {
   const json = once(() =>
     withoutDialect(
@@ -44,6 +45,7 @@ export function listedOutput<S extends z.ZodObject>(
           if (BRIEF.has(zodSchema)) delete jsonSchema.properties;
           if ((jsonSchema.enum?.length ?? 0) > LONGEST_ENUM) delete jsonSchema.enum;
           delete jsonSchema.propertyNames;
+          for (const name of without) delete jsonSchema.properties?.[name];
           // What a part always has is in the reference.
           if (path.length > 0) delete jsonSchema.required;
           // It says what its absence says, and Inspector warns of it.
@@ -64,7 +66,8 @@ function withoutDialect({ $schema: _, ...schema }: Record<string, unknown>): Rec
   return schema;
 }
 
-function once<T>(make: () => T): () => T {
+/** Returns a function that calls `make` the first time, and has its value ready afterwards. */
+export function once<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => {
     made ??= make();

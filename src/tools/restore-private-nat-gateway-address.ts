@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { RESTORE, WRITE_SCOPE } from '../vocabulary/names.ts';
-import { listOf, natGatewayId, optionalRegion, privateIp } from './arguments.ts';
+import { listOf, natGatewayId, optionalRegion, optionalTarget, privateIp } from './arguments.ts';
 import { untilAnswered } from './change/asking.ts';
 import { attempt, failedAttempt } from './change/attempt.ts';
 import { auditFields } from './change/result.ts';
 import { defineTool } from './define-tool.ts';
+import { inOnePlace } from './one-place.ts';
 import { listedResultSchema, restoration, restoreResultSchema } from './restore/restoration.ts';
 
 export const restorePrivateNatGatewayAddress = defineTool({
@@ -19,6 +20,7 @@ It works once no address of the gateway is changing, with the same checks, dry r
       .enum(['execute', 'dry_run'])
       .default('execute')
       .describe('dry_run checks everything and changes nothing; default: execute'),
+    target: optionalTarget,
     region: optionalRegion,
   },
   output: restoreResultSchema,
@@ -26,6 +28,7 @@ It works once no address of the gateway is changing, with the same checks, dry r
   scope: WRITE_SCOPE,
   isDestructive: true,
   begin: (call) => call.dependencies.audit.begin(auditFields(RESTORE, call.input, call)),
-  run: (call) => untilAnswered(RESTORE, call, (each, answer) => attempt(restoration, each, answer)),
+  run: async (call) =>
+    untilAnswered(RESTORE, await inOnePlace(call), (each, answer) => attempt(restoration, each, answer)),
   failed: (...failure) => failedAttempt(RESTORE, ...failure),
 });

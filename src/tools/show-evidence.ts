@@ -14,6 +14,12 @@ export const shownEvidenceSchema = evidenceSchema.extend({
 
 type ShownEvidence = z.infer<typeof shownEvidenceSchema>;
 
+/** The most gateways of a page with evidence. */
+export const EVIDENCE_GATEWAYS = 10;
+
+export const EVIDENCE_OFF =
+  'No evidence is read, because the operator of this server has switched it off (--evidence off).';
+
 /** Looks up evidence about gateways, and judges it for the release of any one of their secondary addresses. */
 export async function showEvidence(
   { ec2, region, context, dependencies }: PlacedCall<unknown>,

@@ -1,11 +1,12 @@
 import * as z from 'zod';
 import { DEFAULT_DRAIN_SECONDS, DRAIN_SECONDS } from '../nat-gateway/drain.ts';
 import { UNASSIGN, WRITE_SCOPE } from '../vocabulary/names.ts';
-import { listOf, natGatewayId, optionalRegion, privateIp } from './arguments.ts';
+import { listOf, natGatewayId, optionalRegion, optionalTarget, privateIp } from './arguments.ts';
 import { untilAnswered } from './change/asking.ts';
 import { attempt, failedAttempt } from './change/attempt.ts';
 import { auditFields } from './change/result.ts';
 import { defineTool } from './define-tool.ts';
+import { inOnePlace } from './one-place.ts';
 import { unassignment, unassignResultSchema } from './unassign/unassignment.ts';
 
 export const unassignPrivateNatGatewayAddress = defineTool({
@@ -38,12 +39,14 @@ outcome says how it ended; error.hint and next say what to do. Never repeat an "
       .describe(
         "Refuse if fewer working addresses would remain: 0 to 32; the operator's minimum holds in any case",
       ),
+    target: optionalTarget,
     region: optionalRegion,
   },
   output: unassignResultSchema,
   scope: WRITE_SCOPE,
   isDestructive: true,
   begin: (call) => call.dependencies.audit.begin(auditFields(UNASSIGN, call.input, call)),
-  run: (call) => untilAnswered(UNASSIGN, call, (each, answer) => attempt(unassignment, each, answer)),
+  run: async (call) =>
+    untilAnswered(UNASSIGN, await inOnePlace(call), (each, answer) => attempt(unassignment, each, answer)),
   failed: (...failure) => failedAttempt(UNASSIGN, ...failure),
 });

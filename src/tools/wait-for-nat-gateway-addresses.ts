@@ -13,10 +13,11 @@ import {
 } from '../nat-gateway/observations.ts';
 import { cancelled, Failure, gatewayNotFound } from '../vocabulary/failure.ts';
 import { READ_SCOPE, WAIT } from '../vocabulary/names.ts';
-import { natGatewayId, optionalListOf, optionalRegion, privateIp } from './arguments.ts';
+import { natGatewayId, optionalListOf, optionalRegion, optionalTarget, privateIp } from './arguments.ts';
 import { defineTool, type PlacedCall } from './define-tool.ts';
 import { anyOf } from './grace.ts';
 import { mistypedIds } from './observe-gateway.ts';
+import { inOnePlace } from './one-place.ts';
 import { progressReporter } from './progress.ts';
 import { describeCall, errorSchema, holdersCall, type Next, nextSchema, waitCall } from './results.ts';
 
@@ -30,6 +31,7 @@ const outputSchema = z.object({
       'settled: none is changing any more. no_change_seen: none so far; EC2 may show a change 5 minutes late',
     ),
   nat_gateway_id: text,
+  target: text,
   region: text,
   gateway_state: text,
   addresses: z
@@ -78,12 +80,13 @@ Use it after an unassign. A drain can take longer than one call: follow next, no
       .max(900)
       .default(DEFAULT_WAIT_SECONDS)
       .describe('How long this call may wait: 1 to 900; default: 45. Many clients give up after 60'),
+    target: optionalTarget,
     region: optionalRegion,
   },
   output: outputSchema,
   scope: READ_SCOPE,
   isDestructive: false,
-  run: wait,
+  run: async (call) => wait(await inOnePlace(call)),
   failed: ({ input, next }, region, error) => ({
     nat_gateway_id: input.nat_gateway_id || undefined,
     region,

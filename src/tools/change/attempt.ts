@@ -128,7 +128,7 @@ async function beforeReading<I extends ChangeArguments, C extends AddressChange,
   const { signal } = context.mcpReq;
   const giveUp = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUTS.queue)]);
   try {
-    const gateway = `${request.region}/${request.natGatewayId}`;
+    const gateway = [attempt.where.target ?? '', request.region, request.natGatewayId].join('/');
     return await dependencies.changes.run(gateway, giveUp, () => check(attempt));
   } catch (error) {
     if (!(error instanceof NotBegun)) throw error;
@@ -183,7 +183,8 @@ async function check<I extends ChangeArguments, C extends AddressChange, Own ext
     return { ...progress, outcome: 'dry_run_passed', ...afterDryRun(attempt, kind, attempt.need) };
   }
   const { findings, evidence: judged } = checked;
-  const question = { ...request, tool: kind.tool, accountId, gateway, findings, evidence: judged };
+  const { target } = attempt.where;
+  const question = { ...request, tool: kind.tool, target, accountId, gateway, findings, evidence: judged };
   return decide(attempt, question, dryRun.permit, progress);
 }
 

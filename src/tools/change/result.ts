@@ -7,6 +7,7 @@ import type { Drain } from '../../nat-gateway/drain.ts';
 import type { Evidence } from '../../nat-gateway/evidence.ts';
 import { addressSchema, type NatGatewayAddress } from '../../nat-gateway/gateway.ts';
 import { boundedIfText } from '../../vocabulary/text.ts';
+import type { Where } from '../define-tool.ts';
 import { brief } from '../listed-schema.ts';
 import { describeCall, errorSchema, findingSchema, nextSchema } from '../results.ts';
 
@@ -29,6 +30,7 @@ export const changeMembers = z.object({
   hint: text,
   next: nextSchema.optional(),
   nat_gateway_id: text,
+  target: text,
   region: text,
   account_id: text,
   dry_run: z
@@ -124,11 +126,18 @@ export function told<Own extends string>(result: ChangeResult<Own>, accepted: Ow
   };
 }
 
+interface AuditedCall {
+  server: McpServer;
+  context: ServerContext;
+  id?: string;
+  where?: Where;
+}
+
 /** The members with which every audit record of one call begins. */
 export function auditFields(
   tool: string,
   input: object,
-  { server, context, id = randomUUID() }: { server: McpServer; context: ServerContext; id?: string },
+  { server, context, id = randomUUID(), where }: AuditedCall,
 ): AuditFields {
   // The SDK does not type the reserved keys of the envelope.
   const envelope = context.mcpReq.envelope as Record<string, unknown> | undefined;
@@ -141,6 +150,7 @@ export function auditFields(
     tool,
     client: { name: boundedIfText(client.name, 128), version: boundedIfText(client.version, 128) },
     principal: context.http?.authInfo?.clientId,
+    target: where?.target,
     arguments: input,
   };
 }

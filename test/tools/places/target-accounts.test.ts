@@ -1,0 +1,101 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Ec2 } from '../../../src/aws/ec2.ts';
+import { TargetAccounts } from '../../../src/tools/target-accounts.ts';
+import { OPEN_POLICY } from '../../support/session.ts';
+
+interface Described {
+  name: string;
+  regions: readonly string[];
+  perHour?: number;
+}
+
+const REGIONS = ['us-east-1'];
+
+function accountsOf(...first: Described[]) {
+  const held = { targets: first as readonly Described[] };
+  const opened: string[] = [];
+  const closed: string[] = [];
+  const accounts = new TargetAccounts<Described>({
+    current: () => held.targets,
+    rulesOf: ({ perHour = 10 }) => ({ ...OPEN_POLICY, maxChangesPerHour: perHour }),
+    open: async ({ name }) => {
+      opened.push(name);
+      return { close: () => void closed.push(name) } as Ec2;
+    },
+    earlier: [
+      { target: 'a', region: 'us-east-1', natGatewayId: 'nat-1', privateIps: ['10.0.0.1'], at: 0 },
+      { region: 'us-east-1', natGatewayId: 'nat-1', privateIps: ['10.0.0.2'], at: 0 },
+    ],
+    now: () => 0,
+    monotonic: () => 0,
+  });
+  return { held, accounts, opened, closed };
+}
+
+describe('the accounts of targets', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('are connected on the first call, once', async () => {
+    const { accounts, opened } = accountsOf({ name: 'a', regions: REGIONS }, { name: 'b', regions: REGIONS });
+    expect(accounts.current().map(({ name }) => name)).toEqual(['a', 'b']);
+    expect(opened).toEqual([]);
+    const [a] = accounts.current();
+    await Promise.all([a?.ec2(), a?.ec2(), accounts.current()[0]?.ec2()]);
+    expect(opened).toEqual(['a']);
+  });
+
+  it('stay as they are in a reload that changes others', async () => {
+    const { accounts, held, closed } = accountsOf(
+      { name: 'a', regions: REGIONS },
+      { name: 'b', regions: REGIONS },
+    );
+    const [a, b] = accounts.current();
+    await Promise.all([a?.ec2(), b?.ec2()]);
+    held.targets = [
+      { name: 'a', regions: REGIONS },
+      { name: 'c', regions: REGIONS },
+    ];
+    expect(accounts.current()[0]).toBe(a);
+    expect(accounts.current().map(({ name }) => name)).toEqual(['a', 'c']);
+    await vi.advanceTimersByTimeAsync(900_000);
+    expect(closed).toEqual([]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(closed).toEqual(['b']);
+  });
+
+  it('keep counts and drains where their description changes', async () => {
+    const { accounts, held, opened, closed } = accountsOf({ name: 'a', regions: REGIONS });
+    const [before] = accounts.current();
+    await before?.ec2();
+    held.targets = [{ name: 'a', regions: ['eu-west-1'] }];
+    const [after] = accounts.current();
+    await after?.ec2();
+    expect(after).toMatchObject({ regions: ['eu-west-1'] });
+    for (const member of ['changeLimit', 'drains', 'releases'] as const) {
+      expect(after?.[member], member).toBe(before?.[member]);
+    }
+    await vi.advanceTimersByTimeAsync(960_000);
+    expect([opened, closed]).toEqual([['a', 'a'], ['a']]);
+  });
+
+  it('have the limit that their rules have now', () => {
+    const { accounts, held } = accountsOf({ name: 'a', regions: REGIONS, perHour: 5 });
+    expect(accounts.current()[0]?.changeLimit.perHour).toBe(5);
+    held.targets = [{ name: 'a', regions: REGIONS, perHour: 2 }];
+    expect(accounts.current()[0]?.changeLimit.perHour).toBe(2);
+  });
+
+  it('can give back what earlier processes released in them, and nothing else', () => {
+    const { accounts } = accountsOf({ name: 'a', regions: REGIONS }, { name: 'b', regions: REGIONS });
+    const known = accounts
+      .current()
+      .map(({ releases }) =>
+        ['10.0.0.1', '10.0.0.2'].map((address) => releases.has('us-east-1', 'nat-1', address)),
+      );
+    expect(known).toEqual([
+      [true, false],
+      [false, false],
+    ]);
+  });
+});
