@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, fstatSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { devNull } from 'node:os';
 import type { Logger } from 'pino';
 import type { Ec2 } from './aws/ec2.ts';
 import type { Ec2Target } from './aws/settings.ts';
-import { AuditFile } from './changes/audit-file.ts';
+import { AuditFile, isWrittenBy } from './changes/audit-file.ts';
 import { AuditLog } from './changes/audit-log.ts';
 import { Confirmation } from './changes/confirmation.ts';
 import { releasesIn, unfinishedIntents } from './changes/earlier-records.ts';
@@ -17,7 +17,7 @@ import { help } from './config/help.ts';
 import type { Settings } from './config/options.ts';
 import { rulesInForce } from './config/rules.ts';
 import type { Policy } from './nat-gateway/policy.ts';
-import type { Rules } from './nat-gateway/stricter.ts';
+import { type Rules, stricter } from './nat-gateway/stricter.ts';
 import { type Log, openLog } from './serve/log.ts';
 import {
   delayed,
@@ -28,7 +28,7 @@ import {
 } from './serve/shutdown.ts';
 import { serveOverStdio } from './serve/stdio.ts';
 import { limitYoungGeneration } from './serve/young-generation.ts';
-import type { Dependencies } from './server.ts';
+import { type Dependencies, TargetAccounts } from './server.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -91,6 +91,33 @@ async function withTargets<T>(file: string, use: (file: string) => Promise<T>): 
   }
 }
 
+/** The accounts of --targets, which are read again when the file changes; `undefined` without it. */
+async function openTargets(
+  settings: Settings,
+  clock: Dependencies['ec2Clock'],
+  logger: Logger,
+  earlier: string,
+): Promise<Dependencies['targets']> {
+  if (settings.targets === undefined) return undefined;
+  const file = await withTargets(settings.targets, async (path) => {
+    const { TargetsFile } = await import('./config/targets-file.ts');
+    return new TargetsFile(path, rulesOf(settings), logger);
+  });
+  file.watch();
+  const ofServer = once(() => ec2Target(settings, clock));
+  return new TargetAccounts({
+    current: () => file.current(),
+    rulesOf: (target) => stricter(rulesOf(settings), target.rules),
+    open: async (target) => {
+      const { connectEc2, inTarget } = await import('./aws/ec2.ts');
+      return connectEc2(inTarget(await ofServer(), target), version, logger);
+    },
+    earlier: releasesIn(earlier),
+    now: Date.now,
+    monotonic,
+  });
+}
+
 /** Checks the set-up that the server would have with these settings. */
 async function check(invocation: CheckFlags & { settings: Settings }): Promise<void> {
   const { settings } = invocation;
@@ -106,15 +133,7 @@ async function serve(settings: Settings, log: Log): Promise<void> {
   const { logger } = log;
   const started = { version, simulate: settings.simulate, rules: rulesInForce(settings) };
   const { audit, earlier } = openAuditLog(settings, log);
-  const targets =
-    settings.targets === undefined
-      ? undefined
-      : await withTargets(settings.targets, async (file) => {
-          const { TargetsFile } = await import('./config/targets-file.ts');
-          return new TargetsFile(file, rulesOf(settings), logger);
-        });
   const stopping = terminationSignal(endingSignals(settings));
-  targets?.watch();
   const ec2Clock = await clockOfEc2(settings);
   const dependencies: Dependencies = {
     ec2: once(() => openEc2(settings, ec2Clock, logger)),
@@ -127,6 +146,7 @@ async function serve(settings: Settings, log: Log): Promise<void> {
     changeLimit: new ChangeLimit(settings.maxChangesPerHour, monotonic),
     drains: new StartedDrains(),
     releases: new Releases(Date.now, releasesIn(earlier)),
+    targets: await openTargets(settings, ec2Clock, logger, earlier),
     canRestore: settings.restore,
     stopping,
     // Over HTTP the signal of a request tells that its caller is gone; stdio has a check of its own.
@@ -148,7 +168,7 @@ async function serve(settings: Settings, log: Log): Promise<void> {
   } else {
     // Loaded on demand, because most servers use stdio.
     const { serveOverHttp } = await import('./serve/http.ts');
-    await serveOverHttp({ ...dependencies, targets }, settings, settings.http, started);
+    await serveOverHttp(dependencies, settings, settings.http, started);
   }
   process.exit();
 }
@@ -219,13 +239,6 @@ function openAuditLog(
     process.stderr.write(`nat-gateway-mcp: --audit-log cannot be opened: ${(error as Error).message}\n`);
     return process.exit(2);
   }
-}
-
-/** Whether a path, such as /dev/stdout, is the file to which a standard stream of this process writes. */
-function isWrittenBy(stream: number, path: string): boolean {
-  if (!existsSync(path)) return false;
-  const [file, written] = [statSync(path), fstatSync(stream)];
-  return file.dev === written.dev && file.ino === written.ino && !file.isCharacterDevice();
 }
 
 async function openEc2(settings: Settings, clock: Dependencies['ec2Clock'], logger: Logger): Promise<Ec2> {

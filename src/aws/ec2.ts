@@ -38,6 +38,8 @@ export interface ChangeCalls<Change extends AddressChange> {
   reconcile(change: Change, origin: string): Promise<Reconciled>;
 }
 
+export { inTarget } from './settings.ts';
+
 /** EC2 as the tools see it. Methods throw `Failure`. */
 export interface Ec2 {
   /** The region of a call that names `requested` or none. */

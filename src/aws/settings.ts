@@ -25,6 +25,24 @@ export interface TargetRole {
   name: string;
 }
 
+/** A target as the file of --targets describes it. */
+interface DescribedTarget {
+  name: string;
+  accountId: string;
+  roleArn?: string;
+  externalId?: string;
+  profile?: string;
+  regions: readonly string[];
+  sourceIdentity: boolean;
+}
+
+/** The same AWS, or embedded endpoint, in the account of a target. */
+export function inTarget(ofServer: Ec2Target, target: DescribedTarget): Ec2Target {
+  const { name, accountId, roleArn: arn, externalId, profile, regions, sourceIdentity } = target;
+  const role = arn === undefined ? undefined : { name, arn, accountId, externalId, sourceIdentity };
+  return { ...ofServer, region: regions[0], profile: profile ?? ofServer.profile, role };
+}
+
 /** The members of one section of the AWS configuration files. */
 export type Section = Readonly<Record<string, string | undefined>>;
 

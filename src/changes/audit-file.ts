@@ -1,12 +1,14 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   fsyncSync,
   lstatSync,
   openSync,
   readSync,
   type Stats,
+  statSync,
   writeSync,
 } from 'node:fs';
 import type { RecordOutput } from './audit-log.ts';
@@ -171,4 +173,11 @@ function tailOf(path: string, bytes = TAIL_BYTES): string {
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Whether a path, such as /dev/stdout, is the file to which a standard stream of this process writes. */
+export function isWrittenBy(stream: number, path: string): boolean {
+  if (!existsSync(path)) return false;
+  const [file, written] = [statSync(path), fstatSync(stream)];
+  return file.dev === written.dev && file.ino === written.ino && !file.isCharacterDevice();
 }

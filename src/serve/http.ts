@@ -1,6 +1,5 @@
 import { isWildcard } from '../config/loopback.ts';
 import type { Settings } from '../config/options.ts';
-import type { TargetsFile } from '../config/targets-file.ts';
 import type { HttpAddress } from '../config/values.ts';
 import { createServer, type Dependencies } from '../server.ts';
 import { BearerAuthentication } from './http/bearer.ts';
@@ -13,7 +12,7 @@ import { endingSignals, finished, GRACE_MILLISECONDS, onTermination } from './sh
  * first line of the log has the members of `started`.
  */
 export async function serveOverHttp(
-  dependencies: Dependencies & { targets: TargetsFile | undefined },
+  dependencies: Dependencies,
   settings: Settings,
   { host, port }: HttpAddress,
   started: object,
@@ -42,7 +41,7 @@ export async function serveOverHttp(
 
 async function authenticationFor(
   { tokenFile, oauthIssuer: issuer, oauthAudience: audience, ...settings }: Settings,
-  { logger, now, monotonic, targets }: Dependencies & { targets: TargetsFile | undefined },
+  { logger, now, monotonic, targets }: Dependencies,
 ): Promise<BearerAuthentication | undefined> {
   if (tokenFile !== undefined) {
     const { TokenFile } = await import('./http/token-file.ts');
