@@ -87,6 +87,12 @@ export const ERRORS = {
     nextStep:
       'The operator of this server has to make its audit log writable (--audit-log, disk space, stderr); then call again.',
   },
+  state_unavailable: {
+    meaning:
+      'The table that replicas share (`--state-table`) could not be read or written, so nothing was changed.',
+    nextStep:
+      'Call again in some seconds. If it stays so, the operator of this server has to look at the table: nat-gateway-mcp check tells the reason.',
+  },
   aws_error: {
     meaning: 'EC2 answered with any other code, which is passed on with its message.',
     nextStep: 'Do as the message says. Call again where retryable is true.',

@@ -1,0 +1,137 @@
+import { RESTORE, UNASSIGN } from '../vocabulary/names.ts';
+import { makeRoom } from '../vocabulary/room.ts';
+import { MemoryApprovals } from './approvals.ts';
+import { ChangeLimit } from './limit.ts';
+import { ChangeQueue } from './queue.ts';
+import { type Release, Releases } from './releases.ts';
+import { StartedDrains } from './started-drains.ts';
+import type { Changes, Clocks, GatewayKey, Hold, Holds, Limit, Remembered, State, Yeses } from './state.ts';
+
+/** How many attempts are remembered, so that the same one counts once. */
+const CAPACITY = 10_000;
+
+interface MemoryOptions {
+  clocks: Clocks;
+  maxChangesPerHour: number;
+  /** Releases of earlier processes, as the audit log has them. */
+  earlier?: readonly Release[];
+}
+
+/** The state of one process, which ends with it. */
+export function memoryState({ clocks, maxChangesPerHour, earlier = [] }: MemoryOptions): State {
+  return {
+    yeses: new MemoryYeses(clocks.monotonic),
+    limit: new MemoryLimit(maxChangesPerHour, clocks.monotonic),
+    holds: new MemoryHolds(),
+    changes: memoryChanges(clocks, earlier),
+    approvals: new MemoryApprovals(clocks.now),
+    check: async () => {},
+    close: async () => {},
+  };
+}
+
+class MemoryYeses implements Yeses {
+  readonly #monotonic: () => number;
+  /** By nonce, until it would have expired anyway. */
+  readonly #used = new Map<string, { attempt: string; until: number }>();
+
+  constructor(monotonic: () => number) {
+    this.#monotonic = monotonic;
+  }
+
+  async use(nonce: string, attempt: string, rememberFor: number): Promise<boolean> {
+    const now = this.#monotonic();
+    for (const [used, { until }] of this.#used) if (until < now) this.#used.delete(used);
+    const first = this.#used.get(nonce);
+    if (first !== undefined) return first.attempt === attempt;
+    this.#used.set(nonce, { attempt, until: now + rememberFor });
+    return true;
+  }
+}
+
+class MemoryLimit implements Limit {
+  readonly perHour: number;
+  readonly #sent: ChangeLimit;
+  readonly #attempts = new Set<string>();
+
+  constructor(perHour: number, monotonic: () => number) {
+    this.perHour = perHour;
+    this.#sent = new ChangeLimit(perHour, monotonic);
+  }
+
+  async secondsLeft(caller: string | undefined): Promise<number> {
+    return this.#sent.secondsLeft(caller);
+  }
+
+  async take(caller: string | undefined, attempt: string): Promise<boolean> {
+    if (this.#attempts.has(attempt)) return true;
+    if (!this.#sent.take(caller)) return false;
+    makeRoom(this.#attempts, CAPACITY);
+    this.#attempts.add(attempt);
+    return true;
+  }
+
+  async refund(caller: string | undefined, attempt: string): Promise<void> {
+    if (this.#attempts.delete(attempt)) this.#sent.refund(caller);
+  }
+}
+
+/** Holds a gateway for as long as its turn in the queue lasts. */
+export class MemoryHolds implements Holds {
+  readonly #queue = new ChangeQueue();
+  #fence = 0;
+
+  acquire({ region, natGatewayId }: GatewayKey, _attempt: string, giveUp: AbortSignal): Promise<Hold> {
+    return new Promise((resolve, reject) => {
+      const turn = (): Promise<void> =>
+        new Promise((free) => {
+          this.#fence += 1;
+          resolve(heldUntilFreed(this.#fence, free));
+        });
+      this.#queue.run(`${region}/${natGatewayId}`, giveUp, turn).catch(reject);
+    });
+  }
+
+  idle(): Promise<void> {
+    return this.#queue.idle();
+  }
+}
+
+function heldUntilFreed(fence: number, free: () => void): Hold {
+  return {
+    fence,
+    mustNotSendAfter: Infinity,
+    maySend: () => true,
+    renew: async () => true,
+    free: async () => free(),
+  };
+}
+
+/** Nothing is noted before a change was sent: it would be lost with the process, and the audit log has it. */
+function memoryChanges({ now, ec2 }: Clocks, earlier: readonly Release[]): Changes {
+  const releases = new Releases(now, earlier);
+  const drains = new StartedDrains();
+  const of = ({ region, natGatewayId }: GatewayKey): Remembered => ({
+    get drains() {
+      return drains.of(region, natGatewayId);
+    },
+    isReleased: (privateIp) => releases.has(region, natGatewayId, privateIp),
+    givenBackAt: (privateIp) => releases.givenBackAt(region, natGatewayId, privateIp),
+    judge: (gateway, at) => drains.judge(region, gateway, at),
+    forget: (privateIp) => drains.forget(region, natGatewayId, privateIp),
+  });
+  return {
+    intend: async () => {},
+    async settle(change, end) {
+      if (end.kind === 'not_made') return;
+      if (change.tool === UNASSIGN) releases.remember({ ...change, at: now() });
+      if (end.kind !== 'accepted') return;
+      if (change.tool === UNASSIGN) drains.remember(change, end.drain, ec2.monotonic());
+      if (change.tool !== RESTORE) return;
+      releases.giveBack(change, ec2.monotonic());
+      for (const privateIp of change.privateIps) of(change).forget(privateIp);
+    },
+    of: async (gateway) => of(gateway),
+    in: async (region) => (natGatewayId) => of({ region, natGatewayId }),
+  };
+}
