@@ -126,6 +126,9 @@ export function approvalId(createdAt: number): string {
   return `${approvalIdsFrom(createdAt)}-${randomBytes(8).toString('hex')}`;
 }
 
+/** The ids that `approvalId` makes; callers send any text. */
+export const APPROVAL_ID = /^apr-[0-9a-z]{9}-[0-9a-f]{16}$/;
+
 /** What the ids of approvals begin with, or come after, that were created at this time or later. */
 export function approvalIdsFrom(time: number): string {
   return `apr-${Math.max(0, Math.floor(time)).toString(36).padStart(9, '0')}`;

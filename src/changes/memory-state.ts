@@ -79,27 +79,42 @@ class MemoryLimit implements Limit {
 /** Holds a gateway for as long as its turn in the queue lasts. */
 export class MemoryHolds implements Holds {
   readonly #queue = new ChangeQueue();
+  /** How many hold a gateway, or wait for it. */
+  readonly #inLine = new Map<string, number>();
   #fence = 0;
 
-  acquire({ region, natGatewayId }: GatewayKey, _attempt: string, giveUp: AbortSignal): Promise<Hold> {
+  async acquire({ region, natGatewayId }: GatewayKey, _attempt: string, giveUp: AbortSignal): Promise<Hold> {
+    const key = `${region}/${natGatewayId}`;
+    const ahead = this.#inLine.get(key) ?? 0;
+    this.#inLine.set(key, ahead + 1);
     return new Promise((resolve, reject) => {
       const turn = (): Promise<void> =>
         new Promise((free) => {
           this.#fence += 1;
-          resolve(heldUntilFreed(this.#fence, free));
+          resolve(heldUntilFreed(this.#fence, ahead > 0, free));
         });
-      this.#queue.run(`${region}/${natGatewayId}`, giveUp, turn).catch(reject);
+      this.#queue
+        .run(key, giveUp, turn)
+        .catch(reject)
+        .finally(() => this.#leave(key));
     });
   }
 
   idle(): Promise<void> {
     return this.#queue.idle();
   }
+
+  #leave(key: string): void {
+    const others = (this.#inLine.get(key) ?? 1) - 1;
+    if (others > 0) this.#inLine.set(key, others);
+    else this.#inLine.delete(key);
+  }
 }
 
-function heldUntilFreed(fence: number, free: () => void): Hold {
+function heldUntilFreed(fence: number, readAgain: boolean, free: () => void): Hold {
   return {
     fence,
+    readAgain,
     mustNotSendAfter: Infinity,
     maySend: () => true,
     renew: async () => true,

@@ -4,7 +4,13 @@ import { assignedAgain, withStartedDrains } from '../nat-gateway/observations.ts
 
 /** How many drains are remembered, and for how long after their end. */
 const CAPACITY = 1000;
-const KEPT_MILLISECONDS = 600_000;
+export const DRAIN_KEPT_MILLISECONDS = 600_000;
+
+/** The drain that was accepted at `startedAt`; without `drain` it may be somebody else's, of any length. */
+export function startedDrain(drain: Drain | undefined, startedAt: number): StartedDrain {
+  const lasts = drain === undefined ? LONGEST_DRAIN_MILLISECONDS : drain.max_drain_duration_seconds * 1000;
+  return { drain, startedAt, dueAt: startedAt + lasts };
+}
 
 /** The addresses of one gateway that drain together. */
 interface Drained {
@@ -25,8 +31,7 @@ export class StartedDrains {
    */
   remember({ region, natGatewayId, privateIps }: Drained, drain: Drain | undefined, now: number): void {
     this.#prune(now);
-    const lasts = drain === undefined ? LONGEST_DRAIN_MILLISECONDS : drain.max_drain_duration_seconds * 1000;
-    const started = { drain, startedAt: now, dueAt: now + lasts };
+    const started = startedDrain(drain, now);
     const key = keyOf(region, natGatewayId);
     const ofGateway = this.#drains.get(key) ?? new Map<string, StartedDrain>();
     for (const privateIp of privateIps) {
@@ -59,7 +64,7 @@ export class StartedDrains {
   #prune(now: number): void {
     for (const [key, ofGateway] of this.#drains) {
       for (const [privateIp, { dueAt }] of ofGateway) {
-        if (dueAt + KEPT_MILLISECONDS >= now && this.#size < CAPACITY) continue;
+        if (dueAt + DRAIN_KEPT_MILLISECONDS >= now && this.#size < CAPACITY) continue;
         ofGateway.delete(privateIp);
         this.#size -= 1;
       }

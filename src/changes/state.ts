@@ -80,6 +80,11 @@ export interface Hold {
   /** Rises with every hold on the gateway: the later of two has the higher one. For the record; EC2 cannot check it. */
   readonly fence: number;
   /**
+   * Whether somebody else held the gateway just before, so that what was read beside the acquiring may be from before
+   * their change.
+   */
+  readonly readAgain: boolean;
+  /**
    * Milliseconds of `performance.now()` after which the real call must not be sent, because it could still be on its way
    * when somebody else holds the gateway. Infinity where nobody else can. A renewal moves it.
    */

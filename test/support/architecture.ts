@@ -32,6 +32,10 @@ const TABLE: Readonly<Record<string, Row>> = {
   proxy: { folders: ['config'], packages: NONE },
   aws: { folders: ['vocabulary', 'nat-gateway', 'proxy'], packages: AWS },
   changes: { folders: ['vocabulary', 'nat-gateway'], packages: NONE },
+  'state-table': {
+    folders: ['vocabulary', 'nat-gateway', 'changes'],
+    packages: /^@aws-sdk\/client-dynamodb$/,
+  },
   tools: { folders: ['vocabulary', 'nat-gateway', 'changes'], packages: MCP, types: ['aws'] },
   resources: { folders: ['vocabulary', 'nat-gateway', 'changes', 'tools'], packages: MCP, types: ['aws'] },
   prompts: { folders: ['vocabulary', 'nat-gateway', 'changes', 'tools'], packages: MCP, types: ['aws'] },
@@ -52,7 +56,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   'main.ts': {
     folders: [
       ...['vocabulary', 'nat-gateway', 'aws', 'changes', 'config', 'serve'],
-      ...['check', 'server.ts', 'simulator'],
+      ...['check', 'server.ts', 'simulator', 'state-table'],
     ],
     packages: /^pino$/,
   },
@@ -62,7 +66,7 @@ const TABLE: Readonly<Record<string, Row>> = {
 const EXCEPTIONS: Readonly<Record<string, RegExp>> = { 'changes/confirmation.ts': MCP };
 
 /** Folders that others load with `import()` alone, because most starts do without. */
-const ON_DEMAND = ['simulator', 'check'];
+const ON_DEMAND = ['simulator', 'check', 'state-table'];
 
 const LONGEST_FILE = 320;
 const ROOT_FILES = ['main.ts', 'server.ts'];

@@ -1,0 +1,132 @@
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import dynalite from 'dynalite';
+import { tableTemplate } from '../../src/state-table/template.ts';
+
+/** A table of dynalite, behind a proxy that can spoil requests and their answers. */
+
+export const TABLE = 'nat-state';
+
+/** What happens to a request: `lost` is applied, and its answer never arrives. */
+export type TableFault = 'none' | 'lost' | 'slow' | 'throttled' | 'error' | 'refused';
+
+interface Request {
+  /** Such as UpdateItem. */
+  action: string;
+  body: Record<string, unknown>;
+}
+
+export class StateTable {
+  readonly requests: Request[] = [];
+  /** The fault of a request by its number, from 0 since the fault was set. */
+  #fault: (request: Request, number: number) => TableFault = () => 'none';
+  #number = 0;
+  readonly #store: Server;
+  readonly #proxy: Server;
+
+  private constructor(store: Server) {
+    this.#store = store;
+    this.#proxy = createServer((incoming, answer) => void this.#pass(incoming, answer));
+  }
+
+  static async start(): Promise<StateTable> {
+    const table = new StateTable(dynalite({ createTableMs: 0 }));
+    await listening(table.#store);
+    await listening(table.#proxy);
+    const client = new DynamoDBClient(table.client());
+    const { TableName, ...properties } = tableTemplate(TABLE).Resources.State.Properties;
+    const { TimeToLiveSpecification: _, ...known } = properties;
+    await client.send(new CreateTableCommand({ TableName, ...known } as never));
+    await waitUntilTableExists({ client, maxWaitTime: 5, minDelay: 0.02, maxDelay: 0.02 } as never, {
+      TableName,
+    });
+    client.destroy();
+    table.requests.length = 0;
+    return table;
+  }
+
+  /** The configuration of a client of the table. */
+  client() {
+    return {
+      region: 'eu-west-1',
+      endpoint: this.endpoint,
+      credentials: { accessKeyId: 'AKIATEST', secretAccessKey: 'secret' },
+      requestHandler: new NodeHttpHandler({ throwOnRequestTimeout: true, connectionTimeout: 1000 }),
+    };
+  }
+
+  get endpoint(): string {
+    return `http://127.0.0.1:${portOf(this.#proxy)}`;
+  }
+
+  /** Spoils requests from now on. */
+  spoil(fault: (request: Request, number: number) => TableFault): void {
+    this.#fault = fault;
+    this.#number = 0;
+  }
+
+  heal(): void {
+    this.spoil(() => 'none');
+  }
+
+  async close(): Promise<void> {
+    for (const server of [this.#proxy, this.#store]) {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  }
+
+  async #pass(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
+    const bytes = await bodyOf(incoming);
+    const [, action = ''] = String(incoming.headers['x-amz-target']).split('.');
+    const received = { action, body: JSON.parse(bytes.toString()) as Record<string, unknown> };
+    this.requests.push(received);
+    const fault = this.#fault(received, this.#number++);
+    if (fault === 'refused') return void incoming.socket.destroy();
+    if (fault === 'throttled') return fail(answer, 400, 'ThrottlingException');
+    if (fault === 'error') return fail(answer, 500, 'InternalServerError');
+    if (fault === 'slow') await sleep(5000, undefined, { ref: false });
+    const applied = await this.#forward(incoming, bytes);
+    if (fault === 'lost') return void incoming.socket.destroy();
+    answer.writeHead(applied.status, applied.headers).end(applied.body);
+  }
+
+  #forward({ url, headers }: IncomingMessage, bytes: Buffer) {
+    return new Promise<{ status: number; headers: Record<string, string>; body: Buffer }>(
+      (resolve, reject) => {
+        const options = { port: portOf(this.#store), path: url, method: 'POST', headers };
+        request(options, (response) => {
+          bodyOf(response).then((body) => {
+            const type = String(response.headers['content-type']);
+            const status = response.statusCode ?? 0;
+            resolve({ status, headers: { 'content-type': type, date: String(response.headers.date) }, body });
+          }, reject);
+        })
+          .on('error', reject)
+          .end(bytes);
+      },
+    );
+  }
+}
+
+function fail(answer: ServerResponse, status: number, code: string): void {
+  answer.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' });
+  answer.end(JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${code}`, message: 'spoiled' }));
+}
+
+async function bodyOf(message: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of message) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+function listening(server: Server): Promise<void> {
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
