@@ -16,8 +16,11 @@ export class ClockWatch {
   /** Seconds by which the table's clock is ahead. */
   #seconds = 0;
 
-  constructor(client: DynamoDBClient, now: () => number) {
+  constructor(now: () => number) {
     this.#now = now;
+  }
+
+  watch(client: DynamoDBClient): void {
     client.middlewareStack.add(
       (next) => async (args) => {
         const sent = this.#now();

@@ -4,15 +4,7 @@ import { NotBegun } from '../changes/queue.ts';
 import type { Clocks, GatewayKey, Hold, Holds } from '../changes/state.ts';
 import { CLOCK_MARGIN } from './clock-watch.ts';
 import type { Key, Table } from './table.ts';
-
-export interface HoldTimes {
-  /** How long a hold lasts, in milliseconds, unless it is renewed. */
-  lasts: number;
-  /** What the real call and the reads after a lost answer may take: the part of it that must be left before sending. */
-  change: number;
-  /** Between two looks at a gateway that another replica holds. */
-  pause: number;
-}
+import type { TableTimes } from './times.ts';
 
 /**
  * Gateways that are held, an item each. It never expires by itself, so that its fence rises forever. Within the process
@@ -21,10 +13,10 @@ export interface HoldTimes {
 export class TableHolds implements Holds {
   readonly #table: Table;
   readonly #clocks: Clocks;
-  readonly #times: HoldTimes;
+  readonly #times: TableTimes;
   readonly #own = new MemoryHolds();
 
-  constructor(table: Table, clocks: Clocks, times: HoldTimes) {
+  constructor(table: Table, clocks: Clocks, times: TableTimes) {
     this.#table = table;
     this.#clocks = clocks;
     this.#times = times;
@@ -57,7 +49,7 @@ export class TableHolds implements Holds {
         condition: 'attribute_not_exists(#holder) OR #expires < :expired OR #holder = :me',
         values: {
           me: attempt,
-          until: since.wall + this.#times.lasts,
+          until: since.wall + this.#times.hold,
           expired: since.wall - CLOCK_MARGIN,
           one: 1,
         },
@@ -74,7 +66,7 @@ export class TableHolds implements Holds {
 
   #held({ key, attempt, fence, readAgain, turn }: Held, since: Reading): Hold {
     let held = since;
-    const { lasts, change } = this.#times;
+    const { hold: lasts, change } = this.#times;
     return {
       fence,
       readAgain,

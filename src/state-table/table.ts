@@ -8,12 +8,11 @@ import {
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import type { MiddlewareStack } from '@smithy/types';
+import type { Clocks } from '../changes/state.ts';
 import { ClockWatch } from './clock-watch.ts';
-import { unavailable } from './unavailable.ts';
-
-/** One request with its retries, and one attempt of it, in milliseconds. Two in a row fit beside a read of EC2. */
-const REQUEST_MILLISECONDS = 3000;
-const ATTEMPT_MILLISECONDS = 1000;
+import type { TableTimes } from './times.ts';
+import { concernsClient, unavailable } from './unavailable.ts';
 
 export type Value = string | number | readonly string[] | ReadonlySet<string>;
 
@@ -30,29 +29,34 @@ interface Conditional {
   values?: Item;
 }
 
+export interface TableOptions {
+  name: string;
+  /**
+   * The process's region, credentials, endpoint and handler. It is asked at the first request, and again where the
+   * credentials were refused. The handler has to throw when a request times out; those who made it destroy it.
+   */
+  client: () => Promise<DynamoDBClientConfig>;
+  clocks: Clocks;
+  /** Gets what could not be written and nobody waits for, for the log. */
+  onTrouble: (message: string) => void;
+}
+
 /** One table by requests that each have an end in time. Methods throw `Failure` `state_unavailable`. */
 export class Table {
   readonly name: string;
   readonly clock: ClockWatch;
-  readonly #client: DynamoDBClient;
+  readonly #config: TableOptions['client'];
+  #client: Promise<DynamoDBClient> | undefined;
   readonly #onTrouble: (message: string) => void;
+  readonly #times: Pick<TableTimes, 'request' | 'attempt'>;
   readonly #pending = new Set<Promise<void>>();
 
-  /**
-   * `config` is of the process's session. Its handler has to throw when a request times out, and is destroyed by those
-   * who made it. `onTrouble` gets what was not written and nobody waits for.
-   */
-  constructor(
-    name: string,
-    config: DynamoDBClientConfig,
-    now: () => number,
-    onTrouble: (message: string) => void,
-  ) {
+  constructor({ name, client, clocks, onTrouble }: TableOptions, times: TableTimes) {
     this.name = name;
     this.#onTrouble = onTrouble;
-    // With an account in its host the endpoint would change with the credentials, past allow-lists and VPC endpoints.
-    this.#client = new DynamoDBClient({ ...config, maxAttempts: 3, accountIdEndpointMode: 'disabled' });
-    this.clock = new ClockWatch(this.#client, now);
+    this.#times = times;
+    this.#config = client;
+    this.clock = new ClockWatch(clocks.now);
   }
 
   /** Writes an item if the condition holds. Returns whether it did. */
@@ -62,8 +66,8 @@ export class Table {
       Item: attributes({ ...key, ...item }),
       ...expression({ ConditionExpression: condition }, values),
     });
-    return this.#ifHolds(async () => {
-      await this.#client.send(command, requestOptions());
+    return this.#ifHolds(async (client, options) => {
+      await client.send(noting(command, options), options);
       return true;
     }, false);
   }
@@ -76,8 +80,8 @@ export class Table {
       ReturnValues: 'ALL_NEW',
       ...expression({ UpdateExpression: update, ConditionExpression: condition }, values),
     });
-    return this.#ifHolds(async () => {
-      const { Attributes } = await this.#client.send(command, requestOptions());
+    return this.#ifHolds(async (client, options) => {
+      const { Attributes } = await client.send(noting(command, options), options);
       if (Attributes === undefined) throw new TypeError('the answer has no item');
       return itemOf(Attributes);
     }, undefined);
@@ -85,16 +89,15 @@ export class Table {
 
   async get(key: Key): Promise<Item | undefined> {
     const command = new GetItemCommand({ TableName: this.name, Key: attributes(key), ConsistentRead: true });
-    return this.#explained(async () => {
-      const { Item } = await this.#client.send(command, requestOptions());
+    return this.#explained(async (client, options) => {
+      const { Item } = await client.send(noting(command, options), options);
       return Item === undefined ? undefined : itemOf(Item);
     });
   }
 
   /** Reads every item of a partition that the condition on its key allows. */
   query(condition: string, values: Item): Promise<Item[]> {
-    const options = requestOptions();
-    return this.#explained(async () => {
+    return this.#explained(async (client, options) => {
       const items: Item[] = [];
       let from: Record<string, AttributeValue> | undefined;
       do {
@@ -104,7 +107,7 @@ export class Table {
           ExclusiveStartKey: from,
           ...expression({ KeyConditionExpression: condition }, values),
         });
-        const { Items, LastEvaluatedKey } = await this.#client.send(command, options);
+        const { Items, LastEvaluatedKey } = await client.send(noting(command, options), options);
         // An answer of something that is not DynamoDB must not read as an empty table.
         if (Items === undefined) throw new TypeError('the answer has no items');
         items.push(...Items.map(itemOf));
@@ -129,29 +132,88 @@ export class Table {
     while (this.#pending.size > 0) await Promise.all(this.#pending);
   }
 
-  async #ifHolds<T>(send: () => Promise<T>, otherwise: T): Promise<T> {
-    return this.#explained(() =>
-      send().catch((error: unknown) => {
+  #options(): RequestOptions {
+    const { request, attempt } = this.#times;
+    return { abortSignal: AbortSignal.timeout(request), requestTimeout: attempt };
+  }
+
+  async #ifHolds<T>(send: Send<T>, otherwise: T): Promise<T> {
+    return this.#explained((client, options) =>
+      send(client, options).catch((error: unknown) => {
         if (error instanceof ConditionalCheckFailedException) return otherwise;
         throw error;
       }),
     );
   }
 
-  async #explained<T>(send: () => Promise<T>): Promise<T> {
+  /** Where time ran out after the table had answered with an error, that error is the reason. */
+  async #explained<T>(send: Send<T>): Promise<T> {
+    const options = this.#options();
     try {
-      return await send();
+      return await orAborted(
+        this.#opened().then((client) => send(client, options)),
+        options.abortSignal,
+      );
     } catch (error) {
-      throw unavailable(this.name, error);
+      const reason = options.abortSignal.aborted ? (options.answered ?? error) : error;
+      if (concernsClient(reason)) this.#client = undefined;
+      throw unavailable(this.name, reason);
     }
+  }
+
+  #opened(): Promise<DynamoDBClient> {
+    this.#client ??= this.#newClient().catch((error: unknown) => {
+      this.#client = undefined;
+      throw error;
+    });
+    return this.#client;
+  }
+
+  async #newClient(): Promise<DynamoDBClient> {
+    const config = await this.#config();
+    // With an account in its host the endpoint would change with the credentials, past allow-lists and VPC endpoints.
+    const client = new DynamoDBClient({ ...config, maxAttempts: 3, accountIdEndpointMode: 'disabled' });
+    this.clock.watch(client);
+    return client;
   }
 }
 
-function requestOptions() {
-  return {
-    abortSignal: AbortSignal.timeout(REQUEST_MILLISECONDS),
-    requestTimeout: ATTEMPT_MILLISECONDS,
-  };
+type Send<T> = (client: DynamoDBClient, options: RequestOptions) => Promise<T>;
+
+/** Options of one `client.send`; `answered` is the latest error that the table answered with. */
+interface RequestOptions {
+  abortSignal: AbortSignal;
+  requestTimeout: number;
+  answered?: unknown;
+}
+
+/** The SDK's own abort waits for a source of credentials that hangs. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    work.then(resolve, reject);
+  });
+}
+
+/** The command, which notes in its options what the table answers with. */
+function noting<
+  C extends { middlewareStack: MiddlewareStack<Input, Output> },
+  Input extends object,
+  Output extends object,
+>(command: C & { middlewareStack: MiddlewareStack<Input, Output> }, options: RequestOptions): C {
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        return await next(args);
+      } catch (error) {
+        const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
+        if ($metadata?.httpStatusCode !== undefined) options.answered = error;
+        throw error;
+      }
+    },
+    { step: 'deserialize', name: 'noting', priority: 'high' },
+  );
+  return command;
 }
 
 /** Expressions with their names and values. Every name is a placeholder, because hundreds of words are reserved. */

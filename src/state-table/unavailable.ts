@@ -10,6 +10,9 @@ const TO_MEND: Readonly<Record<string, string>> = {
     'The table does not have the keys pk and sk, both strings. The operator of this server has to create one from the template that nat-gateway-mcp state-table prints.',
 };
 
+/** Errors of credentials, which may be others by now. */
+const OF_CREDENTIALS = /^(ExpiredToken|UnrecognizedClient|InvalidSignature|InvalidClientTokenId|Credential)/;
+
 const THROTTLED = /^(Throttling|ProvisionedThroughputExceeded|RequestLimitExceeded)/;
 
 /** The failure of a request to the table, with its cause. Nobody knows whether a write was made. */
@@ -33,10 +36,17 @@ export function unavailable(table: string, error: unknown): Failure {
   return new Failure(details);
 }
 
+/** Whether the client is to be made anew for the next request. */
+export function concernsClient(error: unknown): boolean {
+  return OF_CREDENTIALS.test((error as Error).name);
+}
+
 function causeOf(name = 'Error', code: string | undefined, status: number | undefined): string {
-  if (name === 'TimeoutError' || name === 'AbortError') return 'did not answer in time';
+  // The SDK calls a connection that was closed a time-out.
+  if (code !== 'ECONNRESET' && (name === 'TimeoutError' || name === 'AbortError'))
+    return 'did not answer in time';
   if (THROTTLED.test(name)) return 'is throttled';
-  if (name === 'CredentialsProviderError') return 'cannot be asked, because there are no AWS credentials';
+  if (name.startsWith('Credential')) return 'cannot be asked, because there are no AWS credentials';
   if (status !== undefined) return `answered ${name} (HTTP ${status})`;
   return `could not be reached (${code ?? name})`;
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { openStateTable } from '../../src/state-table/state-table.ts';
 import { ForwardClock, PER_HOUR, stateContract } from '../support/state-contract.ts';
-import { StateTable, TABLE } from '../support/state-table.ts';
+import { PATIENT_TIMES, StateTable, TABLE } from '../support/state-table.ts';
 
 let table: StateTable;
 
@@ -11,16 +11,14 @@ beforeAll(async () => {
 
 afterAll(() => table.close());
 
-const HOLD_TIMES = { lasts: 45_000, change: 35_000, pause: 20 };
-
 function replica(clock: ForwardClock) {
   return openStateTable({
     name: TABLE,
-    client: table.client(),
+    client: async () => table.client(),
     clocks: clock.clocks,
     maxChangesPerHour: PER_HOUR,
     onTrouble: () => {},
-    holdTimes: HOLD_TIMES,
+    times: PATIENT_TIMES,
   });
 }
 

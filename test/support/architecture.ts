@@ -34,7 +34,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   changes: { folders: ['vocabulary', 'nat-gateway'], packages: NONE },
   'state-table': {
     folders: ['vocabulary', 'nat-gateway', 'changes'],
-    packages: /^@aws-sdk\/client-dynamodb$/,
+    packages: /^(@aws-sdk\/client-dynamodb|@smithy\/types)$/,
   },
   tools: { folders: ['vocabulary', 'nat-gateway', 'changes'], packages: MCP, types: ['aws'] },
   resources: { folders: ['vocabulary', 'nat-gateway', 'changes', 'tools'], packages: MCP, types: ['aws'] },

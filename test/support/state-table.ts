@@ -5,13 +5,18 @@ import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-s
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import dynalite from 'dynalite';
 import { tableTemplate } from '../../src/state-table/template.ts';
+import { TABLE_TIMES, type TableTimes } from '../../src/state-table/times.ts';
 
 /** A table of dynalite, behind a proxy that can spoil requests and their answers. */
 
 export const TABLE = 'nat-state';
 
+/** Times for a table that answers slowly on a busy machine, and for one that does not answer. */
+export const PATIENT_TIMES: TableTimes = { ...TABLE_TIMES, request: 20_000, attempt: 20_000, pause: 20 };
+export const FAST_TIMES: TableTimes = { ...PATIENT_TIMES, request: 700, attempt: 250 };
+
 /** What happens to a request: `lost` is applied, and its answer never arrives. */
-export type TableFault = 'none' | 'lost' | 'slow' | 'throttled' | 'error' | 'refused';
+export type TableFault = 'none' | 'lost' | 'slow' | 'throttled' | 'error' | 'refused' | 'empty' | 'expired';
 
 interface Request {
   /** Such as UpdateItem. */
@@ -21,6 +26,8 @@ interface Request {
 
 export class StateTable {
   readonly requests: Request[] = [];
+  /** Seconds by which its clock is ahead. */
+  secondsAhead = 0;
   /** The fault of a request by its number, from 0 since the fault was set. */
   #fault: (request: Request, number: number) => TableFault = () => 'none';
   #number = 0;
@@ -86,12 +93,18 @@ export class StateTable {
     this.requests.push(received);
     const fault = this.#fault(received, this.#number++);
     if (fault === 'refused') return void incoming.socket.destroy();
+    if (fault === 'empty') return void answer.writeHead(200).end('{}');
     if (fault === 'throttled') return fail(answer, 400, 'ThrottlingException');
+    if (fault === 'expired') return fail(answer, 400, 'ExpiredTokenException');
     if (fault === 'error') return fail(answer, 500, 'InternalServerError');
     if (fault === 'slow') await sleep(5000, undefined, { ref: false });
     const applied = await this.#forward(incoming, bytes);
     if (fault === 'lost') return void incoming.socket.destroy();
     answer.writeHead(applied.status, applied.headers).end(applied.body);
+  }
+
+  get #date(): string {
+    return new Date(Date.now() + this.secondsAhead * 1000).toUTCString();
   }
 
   #forward({ url, headers }: IncomingMessage, bytes: Buffer) {
@@ -102,7 +115,7 @@ export class StateTable {
           bodyOf(response).then((body) => {
             const type = String(response.headers['content-type']);
             const status = response.statusCode ?? 0;
-            resolve({ status, headers: { 'content-type': type, date: String(response.headers.date) }, body });
+            resolve({ status, headers: { 'content-type': type, date: this.#date }, body });
           }, reject);
         })
           .on('error', reject)
