@@ -47,6 +47,10 @@ async function main(): Promise<void> {
   if (invocation.command === 'help') return print(help(invocation.of, process.stdout.columns));
   if (invocation.command === 'version') return print(`${version}\n`);
   if (invocation.command === 'iam-policy') return printPolicy(invocation.settings);
+  if (invocation.command === 'state-table') {
+    const { tableTemplate } = await import('./state-table/template.ts');
+    return print(json(tableTemplate(invocation.settings.stateTable ?? 'nat-gateway-mcp')));
+  }
   if (invocation.command === 'check') return check(invocation);
   const log = openLog(invocation.settings.logLevel);
   if (invocation.command === 'simulator') return serveSimulator(invocation.settings, log.logger);
@@ -68,14 +72,14 @@ async function printPolicy(settings: Settings): Promise<void> {
   const { iamPolicy } = await import('./config/iam-policy.ts');
   const policy =
     settings.targets === undefined
-      ? iamPolicy(policyOf(settings), settings.restore)
+      ? iamPolicy(policyOf(settings), settings.restore, tableOf(settings))
       : await withTargets(settings.targets, async (file) => {
           const { policiesOfTargets } = await import('./config/iam-policy-targets.ts');
           const { readTargets } = await import('./config/targets-file.ts');
           const targets = readTargets(file, rulesOf(settings));
           return policiesOfTargets(targets, rulesOf(settings), settings.restore);
         });
-  print(`${JSON.stringify(policy, undefined, 2)}\n`);
+  print(json(policy));
 }
 
 /** Does something with the file of --targets, and exits with every mistake, a line each, if the file is refused. */
@@ -135,12 +139,13 @@ async function serve(settings: Settings, log: Log): Promise<void> {
   const { audit, earlier } = openAuditLog(settings, log);
   const stopping = terminationSignal(endingSignals(settings));
   const ec2Clock = await clockOfEc2(settings);
+  const [key = randomBytes(32), earlierKey] = settings.confirmationKey ?? [];
   const dependencies: Dependencies = {
     ec2: once(() => openEc2(settings, ec2Clock, logger)),
     ec2Clock,
     policy: policyOf(settings),
     confirmMode: settings.confirm,
-    confirmation: new Confirmation(settings.confirmationKey ?? randomBytes(32), Date.now),
+    confirmation: new Confirmation(key, Date.now, { earlierKey }),
     audit,
     changes: new ChangeQueue(),
     changeLimit: new ChangeLimit(settings.maxChangesPerHour, monotonic),
@@ -186,6 +191,11 @@ async function simulatedClock({ simulateSpeed }: Settings): Promise<Dependencies
   const { scaledClock } = await import('./simulator/clock.ts');
   const { now } = scaledClock(simulateSpeed);
   return { now, monotonic: now };
+}
+
+/** The table that replicas share, where there is one. */
+function tableOf({ stateTable: name, stateRegion, region }: Settings) {
+  return name === undefined ? undefined : { name, region: stateRegion ?? region };
 }
 
 /** Picks the policy out of the settings; no other setting may reach results. */
@@ -308,6 +318,10 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
     });
     return made;
   };
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
 function print(text: string): void {

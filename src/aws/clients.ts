@@ -196,6 +196,12 @@ export class Ec2Clients {
     this.#logger.debug({ region, ...gap }, 'evidence was not read');
   }
 
+  /** The configuration of a client of DynamoDB, as of now: a client with refused credentials asks again. */
+  async tableConfig(requested: string | undefined) {
+    const region = await this.region(requested);
+    return (await this.#session()).config('dynamodb', region);
+  }
+
   /** Closes every connection. */
   close(): void {
     this.#transport.requestHandler.destroy();

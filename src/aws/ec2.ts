@@ -68,6 +68,8 @@ export interface Ec2 {
   describeRegions(): Promise<string[]>;
   /** Whose key signs requests to `region` now; `undefined` if there are no credentials, of which a read tells more. */
   identity(region: string): Promise<Identity | undefined>;
+  /** The configuration of a client of the table that replicas share, in the region or the configured one. */
+  tableConfig(region: string | undefined): ReturnType<Ec2Clients['tableConfig']>;
   close(): void;
 }
 
@@ -131,6 +133,7 @@ export function connectEc2(
     watch: (region, natGatewayId, signal, pace) => watchOf(region).watch(natGatewayId, signal, pace),
     describeRegions,
     identity: (region) => clients.identity(region),
+    tableConfig: (region) => clients.tableConfig(region),
     close: () => clients.close(),
   };
 }

@@ -47,7 +47,7 @@ export function inTarget(ofServer: Ec2Target, target: DescribedTarget): Ec2Targe
 export type Section = Readonly<Record<string, string | undefined>>;
 
 /** The service as AWS_ENDPOINT_URL_… and a `services` section name it. */
-export type Service = 'ec2' | 'cloudwatch' | 'sts' | 'sso' | 'signin';
+export type Service = 'ec2' | 'cloudwatch' | 'sts' | 'sso' | 'signin' | 'dynamodb';
 
 /** A value, and the setting it comes from, for messages. */
 interface Setting {

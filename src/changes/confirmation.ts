@@ -68,11 +68,15 @@ interface Options {
   /** A clock in milliseconds that nobody can set. */
   uptime?: () => number;
   openSeconds?: number;
+  /** A key that signs no more, and whose questions may still be open. */
+  earlierKey?: string | undefined;
 }
 
 /** A yes: asked for, bound to what was shown, and used once. One instance for all connections of a process. */
 export class Confirmation {
-  readonly #codec: ReturnType<typeof createRequestStateCodec>;
+  readonly #codec: Codec;
+  /** Of the key that was replaced, where there is one. */
+  readonly #earlier: Codec | undefined;
   readonly #now: () => number;
   readonly #uptime: () => number;
   readonly #openMilliseconds: number;
@@ -83,11 +87,8 @@ export class Confirmation {
 
   /** Replicas share `key`, so that one may ask and another be answered. Single use is per process. */
   constructor(key: Uint8Array | string, now: () => number, options: Options = {}) {
-    this.#codec = createRequestStateCodec({
-      key,
-      ttlSeconds: SIGNED_SECONDS,
-      bind: (context) => context.http?.authInfo?.clientId ?? '',
-    });
+    this.#codec = codecOf(key);
+    this.#earlier = options.earlierKey === undefined ? undefined : codecOf(options.earlierKey);
     this.#now = now;
     this.#uptime = options.uptime ?? (() => performance.now());
     this.#openMilliseconds = (options.openSeconds ?? OPEN_SECONDS) * 1000;
@@ -98,8 +99,13 @@ export class Confirmation {
    *
    * @throws where it was tampered with, or belongs to another principal
    */
-  verify(state: string, context: ServerContext): Promise<unknown> {
-    return this.#codec.verify(state, context);
+  async verify(state: string, context: ServerContext): Promise<unknown> {
+    try {
+      return await this.#codec.verify(state, context);
+    } catch (error) {
+      if (this.#earlier === undefined) throw error;
+      return this.#earlier.verify(state, context);
+    }
   }
 
   /** Reads the answer that a call carries. An answer without state signed here is none. */
@@ -193,6 +199,16 @@ export class Confirmation {
     const ownAge = isOwn ? this.#uptime() - uptime : 0;
     return age >= youngest && age <= this.#openMilliseconds && ownAge <= this.#openMilliseconds;
   }
+}
+
+type Codec = ReturnType<typeof createRequestStateCodec>;
+
+function codecOf(key: Uint8Array | string): Codec {
+  return createRequestStateCodec({
+    key,
+    ttlSeconds: SIGNED_SECONDS,
+    bind: (context) => context.http?.authInfo?.clientId ?? '',
+  });
 }
 
 /** The form that a client is asked to show. */

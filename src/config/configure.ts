@@ -67,9 +67,11 @@ export function configure(argv: readonly string[], environment: NodeJS.ProcessEn
     : { command, settings: complete };
 }
 
+const COMMANDS = ['check', 'simulator', 'iam-policy', 'state-table'] as const;
+
 /** Whether the first argument is a command; without one the server is started. */
 function isNamed(argument: string | undefined): argument is Exclude<Command, 'serve'> {
-  return argument === 'check' || argument === 'simulator' || argument === 'iam-policy';
+  return COMMANDS.some((command) => command === argument);
 }
 
 function checkFlags({ gateway, json }: Flags): CheckFlags {
@@ -82,10 +84,23 @@ function checkFlags({ gateway, json }: Flags): CheckFlags {
   return { gateway: id, json: json === true };
 }
 
+/** Changes an hour that a table counts for one caller. */
+const MOST_COUNTED = 1000;
+
 function refuseContradictions(settings: Settings, given: ReadonlySet<Name>): void {
   if (settings.simulate && settings.profile !== undefined) {
     throw new ConfigurationError(
       '--simulate cannot be used with --profile: the embedded endpoint is never given your credentials.',
+    );
+  }
+  if (settings.simulate && settings.stateTable !== undefined) {
+    throw new ConfigurationError(
+      '--simulate cannot be used with --state-table: the embedded endpoint belongs to one process.',
+    );
+  }
+  if (settings.stateTable !== undefined && settings.maxChangesPerHour > MOST_COUNTED) {
+    throw new ConfigurationError(
+      `--max-changes-per-hour cannot be above ${MOST_COUNTED} with --state-table, which has an item for each change.`,
     );
   }
   for (const name of given) {

@@ -37,9 +37,10 @@ const INTRODUCTIONS: Readonly<Record<Command, Introduction>> = {
     usage: `Usage: nat-gateway-mcp [flags]
        nat-gateway-mcp check [flags]
        nat-gateway-mcp iam-policy [flags]
+       nat-gateway-mcp state-table [flags]
        nat-gateway-mcp simulator [flags]`,
     purpose:
-      'Serves MCP over stdio, or over HTTP with --http: describes the private IP addresses of AWS NAT gateways and releases secondary ones. An MCP client starts it. check tells whether the set-up works, iam-policy prints the permissions that it needs, and simulator serves the embedded EC2 endpoint; each has its own --help.',
+      'Serves MCP over stdio, or over HTTP with --http: describes the private IP addresses of AWS NAT gateways and releases secondary ones. An MCP client starts it. check tells whether the set-up works, iam-policy prints the permissions that it needs, state-table prints the template of the table that replicas share, and simulator serves the embedded EC2 endpoint; each has its own --help.',
     examples: [
       'nat-gateway-mcp check --region eu-west-1 --profile ops',
       'nat-gateway-mcp --profile ops --read-only',
@@ -67,6 +68,12 @@ const INTRODUCTIONS: Readonly<Record<Command, Introduction>> = {
       "Prints the IAM policy with the fewest permissions that the server's credentials need. Give it the server's flags, and AWS enforces them too, as far as IAM can; flags that do not shape the policy are ignored. With --read-only the policy allows nothing but reading, so AWS refuses dry runs too. Outside the partition aws, name the regions with --allow-region.",
     examples: [],
   },
+  'state-table': {
+    usage: 'Usage: nat-gateway-mcp state-table [flags]',
+    purpose:
+      'Prints the CloudFormation template of the table that replicas share. Its name is that of --state-table, or nat-gateway-mcp.',
+    examples: ['nat-gateway-mcp state-table > template.json'],
+  },
 };
 
 /** What the options are about, by the first option of each group in the order of `OPTIONS`. */
@@ -74,6 +81,7 @@ const GROUPS: readonly (readonly [first: Name, title: string])[] = [
   ['region', 'What to talk to:'],
   ['http', 'How clients call:'],
   ['confirm', 'What may be changed:'],
+  ['stateTable', 'Replicas:'],
   ['auditLog', 'Records and logs:'],
 ];
 

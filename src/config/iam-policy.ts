@@ -9,14 +9,15 @@ import { partitionOf } from '../vocabulary/partition.ts';
  * Source of actions, resource types and condition keys: Service Authorization Reference, Amazon EC2. A dry run needs
  * the permission of its real call. `sts:GetCallerIdentity` needs no permission.
  */
-export function iamPolicy(policy: Policy, canRestore: boolean): IamPolicy {
+export function iamPolicy(policy: Policy, canRestore: boolean, table?: StateTable): IamPolicy {
   const describe: Statement = {
     Sid: 'DescribeNatGateways',
     Effect: 'Allow',
     Action: 'ec2:DescribeNatGateways',
     Resource: '*',
   };
-  const reads = [describe, ...evidenceReads(policy)];
+  const access = table === undefined ? [] : [tableAccess(table)];
+  const reads = [describe, ...evidenceReads(policy), ...access];
   if (policy.readOnly) return { Version: '2012-10-17', Statement: reads };
   const names = [
     'UnassignPrivateNatGatewayAddress',
@@ -72,6 +73,21 @@ export interface Statement {
   Action: string | string[];
   Resource: string | string[];
   Condition?: Record<string, Record<string, string | string[]>>;
+}
+
+/** The table that replicas share; any region where none is configured. */
+interface StateTable {
+  name: string;
+  region: string | undefined;
+}
+
+function tableAccess({ name, region = '*' }: StateTable): Statement {
+  return {
+    Sid: 'StateTable',
+    Effect: 'Allow',
+    Action: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Query'],
+    Resource: `arn:${partitionOf(region)}:dynamodb:${region}:*:table/${name}`,
+  };
 }
 
 function gatewayArns({ allowAccount, allowRegion, allowGateway }: Policy): string[] {

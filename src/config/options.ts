@@ -10,18 +10,23 @@ import {
   oneOf,
   parseAddressRanges,
   parseClaimName,
+  parseEndpoint,
   parseHttpAddress,
   parseIssuer,
-  parseKey,
+  parseKeys,
   parseRegion,
   parseScopePrefix,
   parseSwitch,
+  parseTableName,
   parseTags,
   wholeNumberBetween,
 } from './values.ts';
 
-/** Serve MCP, check a set-up, serve the embedded EC2 endpoint to other programs, or print the IAM policy of the server. */
-export type Command = 'serve' | 'check' | 'simulator' | 'iam-policy';
+/**
+ * Serve MCP, check a set-up, serve the embedded EC2 endpoint to other programs, print the IAM policy of the server,
+ * or the template of the table that replicas share.
+ */
+export type Command = 'serve' | 'check' | 'simulator' | 'iam-policy' | 'state-table';
 
 export interface Option<T> {
   /** Stands for the value in the help; a switch has none. */
@@ -33,7 +38,7 @@ export interface Option<T> {
   /** May be given several times, or with values separated by commas. */
   repeatable?: boolean;
   /** When serving, the option is refused unless this one is set too. */
-  needs?: 'http' | 'simulate';
+  needs?: 'http' | 'simulate' | 'stateTable';
   /** Returns the value of `text`; throws an Error whose message completes "--flag …". */
   parse: (text: string) => T;
   commands: readonly Command[];
@@ -126,8 +131,8 @@ export const OPTIONS = {
   confirm: choice('WHEN', CONFIRM_MODES, 'auto', {
     help: 'When to ask a human before a change: auto (whenever the client can ask one), always (refuse clients that cannot ask) or never. Must be given with --http, because clients of the 2025 revisions cannot ask over HTTP.',
   }),
-  confirmationKey: value('KEY', parseKey, {
-    help: 'Secret of 32 characters or more that signs confirmations. Replicas must share it.',
+  confirmationKey: value('KEY', parseKeys, {
+    help: 'Secret of 32 characters or more that signs confirmations. Replicas must share it. Of two secrets, separated by a comma, the first signs and both are accepted, so that it can be replaced.',
     unset: 'random per process',
     variableOnly: true,
   }),
@@ -170,6 +175,22 @@ export const OPTIONS = {
   maxChangesPerHour: wholeNumber('N', [1, 100_000], 20, {
     help: 'Maximum number of real calls that this process sends in an hour for each caller. Where no token is needed, all callers count as one.',
   }),
+  stateTable: value('NAME', parseTableName, {
+    help: 'DynamoDB table that replicas share, so that they keep the promises of one process: a yes counts once, the limit of changes an hour is one, and a gateway has one change at a time. state-table prints its template.',
+    unset: 'none, the memory of this process',
+    commands: ['serve', 'iam-policy', 'state-table'],
+  }),
+  stateRegion: value('REGION', parseRegion, {
+    help: 'AWS region of the table.',
+    unset: 'as of --region',
+    needs: 'stateTable',
+    commands: SERVE_OR_POLICY,
+  }),
+  stateEndpoint: value('URL', parseEndpoint, {
+    help: 'Endpoint of the table, such as a VPC endpoint or DynamoDB Local.',
+    unset: 'AWS_ENDPOINT_URL_DYNAMODB, the profile, AWS',
+    needs: 'stateTable',
+  }),
   auditLog: text('FILE', { help: 'Append audit records (JSON Lines) to this file.', unset: 'stderr' }),
   logLevel: choice('LEVEL', LOG_LEVELS, 'info', {
     help: `Minimum log level on stderr: ${LOG_LEVELS.join(', ')}.`,
@@ -198,7 +219,8 @@ export const CHECK_FLAGS = {
 /** Whether a command takes an option. `check` and `iam-policy` take every flag of the server, so that its flags can be pasted. */
 export function takes(command: Command, name: Name): boolean {
   const { commands } = OPTIONS[name];
-  return commands.includes(command) || (command !== 'simulator' && commands.includes('serve'));
+  const isOwn = command === 'simulator' || command === 'state-table';
+  return commands.includes(command) || (!isOwn && commands.includes('serve'));
 }
 
 /** The prefix of every variable. */

@@ -15,17 +15,22 @@ const RULES = [
   'minRemaining',
   'maxAddresses',
   'maxChangesPerHour',
+  'stateTable',
   'auditLog',
 ] as const satisfies readonly Name[];
 
 /**
  * The rules in force, by the names of their flags, for the log's first line. Hosts may keep variables back from a server:
- * there the line shows that a rule is missing. A list without members limits nothing, and is left out.
+ * there the line shows that a rule is missing. What is not set is left out, and so is a list without members.
  */
 export function rulesInForce(settings: Settings): Record<string, unknown> {
-  const values = RULES.map((name) => [name, settings[name]] as const);
-  const inForce = values.filter(([, value]) => !Array.isArray(value) || value.length > 0);
-  return Object.fromEntries(
-    inForce.map(([name, value]) => [flagOf(name).replaceAll('-', '_'), value ?? 'stderr']),
+  const values = RULES.map((name) => [name, settingOf(settings, name)] as const);
+  const inForce = values.filter(
+    ([, value]) => value !== undefined && (!Array.isArray(value) || value.length > 0),
   );
+  return Object.fromEntries(inForce.map(([name, value]) => [flagOf(name).replaceAll('-', '_'), value]));
+}
+
+function settingOf(settings: Settings, name: (typeof RULES)[number]): unknown {
+  return settings[name] ?? (name === 'auditLog' ? 'stderr' : undefined);
 }

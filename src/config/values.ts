@@ -16,8 +16,27 @@ export const HOST = /^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\
 /** An origin as browsers send it, without a path or a trailing slash. */
 export const ORIGIN = /^https?:\/\/([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/;
 
-export function parseKey(text: string): string {
-  if (Buffer.byteLength(text) < 32) throw new Error('must have 32 characters or more');
+/** One secret, or two: the first signs, and both are accepted. */
+export function parseKeys(text: string): readonly string[] {
+  const keys = text.split(',');
+  if (keys.length > 2) throw new Error('must be one secret, or two separated by a comma');
+  if (keys.some((key) => Buffer.byteLength(key) < 32)) throw new Error('must have 32 characters or more');
+  return keys;
+}
+
+/** Source of the form: the API reference of DynamoDB. */
+export function parseTableName(text: string): string {
+  if (!/^[A-Za-z0-9_.-]{3,255}$/.test(text)) {
+    throw new Error('must be the name of a table: 3 to 255 letters, digits, _, . and -');
+  }
+  return text;
+}
+
+export function parseEndpoint(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const fits =
+    url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '';
+  if (!fits) throw new Error('must be an http or https URL without a query');
   return text;
 }
 

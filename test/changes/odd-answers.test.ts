@@ -392,4 +392,15 @@ describe('the age of a question', () => {
     expect(confirmation.useYes(yes, question)).toBeUndefined();
     expect(confirmation.useYes(yes, question)).toEqual({ question, stale: 'used' });
   });
+
+  it('counts where another replica asked with the key that is being replaced', async () => {
+    const newKey = 'another key of thirty-two bytes or more';
+    const before = new Confirmation(KEY, Date.now);
+    const during = new Confirmation(newKey, Date.now, { earlierKey: KEY });
+    const yes = await answered(before, during, () => {});
+    expect(during.useYes(yes, question)).toBeUndefined();
+    const back = await answered(during, new Confirmation(newKey, Date.now), () => {});
+    expect(back.kind).toBe('yes');
+    await expect(answered(before, new Confirmation(newKey, Date.now), () => {})).rejects.toThrow();
+  });
 });

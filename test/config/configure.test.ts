@@ -4,6 +4,7 @@ import { OPTIONS } from '../../src/config/options.ts';
 import {
   argumentsFor,
   OPTION_CASES,
+  refusal,
   SWITCHES,
   settings,
   WITH_FLAG,
@@ -45,6 +46,9 @@ describe('the command', () => {
         minRemaining: 1,
         maxAddresses: 7,
         maxChangesPerHour: 20,
+        stateTable: undefined,
+        stateRegion: undefined,
+        stateEndpoint: undefined,
         auditLog: undefined,
         logLevel: 'info',
       },
@@ -76,6 +80,16 @@ describe('the command', () => {
       gateway: 'nat-01234567',
       json: true,
     });
+  });
+
+  it('is state-table when that is the first argument, with the name of the table alone', () => {
+    expect(configure(['state-table', '--state-table', 'nat'], {})).toMatchObject({
+      command: 'state-table',
+      settings: { stateTable: 'nat' },
+    });
+    expect(refusal(['state-table', '--region', 'eu-west-1'])).toBe(
+      '--region cannot be used with nat-gateway-mcp state-table.',
+    );
   });
 
   it('is simulator when that is the first argument', () => {

@@ -48,6 +48,7 @@ describe('--help', () => {
       'What to talk to:',
       'How clients call:',
       'What may be changed:',
+      'Replicas:',
       'Records and logs:',
       'Other:',
       'Examples:',
@@ -70,7 +71,7 @@ describe('--help', () => {
     expect(text).toContain('see nat-gateway-mcp --help');
   });
 
-  it('of iam-policy lists the rules that shape the policy alone', () => {
+  it('of iam-policy lists the options that shape the policy alone', () => {
     expect(help('iam-policy').match(/^ {2}--[\w-]+/gm)).toEqual([
       '  --targets',
       '  --read-only',
@@ -82,12 +83,14 @@ describe('--help', () => {
       '  --protect-tag',
       '  --protect-address',
       '  --evidence',
+      '  --state-table',
+      '  --state-region',
       '  --help',
       '  --version',
     ]);
   });
 
-  it.each(['serve', 'check', 'simulator', 'iam-policy'] as const)(
+  it.each(['serve', 'check', 'simulator', 'iam-policy', 'state-table'] as const)(
     'of %s shows the usage, --help and --version',
     (command) => {
       expect(help(command)).toMatch(/^Usage: nat-gateway-mcp /);
@@ -121,7 +124,7 @@ describe('the width of --help', () => {
   const widthOf = (text: string): number => Math.max(...text.split('\n').map((line) => line.length));
   const wordsOf = (text: string): string[] => text.split(/\s+/);
 
-  describe.each(['serve', 'check', 'simulator', 'iam-policy'] as const)('of %s', (command) => {
+  describe.each(['serve', 'check', 'simulator', 'iam-policy', 'state-table'] as const)('of %s', (command) => {
     it.each([60, 79, 80, 120, 200])('stays within %i columns without losing a word', (columns) => {
       const text = help(command, columns);
       expect(widthOf(text)).toBeLessThanOrEqual(columns);

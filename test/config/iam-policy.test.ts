@@ -87,4 +87,22 @@ describe('the partition of a region', () => {
     const [, unassign] = statements({ allowRegion: invocation.settings.allowRegion });
     expect(unassign?.Resource).toEqual([`arn:${partition}:ec2:${region}:*:natgateway/*`]);
   });
+
+  it.each([
+    [undefined, 'arn:aws:dynamodb:*:*:table/nat'],
+    ['eu-west-1', 'arn:aws:dynamodb:eu-west-1:*:table/nat'],
+    ['us-gov-west-1', 'arn:aws-us-gov:dynamodb:us-gov-west-1:*:table/nat'],
+  ])('allows reading and writing the state table in %s', (region, Resource) => {
+    const table = {
+      Sid: 'StateTable',
+      Effect: 'Allow',
+      Action: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Query'],
+      Resource,
+    };
+    const { Statement } = iamPolicy(OPEN_POLICY, false, { name: 'nat', region });
+    expect(Statement).toContainEqual(table);
+    expect(
+      iamPolicy({ ...OPEN_POLICY, readOnly: true }, false, { name: 'nat', region }).Statement,
+    ).toContainEqual(table);
+  });
 });

@@ -61,7 +61,13 @@ describe('a malformed value', () => {
     requestTimeoutSeconds: ['0', '59', '3601', '60s'],
     maxConcurrentCalls: ['0', 'many'],
     confirm: ['yes', 'Always', 'auto ', 'true', 'maybe'],
-    confirmationKey: ['k'.repeat(31), 'short'],
+    confirmationKey: [
+      'k'.repeat(31),
+      'short',
+      `${'k'.repeat(32)},short`,
+      `${'k'.repeat(32)},`,
+      `${'k'.repeat(32)},${'l'.repeat(32)},${'m'.repeat(32)}`,
+    ],
     allowAccount: ['11112222333', '1111222233334', '1111-2222-3333', '111122223333,', ',', 'me', '1234'],
     allowRegion: ['eu-west-1,,us-east-1', 'us-east-1;eu-west-1', 'us-east-1, eu-west-1', 'us-east-*', '*'],
     allowGateway: [
@@ -78,6 +84,15 @@ describe('a malformed value', () => {
     evidence: ['on', 'Require', 'true', 'auto,off'],
     minRemaining: ['-1', '33', '1.5', 'all', 'many'],
     maxChangesPerHour: ['0', '1.5', 'none'],
+    stateTable: [
+      'ab',
+      'a'.repeat(256),
+      'nat state',
+      'arn:aws:dynamodb:eu-west-1:111122223333:table/nat',
+      'a/b',
+    ],
+    stateRegion: ['eu-west', 'us-east-*'],
+    stateEndpoint: ['localhost:8000', 'ftp://a', 'https://u:p@a.example', 'https://a.example?x=1'],
     maxAddresses: ['0', '32', 'all', '7 '],
     logLevel: ['verbose', 'INFO', 'info,debug'],
   };
@@ -321,7 +336,7 @@ describe('the confirmation key', () => {
 
   it('is measured in bytes', () => {
     const key = 'ü'.repeat(16);
-    expect(settings([], { NAT_GATEWAY_MCP_CONFIRMATION_KEY: key }).confirmationKey).toBe(key);
+    expect(settings([], { NAT_GATEWAY_MCP_CONFIRMATION_KEY: key }).confirmationKey).toEqual([key]);
   });
 });
 
@@ -349,5 +364,18 @@ describe('a generated configuration', () => {
       { numRuns: 1000 },
     );
     expect(refused).toBeGreaterThan(0);
+  });
+});
+
+describe('a state table', () => {
+  it('is refused with the embedded endpoint, which belongs to one process', () => {
+    expect(refusal(['--simulate', '--state-table', 'nat'])).toContain(
+      '--simulate cannot be used with --state-table',
+    );
+  });
+
+  it('is refused with a limit that it cannot count', () => {
+    expect(refusal(['--state-table', 'nat', '--max-changes-per-hour', '1001'])).toContain('above 1000');
+    expect(settings(['--state-table', 'nat', '--max-changes-per-hour', '1000']).stateTable).toBe('nat');
   });
 });

@@ -25,7 +25,7 @@ describe('the rules in force', () => {
     const args = ['--confirm=always', '--allow-account=123456789012', '--allow-region=us-east-1,eu-west-1'];
     args.push('--allow-gateway=nat-0a11a11a11a11a11a', '--require-tag=a=b', '--protect-tag=env=prod');
     args.push('--protect-address=10.0.1.13', '--evidence=require');
-    args.push('--audit-log=/var/log/nat.jsonl', '--max-changes-per-hour=5');
+    args.push('--audit-log=/var/log/nat.jsonl', '--max-changes-per-hour=5', '--state-table=nat');
     expect(rules(args, { NAT_GATEWAY_MCP_READ_ONLY: 'true' })).toEqual({
       read_only: true,
       restore: true,
@@ -40,6 +40,7 @@ describe('the rules in force', () => {
       min_remaining: 1,
       max_addresses: 7,
       max_changes_per_hour: 5,
+      state_table: 'nat',
       audit_log: '/var/log/nat.jsonl',
     });
   });

@@ -10,3 +10,20 @@ describe('nat-gateway-mcp iam-policy', () => {
     expect(stdout).toContain('arn:aws:ec2:eu-west-1:*:natgateway/*');
   });
 });
+
+describe('nat-gateway-mcp state-table', () => {
+  it('prints a template of the table that is named', async () => {
+    const { code, stdout } = await run(['state-table', '--state-table', 'nat-state']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      Resources: { State: { Properties: { TableName: 'nat-state' }, DeletionPolicy: 'Retain' } },
+    });
+    expect((await run(['state-table'])).stdout).toContain('"nat-gateway-mcp"');
+  });
+
+  it('is what iam-policy grants access to', async () => {
+    const args = ['--state-table', 'nat-state', '--state-region', 'eu-west-1'];
+    const { stdout } = await run(['iam-policy', ...args]);
+    expect(stdout).toContain('arn:aws:dynamodb:eu-west-1:*:table/nat-state');
+  });
+});

@@ -111,7 +111,12 @@ export const OPTION_CASES: OptionCase[] = [
   httpOption('requestTimeoutSeconds', '--request-timeout-seconds', sample('60', 60), sample('3600', 3600)),
   option('maxConcurrentCalls', '--max-concurrent-calls', sample('1', 1), sample('10000', 10_000)),
   option('confirm', '--confirm', sample('always'), sample('never')),
-  option('confirmationKey', '', sample('k'.repeat(32)), sample('l'.repeat(40))),
+  option(
+    'confirmationKey',
+    '',
+    sample('k'.repeat(32), ['k'.repeat(32)]),
+    sample(`${'l'.repeat(40)},${'m'.repeat(32)}`, ['l'.repeat(40), 'm'.repeat(32)]),
+  ),
   option('readOnly', '--read-only', sample('true', true), sample('false', false)),
   option('restore', '--restore', sample('true', true), sample('false', false)),
   option(
@@ -149,6 +154,20 @@ export const OPTION_CASES: OptionCase[] = [
   option('minRemaining', '--min-remaining', sample('2', 2), sample('0', 0)),
   option('maxAddresses', '--max-addresses', sample('3', 3), sample('31', 31)),
   option('maxChangesPerHour', '--max-changes-per-hour', sample('1', 1), sample('100000', 100_000)),
+  option('stateTable', '--state-table', sample('nat-state'), sample('a.b_C-1')),
+  {
+    ...option('stateRegion', '--state-region', sample('eu-west-1'), sample('us-gov-west-1')),
+    requires: ['--state-table', 'nat-state'],
+  },
+  {
+    ...option(
+      'stateEndpoint',
+      '--state-endpoint',
+      sample('http://127.0.0.1:8000'),
+      sample('https://a.example'),
+    ),
+    requires: ['--state-table', 'nat-state'],
+  },
   option('auditLog', '--audit-log', sample('audit.jsonl'), sample('other.jsonl')),
   option('logLevel', '--log-level', sample('debug'), sample('silent')),
 ];
