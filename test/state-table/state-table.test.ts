@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import { openStateTable } from '../../src/state-table/state-table.ts';
-import { ForwardClock, PER_HOUR, stateContract } from '../support/state-contract.ts';
-import { PATIENT_TIMES, StateTable, TABLE } from '../support/state-table.ts';
+import { ForwardClock, stateContract } from '../support/state-contract.ts';
+import { StateTable } from '../support/state-table.ts';
 
 let table: StateTable;
 
@@ -11,20 +10,13 @@ beforeAll(async () => {
 
 afterAll(() => table.close());
 
-function replica(clock: ForwardClock) {
-  return openStateTable({
-    name: TABLE,
-    client: async () => table.client(),
-    clocks: clock.clocks,
-    maxChangesPerHour: PER_HOUR,
-    onTrouble: () => {},
-    times: PATIENT_TIMES,
-  });
-}
-
 describe('the state in a table', () => {
   stateContract(() => {
     const clock = new ForwardClock();
-    return { state: replica(clock), elsewhere: replica(clock), clock };
+    return {
+      state: table.replica({ clocks: clock.clocks }),
+      elsewhere: table.replica({ clocks: clock.clocks }),
+      clock,
+    };
   });
 });

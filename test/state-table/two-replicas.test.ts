@@ -3,10 +3,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NotBegun } from '../../src/changes/queue.ts';
 import type { GatewayKey, Hold, State } from '../../src/changes/state.ts';
-import { openStateTable } from '../../src/state-table/state-table.ts';
 import { Failure } from '../../src/vocabulary/failure.ts';
 import { HOUR, newGateway } from '../support/state-contract.ts';
-import { PATIENT_TIMES, StateTable, TABLE } from '../support/state-table.ts';
+import { PATIENT_TIMES, StateTable } from '../support/state-table.ts';
 
 /** Seconds by which the second replica's clock differs from the table's: as far as is tolerated. */
 const SKEW = 4;
@@ -73,12 +72,9 @@ class Model {
   #replica(skew: number): State {
     const now = (): number => this.#now() + skew * 1000;
     const monotonic = (): number => performance.now() + table.secondsAhead * 1000;
-    return openStateTable({
-      name: TABLE,
-      client: async () => table.client(),
+    return table.replica({
       clocks: { now, monotonic, ec2: { now, monotonic } },
       maxChangesPerHour: 1,
-      onTrouble: () => {},
       // Sending is allowed to the end of a hold, so that the margin for clocks decides.
       times: { ...PATIENT_TIMES, change: 0 },
     });

@@ -38,8 +38,8 @@ export interface Subject {
   clock: ForwardClock;
 }
 
-function release(gateway: GatewayKey, privateIps: readonly string[]): IntendedChange {
-  return { ...gateway, attempt: randomUUID(), tool: UNASSIGN, privateIps };
+export function newRelease(privateIps: readonly string[] = ['10.0.1.11']): IntendedChange {
+  return { ...newGateway(), attempt: randomUUID(), tool: UNASSIGN, privateIps };
 }
 
 function approvalRequest(clock: ForwardClock, more: Partial<ApprovalRequest> = {}): ApprovalRequest {
@@ -170,7 +170,7 @@ export function stateContract(subject: () => Subject): void {
 
   it('remembers the drain and the release of an accepted change', async () => {
     const { state, elsewhere, clock } = subject();
-    const change = release(newGateway(), ['10.0.1.11', '10.0.1.12']);
+    const change = newRelease(['10.0.1.11', '10.0.1.12']);
     await state.changes.intend(change);
     const drain = drainFrom(clock.now(), 350);
     await state.changes.settle(change, { kind: 'accepted', drain });
@@ -191,7 +191,7 @@ export function stateContract(subject: () => Subject): void {
 
   it('remembers a drain without an end where somebody else may have started it', async () => {
     const { state, elsewhere } = subject();
-    const change = release(newGateway(), ['10.0.1.11']);
+    const change = newRelease();
     await state.changes.intend(change);
     await state.changes.settle(change, { kind: 'accepted' });
     const started = (await elsewhere.changes.of(change)).drains.get('10.0.1.11');
@@ -201,7 +201,7 @@ export function stateContract(subject: () => Subject): void {
 
   it('remembers a release but no drain of a change whose outcome is unknown', async () => {
     const { state, elsewhere } = subject();
-    const change = release(newGateway(), ['10.0.1.11']);
+    const change = newRelease();
     await state.changes.intend(change);
     await state.changes.settle(change, { kind: 'unknown' });
     const remembered = await elsewhere.changes.of(change);
@@ -210,7 +210,7 @@ export function stateContract(subject: () => Subject): void {
 
   it('remembers nothing of a change that was not made', async () => {
     const { state, elsewhere } = subject();
-    const change = release(newGateway(), ['10.0.1.11']);
+    const change = newRelease();
     await state.changes.intend(change);
     await state.changes.settle(change, { kind: 'not_made' });
     const remembered = await elsewhere.changes.of(change);
@@ -219,7 +219,7 @@ export function stateContract(subject: () => Subject): void {
 
   it('forgets a drain whose end was read, at every replica', async () => {
     const { state, elsewhere } = subject();
-    const change = release(newGateway(), ['10.0.1.11', '10.0.1.12']);
+    const change = newRelease(['10.0.1.11', '10.0.1.12']);
     await state.changes.intend(change);
     await state.changes.settle(change, { kind: 'accepted' });
     (await state.changes.of(change)).forget('10.0.1.11');
@@ -231,7 +231,7 @@ export function stateContract(subject: () => Subject): void {
 
   it('remembers that an address was given back, and its release no more', async () => {
     const { state, elsewhere, clock } = subject();
-    const change = release(newGateway(), ['10.0.1.11']);
+    const change = newRelease();
     await state.changes.intend(change);
     await state.changes.settle(change, { kind: 'accepted', drain: drainFrom(clock.now(), 1) });
     clock.advance(60);
@@ -247,7 +247,7 @@ export function stateContract(subject: () => Subject): void {
 
   it('judges a late read by the drain that it remembers', async () => {
     const { state, elsewhere, clock } = subject();
-    const change = release(newGateway(), ['10.0.1.11']);
+    const change = newRelease();
     await state.changes.intend(change);
     await state.changes.settle(change, { kind: 'accepted' });
     const { natGatewayId: nat_gateway_id } = change;

@@ -4,8 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import dynalite from 'dynalite';
+import type { State } from '../../src/changes/state.ts';
+import { openStateTable } from '../../src/state-table/state-table.ts';
 import { tableTemplate } from '../../src/state-table/template.ts';
 import { TABLE_TIMES, type TableTimes } from '../../src/state-table/times.ts';
+import { ForwardClock, PER_HOUR } from './state-contract.ts';
 
 /** A table of dynalite, behind a proxy that can spoil requests and their answers. */
 
@@ -31,12 +34,16 @@ export class StateTable {
   /** The fault of a request by its number, from 0 since the fault was set. */
   #fault: (request: Request, number: number) => TableFault = () => 'none';
   #number = 0;
+  readonly #closing = new AbortController();
   readonly #store: Server;
   readonly #proxy: Server;
 
   private constructor(store: Server) {
     this.#store = store;
-    this.#proxy = createServer((incoming, answer) => void this.#pass(incoming, answer));
+    this.#proxy = createServer((incoming, answer) => {
+      // A slow request may outlast the table.
+      this.#pass(incoming, answer).catch(() => incoming.socket.destroy());
+    });
   }
 
   static async start(): Promise<StateTable> {
@@ -65,6 +72,19 @@ export class StateTable {
     };
   }
 
+  /** A replica that shares the table. */
+  replica(options: Partial<Parameters<typeof openStateTable>[0]> = {}): State {
+    return openStateTable({
+      name: TABLE,
+      client: async () => this.client(),
+      clocks: new ForwardClock().clocks,
+      maxChangesPerHour: PER_HOUR,
+      onTrouble: () => {},
+      times: PATIENT_TIMES,
+      ...options,
+    });
+  }
+
   get endpoint(): string {
     return `http://127.0.0.1:${portOf(this.#proxy)}`;
   }
@@ -80,6 +100,7 @@ export class StateTable {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     for (const server of [this.#proxy, this.#store]) {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -97,7 +118,7 @@ export class StateTable {
     if (fault === 'throttled') return fail(answer, 400, 'ThrottlingException');
     if (fault === 'expired') return fail(answer, 400, 'ExpiredTokenException');
     if (fault === 'error') return fail(answer, 500, 'InternalServerError');
-    if (fault === 'slow') await sleep(5000, undefined, { ref: false });
+    if (fault === 'slow') await sleep(5000, undefined, { ref: false, signal: this.#closing.signal });
     const applied = await this.#forward(incoming, bytes);
     if (fault === 'lost') return void incoming.socket.destroy();
     answer.writeHead(applied.status, applied.headers).end(applied.body);
