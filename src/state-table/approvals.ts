@@ -87,7 +87,7 @@ export class TableApprovals implements Approvals {
     const { id, attempt, requester, digest } = use;
     if (!APPROVAL_ID.test(id)) return { kind: 'not_found' };
     const item = await this.#table.update(keyOf(id), 'SET #used = :me', {
-      condition: `#requester = :requester AND (#used = :me OR (${STANDS} AND #digest = :digest AND size(#approvers) >= #needed))`,
+      condition: `#requester = :requester AND (#used = :me OR (${STANDS} AND #digest = :digest AND attribute_exists(#approvers) AND size(#approvers) >= #needed))`,
       values: { me: attempt, requester, digest, now: this.#now() },
     });
     if (item !== undefined) return { kind: 'used', approval: approvalOf(item) };
