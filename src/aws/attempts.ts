@@ -31,6 +31,8 @@ export interface RequestState {
   saidSuccess?: boolean;
   /** The only destination allowed: an attempt to any other fails before it leaves. */
   only?: Partial<Destination>;
+  /** Asked last, when a request is signed: whether it may still be sent. */
+  maySend?: () => boolean;
   /** Present on requests that could change something. */
   change?: { isDryRun: boolean; origins: ChangeOrigins };
 }
@@ -111,7 +113,8 @@ function destinationOf(request: unknown): Destination {
 }
 
 /** @throws Failure if `state` does not allow an attempt to go there */
-function checkDestination(destination: Destination, { only, change }: RequestState): void {
+function checkDestination(destination: Destination, { only, change, maySend }: RequestState): void {
+  if (maySend?.() === false) throw heldTooLong();
   change?.origins.check(destination.origin);
   if (only === undefined) return;
   const isOther = (member: keyof Destination): boolean =>
@@ -129,6 +132,15 @@ function noteSuccess(state: RequestState): void {
   state.saidSuccess = true;
   const { change, destination } = state;
   if (change?.isDryRun && destination !== undefined) change.origins.addIgnoringDryRun(destination.origin);
+}
+
+/** The failure of a real call for which the gateway may be held by another by now; nothing was sent. */
+function heldTooLong(): Failure {
+  return new Failure({
+    code: 'timed_out',
+    message: 'The time for which the gateway was held is over. Nothing was sent.',
+    retryable: true,
+  });
 }
 
 /** The failure of a real call that other credentials would have signed than its dry run; nothing was sent. */

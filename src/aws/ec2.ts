@@ -32,8 +32,8 @@ import { type Observation, type Pace, RegionWatch } from './watch.ts';
 export interface ChangeCalls<Change extends AddressChange> {
   /** `by`: the attempt that it is for, as AWS's records show it where the target has a role. */
   dryRun(change: Change, signal: AbortSignal, by: AttemptBy): Promise<DryRun>;
-  /** The real call. */
-  send(permit: Permit): Promise<ChangeAnswer>;
+  /** The real call; `maySend` is asked last. */
+  send(permit: Permit, maySend?: () => boolean): Promise<ChangeAnswer>;
   /** Reads what became of a real call that went to `origin`. */
   reconcile(change: Change, origin: string): Promise<Reconciled>;
 }
@@ -118,7 +118,7 @@ export function connectEc2(
     },
     unassign: {
       dryRun: (change, signal, by) => dryRun(clients, unassignment, change, signal, by),
-      send: (permit) => sendChange(clients, unassignment, permit),
+      send: (permit, maySend) => sendChange(clients, unassignment, permit, maySend),
       reconcile: (change, origin) => {
         const dueAt = performance.now() + change.maxDrainDurationSeconds * 1000;
         return reconcile(clients, change, origin, (reads) => verdictOf(reads, change.privateIps, dueAt));
@@ -126,7 +126,7 @@ export function connectEc2(
     },
     assign: {
       dryRun: (change, signal, by) => dryRun(clients, assignment, change, signal, by),
-      send: (permit) => sendChange(clients, assignment, permit),
+      send: (permit, maySend) => sendChange(clients, assignment, permit, maySend),
       reconcile: (change, origin) =>
         reconcile(clients, change, origin, (reads) => assignedVerdictOf(reads, change.privateIps)),
     },

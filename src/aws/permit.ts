@@ -193,10 +193,12 @@ export async function sendChange<Change extends AddressChange>(
   clients: Ec2Clients,
   action: ChangeAction<Change>,
   permit: Permit,
+  maySend: () => boolean = () => true,
 ): Promise<ChangeAnswer> {
   const { change, destination, signer } = spend(action, permit);
   const state: RequestState = {
     only: destination,
+    maySend,
     change: { isDryRun: false, origins: clients.changeOrigins },
   };
   try {

@@ -64,6 +64,13 @@ export interface Asking {
   stale: StaleReason | undefined;
 }
 
+/** A yes that counts, once: for the attempt that uses its nonce first. */
+export interface Yes {
+  nonce: string;
+  /** Milliseconds after which it has expired anyway. */
+  rememberFor: number;
+}
+
 interface Options {
   /** A clock in milliseconds that nobody can set. */
   uptime?: () => number;
@@ -72,7 +79,7 @@ interface Options {
   earlierKey?: string | undefined;
 }
 
-/** A yes: asked for, bound to what was shown, and used once. One instance for all connections of a process. */
+/** A yes: asked for, and bound to what was shown. One instance for all connections of a process. */
 export class Confirmation {
   readonly #codec: Codec;
   /** Of the key that was replaced, where there is one. */
@@ -82,10 +89,8 @@ export class Confirmation {
   readonly #openMilliseconds: number;
   /** Tells questions of this process from those of replicas, whose monotonic clocks mean nothing here. */
   readonly #process = randomUUID();
-  /** Nonces of used answers, until they would have expired anyway. */
-  readonly #used = new Map<string, number>();
 
-  /** Replicas share `key`, so that one may ask and another be answered. Single use is per process. */
+  /** Replicas share `key`, so that one may ask and another be answered. That a yes is used once is for the state. */
   constructor(key: Uint8Array | string, now: () => number, options: Options = {}) {
     this.#codec = codecOf(key);
     this.#earlier = options.earlierKey === undefined ? undefined : codecOf(options.earlierKey);
@@ -145,26 +150,12 @@ export class Confirmation {
     }
   }
 
-  /** Uses up a yes. Returns what has to be asked where there is none, or it does not count. */
-  useYes(answer: Answer, question: Question): Asking | undefined {
+  /** Judges a yes. Returns what has to be asked where there is none, or it does not count. */
+  judgeYes(answer: Answer, question: Question): Asking | Yes {
     if (answer.kind !== 'yes') return { question, stale: undefined };
-    const stale = this.#stale(answer.pending, question);
+    const stale = staleReason(answer.pending, question);
     if (stale !== undefined) return { question, stale };
-    this.#used.set(answer.pending.nonce, this.#uptime() + this.#openMilliseconds + CLOCK_SKEW);
-    return undefined;
-  }
-
-  #stale({ shown, warned, nonce }: Pending, question: Question): StaleReason | undefined {
-    const now = this.#uptime();
-    for (const [used, until] of this.#used) if (until < now) this.#used.delete(used);
-    if (this.#used.has(nonce)) return 'used';
-    const current = digests(question);
-    if (current.request !== shown.request) return 'request';
-    if (current.account !== shown.account) return 'account';
-    if (current.gateway !== shown.gateway) return 'gateway';
-    // Metrics move all the time: only a warning that nobody was shown makes a difference.
-    if (warningsOf(question).some((warning) => !warned.includes(warning))) return 'evidence';
-    return undefined;
+    return { nonce: answer.pending.nonce, rememberFor: this.#openMilliseconds + CLOCK_SKEW };
   }
 
   #pending(question: Question): Pending {
@@ -209,6 +200,16 @@ function codecOf(key: Uint8Array | string): Codec {
     ttlSeconds: SIGNED_SECONDS,
     bind: (context) => context.http?.authInfo?.clientId ?? '',
   });
+}
+
+function staleReason({ shown, warned }: Pending, question: Question): StaleReason | undefined {
+  const current = digests(question);
+  if (current.request !== shown.request) return 'request';
+  if (current.account !== shown.account) return 'account';
+  if (current.gateway !== shown.gateway) return 'gateway';
+  // Metrics move all the time: only a warning that nobody was shown makes a difference.
+  if (warningsOf(question).some((warning) => !warned.includes(warning))) return 'evidence';
+  return undefined;
 }
 
 /** The form that a client is asked to show. */

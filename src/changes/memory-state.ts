@@ -19,15 +19,28 @@ interface MemoryOptions {
 
 /** The state of one process, which ends with it. */
 export function memoryState({ clocks, maxChangesPerHour, earlier = [] }: MemoryOptions): State {
-  return {
+  const shared = {
     yeses: new MemoryYeses(clocks.monotonic),
-    limit: new MemoryLimit(maxChangesPerHour, clocks.monotonic),
     holds: new MemoryHolds(),
-    changes: memoryChanges(clocks, earlier),
     approvals: new MemoryApprovals(clocks.now),
+    isShared: false,
     check: async () => {},
     close: async () => {},
   };
+  const changesOf = new Map<string | undefined, Changes>();
+  const changesIn = (target: string | undefined): Changes => {
+    const ofTarget = earlier.filter((each) => each.target === target);
+    const changes = changesOf.get(target) ?? memoryChanges(clocks, ofTarget);
+    changesOf.set(target, changes);
+    return changes;
+  };
+  const stateOf = (perHour: number, target?: string): State => ({
+    ...shared,
+    limit: new MemoryLimit(perHour, clocks.monotonic),
+    changes: changesIn(target),
+    forTarget: (name, changesPerHour) => stateOf(changesPerHour, name),
+  });
+  return stateOf(maxChangesPerHour);
 }
 
 class MemoryYeses implements Yeses {

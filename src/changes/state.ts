@@ -25,6 +25,10 @@ export interface State {
   readonly holds: Holds;
   readonly changes: Changes;
   readonly approvals: Approvals;
+  /** Whether other processes use it too, so that asking it takes a request. */
+  readonly isShared: boolean;
+  /** The state of the changes in a target: the same, with a count of its own for each caller. */
+  forTarget(name: string, changesPerHour: number): State;
   /**
    * Tells whether the state can be read and written. What it finds may be some seconds old, so that health checks cost
    * little.

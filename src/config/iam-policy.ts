@@ -81,6 +81,11 @@ interface StateTable {
   region: string | undefined;
 }
 
+/** The policy of the server's own credentials for the state table, where it works in roles of targets. */
+export function tablePolicy(table: StateTable): IamPolicy {
+  return { Version: '2012-10-17', Statement: [tableAccess(table)] };
+}
+
 function tableAccess({ name, region = '*' }: StateTable): Statement {
   return {
     Sid: 'StateTable',

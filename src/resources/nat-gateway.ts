@@ -5,6 +5,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { type Dependencies, requireScope } from '../tools/define-tool.ts';
+import { recall } from '../tools/recall.ts';
 import { showGateway } from '../tools/show-gateway.ts';
 import { ofTarget, visibleTargets } from '../tools/targets.ts';
 import { Failure } from '../vocabulary/failure.ts';
@@ -34,13 +35,16 @@ export function registerNatGatewayResource(server: McpServer, dependencies: Depe
       const used = usedIn(dependencies, context, target, region);
       if (used === undefined) throw new ResourceNotFoundError(uri.href);
       const ec2 = await used.ec2();
-      const [gateway] = await Promise.all([
+      const [gateway, remembered] = await Promise.all([
         ec2.readGateway(region, natGatewayId, context.mcpReq.signal).catch(inOneSentence),
+        recall(used.state, { region, natGatewayId }),
         ec2.identity(region),
       ]);
       const accountId = (await ec2.identity(region))?.account_id;
       if (gateway === undefined) throw new ResourceNotFoundError(uri.href);
-      const text = JSON.stringify(showGateway(gateway, { region, accountId, dependencies: used }));
+      const text = JSON.stringify(
+        showGateway(gateway, { region, accountId, recalled: () => remembered, dependencies: used }),
+      );
       return { contents: [{ uri: uri.href, mimeType: 'application/json', text }] };
     },
   );

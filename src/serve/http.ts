@@ -17,11 +17,12 @@ export async function serveOverHttp(
   { host, port }: HttpAddress,
   started: object,
 ): Promise<void> {
-  const { audit, changes, logger } = dependencies;
+  const { audit, state, logger } = dependencies;
   const authentication = await authenticationFor(settings, dependencies);
   const options = {
     ...{ ...settings, host, port, authentication, logger },
     audit,
+    checkState: () => state.check(),
     graceMilliseconds: GRACE_MILLISECONDS,
   };
   let front: HttpFront;
@@ -36,7 +37,7 @@ export async function serveOverHttp(
     logger.warn('only calls to a loopback name are answered: name other hosts with --allowed-hosts');
   }
   await front.ending;
-  await finished(front.closed, changes);
+  await finished(front.closed, state);
 }
 
 async function authenticationFor(

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { ChangeQueue } from '../changes/queue.ts';
+import type { State } from '../changes/state.ts';
 import type { Settings } from '../config/options.ts';
 
 /** How long requests in flight may go on during a shutdown, in milliseconds; what still runs is answered then. */
@@ -62,7 +62,8 @@ export function onTermination(
  * Waits for `closed` and for running changes; gives up after the grace period. It also waits for a change whose caller is
  * gone, and for the turn in which its outcome is recorded.
  */
-export async function finished(closed: Promise<void>, changes: ChangeQueue): Promise<void> {
-  const over = closed.then(() => changes.idle()).then(() => sleep(0));
+export async function finished(closed: Promise<void>, state: State): Promise<void> {
+  const over = closed.then(() => state.holds.idle()).then(() => sleep(0));
   await Promise.race([over, sleep(GRACE_MILLISECONDS)]);
+  await state.close();
 }

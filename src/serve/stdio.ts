@@ -28,7 +28,7 @@ export async function serveOverStdio(
   settings: Settings,
   started: object,
 ): Promise<void> {
-  const { changes, logger } = dependencies;
+  const { state, logger } = dependencies;
   const limits = { graceMilliseconds: GRACE_MILLISECONDS, maxConcurrentCalls: settings.maxConcurrentCalls };
   const transport = new StdioTransport(process.stdin, process.stdout, limits);
   onTermination(() => transport.end(), logger, endingSignals(settings));
@@ -51,5 +51,5 @@ export async function serveOverStdio(
   if (isByHand) process.stderr.write(BY_HAND);
   if (!isByHand || !process.stderr.isTTY) logger.info(started, 'serving MCP over stdio');
   await transport.ending;
-  await finished(transport.closed, changes);
+  await finished(transport.closed, state);
 }

@@ -28,6 +28,8 @@ interface Seen {
  */
 export class TableLimit implements Limit {
   readonly perHour: number;
+  /** Of the target whose changes it counts. */
+  readonly #target: string | undefined;
   readonly #table: Table;
   readonly #now: () => number;
   /** What `secondsLeft` read, so that `take` only writes. */
@@ -35,14 +37,15 @@ export class TableLimit implements Limit {
   /** Slots taken by this process, by attempt. */
   readonly #taken = new Map<string, number>();
 
-  constructor(table: Table, perHour: number, now: () => number) {
+  constructor(table: Table, perHour: number, now: () => number, target?: string) {
+    this.#target = target;
     this.#table = table;
     this.perHour = perHour;
     this.#now = now;
   }
 
   async secondsLeft(caller: string | undefined): Promise<number> {
-    const pk = partitionOf(caller);
+    const pk = this.#partitionOf(caller);
     const seen = await this.#read(pk);
     makeRoom(this.#seen, CAPACITY);
     this.#seen.set(pk, seen);
@@ -53,7 +56,7 @@ export class TableLimit implements Limit {
   }
 
   async take(caller: string | undefined, attempt: string): Promise<boolean> {
-    const pk = partitionOf(caller);
+    const pk = this.#partitionOf(caller);
     let known = this.#lastSeen(pk);
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const { used } = known ?? (await this.#read(pk));
@@ -71,7 +74,7 @@ export class TableLimit implements Limit {
     const slot = this.#taken.get(attempt);
     if (slot === undefined) return;
     this.#taken.delete(attempt);
-    const key = { pk: partitionOf(caller), sk: slotKey(slot) };
+    const key = { pk: this.#partitionOf(caller), sk: slotKey(slot) };
     await this.#table.inBackground('A change that was not sent', () =>
       this.#table.update(key, 'SET #taken = :never', {
         condition: '#attempt = :me',
@@ -109,6 +112,12 @@ export class TableLimit implements Limit {
     return { at, used: new Map(slots.filter(([, { taken }]) => taken >= at - HOUR)) };
   }
 
+  /** Callers are named by issuers, at any length. */
+  #partitionOf(caller = ''): string {
+    const counted = this.#target === undefined ? caller : JSON.stringify([this.#target, caller]);
+    return `limit#${createHash('sha256').update(counted).digest('base64url')}`;
+  }
+
   /** What was read lately, for one change: after it, it would be out of date. */
   #lastSeen(pk: string): Seen | undefined {
     const seen = this.#seen.get(pk);
@@ -121,9 +130,4 @@ const SLOT = 'slot#';
 
 function slotKey(slot: number): string {
   return SLOT + String(slot).padStart(6, '0');
-}
-
-/** Callers are named by issuers, at any length. */
-function partitionOf(caller = ''): string {
-  return `limit#${createHash('sha256').update(caller).digest('base64url')}`;
 }

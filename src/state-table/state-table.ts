@@ -19,15 +19,21 @@ interface StateOptions extends TableOptions {
 export function openStateTable(options: StateOptions): State {
   const { clocks, maxChangesPerHour, times = TABLE_TIMES } = options;
   const table = new Table(options, times);
-  return {
+  const shared = {
     yeses: new TableYeses(table, clocks.now),
-    limit: new TableLimit(table, maxChangesPerHour, clocks.now),
     holds: new TableHolds(table, clocks, times),
     changes: new TableChanges(table, clocks),
     approvals: new TableApprovals(table, clocks.now),
+    isShared: true,
     check: rememberingFor(CHECKED_MILLISECONDS, clocks.monotonic, () => check(table, clocks.now)),
     close: () => table.written(),
   };
+  const stateOf = (perHour: number, target?: string): State => ({
+    ...shared,
+    limit: new TableLimit(table, perHour, clocks.now, target),
+    forTarget: (name, changesPerHour) => stateOf(changesPerHour, name),
+  });
+  return stateOf(maxChangesPerHour);
 }
 
 /** Writes, because permissions and throttling differ between reads and writes. */

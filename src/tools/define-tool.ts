@@ -11,10 +11,7 @@ import * as z from 'zod';
 import type { Ec2 } from '../aws/ec2.ts';
 import type { AuditLog } from '../changes/audit-log.ts';
 import type { Confirmation, Era } from '../changes/confirmation.ts';
-import type { ChangeLimit } from '../changes/limit.ts';
-import type { ChangeQueue } from '../changes/queue.ts';
-import type { Releases } from '../changes/releases.ts';
-import type { StartedDrains } from '../changes/started-drains.ts';
+import type { State } from '../changes/state.ts';
 import type { Policy } from '../nat-gateway/policy.ts';
 import { ERRORS, type ErrorReport, errorReport, Failure, reportOf } from '../vocabulary/failure.ts';
 import type { ConfirmMode, Scope } from '../vocabulary/names.ts';
@@ -33,10 +30,8 @@ export interface Dependencies {
   confirmMode: ConfirmMode;
   confirmation: Confirmation;
   audit: AuditLog;
-  changes: ChangeQueue;
-  changeLimit: ChangeLimit;
-  drains: StartedDrains;
-  releases: Releases;
+  /** What is known of all changes, those of replicas included. */
+  state: State;
   /** The accounts to work in; absent where that is the account of the server's own credentials. */
   targets?: Targets | undefined;
   /** Whether addresses may be given back at all. */

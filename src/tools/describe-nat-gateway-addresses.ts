@@ -25,6 +25,7 @@ import { brief } from './listed-schema.ts';
 import { inOnePlace } from './one-place.ts';
 import { decodePosition, encodePosition, START } from './paging.ts';
 import { namesPlaces, type PlacesNamed } from './places.ts';
+import { recallRegion } from './recall.ts';
 import { errorSchema, nextSchema } from './results.ts';
 import { EVIDENCE_GATEWAYS, EVIDENCE_OFF, showEvidence, shownEvidenceSchema } from './show-evidence.ts';
 import { showGateway } from './show-gateway.ts';
@@ -142,7 +143,11 @@ async function describe(call: PlacedCall<Input>): Promise<Output> {
   const size = wantsEvidence ? Math.min(max_results, EVIDENCE_GATEWAYS) : max_results;
   const question = { region, filters };
   const start = next_token === undefined ? START : decodePosition(next_token, question, size);
-  const [listing] = await Promise.all([listGateways(call, filters, size, start), ec2.identity(region)]);
+  const [listing, recalled] = await Promise.all([
+    listGateways(call, filters, size, start),
+    recallRegion(dependencies.state, region),
+    ec2.identity(region),
+  ]);
   // Known by now, unless the credentials have changed while the gateways were read.
   const accountId = (await ec2.identity(region))?.account_id;
   const { natGateways, notFound, position, incomplete } = listing;
@@ -155,7 +160,7 @@ async function describe(call: PlacedCall<Input>): Promise<Output> {
     region,
     account_id: accountId,
     nat_gateways: natGateways.map((gateway) => ({
-      ...showGateway(gateway, { ...call, accountId }),
+      ...showGateway(gateway, { ...call, accountId, recalled }),
       evidence: evidence?.get(gateway),
     })),
     // Empty, it is left out of an answer in one page.
@@ -165,7 +170,7 @@ async function describe(call: PlacedCall<Input>): Promise<Output> {
     hint: wantsEvidence && dependencies.policy.evidence === 'off' ? EVIDENCE_OFF : hint,
     next:
       token === undefined
-        ? waitForChanges(call, natGateways)
+        ? waitForChanges(call, recalled, natGateways)
         : { tool: DESCRIBE, arguments: { ...input, region, next_token: token } },
   };
 }

@@ -42,13 +42,13 @@ export async function describePlaces(call: Call<Input>) {
 }
 
 async function gatewaysOf({ places }: PlacesListing, withEvidence: boolean) {
-  const shown = places.map(async ({ call, accountId, natGateways }) => {
+  const shown = places.map(async ({ call, accountId, natGateways, recalled }) => {
     const evidence = withEvidence ? await showEvidence(call, natGateways) : undefined;
     return natGateways.map((gateway) => ({
       target: call.where.target,
       account_id: accountId,
       region: call.region,
-      ...showGateway(gateway, { ...call, accountId }),
+      ...showGateway(gateway, { ...call, accountId, recalled }),
       evidence: evidence?.get(gateway),
     }));
   });
@@ -75,7 +75,7 @@ function shownError({ target, region, report }: PlaceError) {
 function waitFor({ places }: PlacesListing): Next | undefined {
   const [only, ...others] = places.filter(({ natGateways }) => natGateways.length > 0);
   if (only === undefined || others.length > 0) return undefined;
-  const next = waitForChanges(only.call, only.natGateways);
+  const next = waitForChanges(only.call, only.recalled, only.natGateways);
   return next && nextIn(only.call.where.target, next);
 }
 

@@ -1,3 +1,4 @@
+import type { Remembered } from '../changes/state.ts';
 import type { GatewayFilters } from '../nat-gateway/filters.ts';
 import type { NatGateway } from '../nat-gateway/gateway.ts';
 import { cancelled, type ErrorReport, Failure, reportOf } from '../vocabulary/failure.ts';
@@ -6,6 +7,7 @@ import { anyOf, orCutShort } from './grace.ts';
 import { type Listing, listGateways } from './list-gateways.ts';
 import { maskOf, type PlacesPosition, positionsIn, START } from './paging.ts';
 import type { ClosedPlace, Place } from './places.ts';
+import { recallRegion } from './recall.ts';
 
 /** A page of a listing over several places: the gateways of one place after those of the other, in order. */
 
@@ -19,6 +21,7 @@ const BEGINNING_SECONDS = 9;
 export interface PlaceListing {
   call: PlacedCall<unknown>;
   accountId: string | undefined;
+  recalled: (natGatewayId: string) => Remembered;
   natGateways: NatGateway[];
 }
 
@@ -42,9 +45,7 @@ export interface PlacesListing {
   incomplete?: string | undefined;
 }
 
-type Read =
-  | { call: PlacedCall<unknown>; accountId: string | undefined; listing: Listing }
-  | { failure: Failure };
+type Read = (Omit<PlaceListing, 'natGateways'> & { listing: Listing }) | { failure: Failure };
 
 /** Reads places from `start` on, several at the same time, until a page of `size` gateways is full. */
 export async function listPlaces(
@@ -128,13 +129,14 @@ async function readPlace(
     const { ec2, region } = opened;
     const context = { ...call.context, mcpReq: { ...call.context.mcpReq, signal } };
     const position = { chunk: at.chunk, token: at.token, skip: at.skip };
-    const [listing] = await Promise.all([
+    const [listing, recalled] = await Promise.all([
       listGateways({ ...opened, context }, filters, size, position, BEGINNING_SECONDS),
+      recallRegion(opened.dependencies.state, region),
       ec2.identity(region),
     ]);
     // Known by now, unless the credentials have changed while the gateways were read.
     const accountId = (await ec2.identity(region))?.account_id;
-    return { call: opened, accountId, listing };
+    return { call: opened, accountId, recalled, listing };
   } catch (error) {
     if (error instanceof Failure) return { failure: error };
     call.dependencies.logger.error({ err: error }, 'a place could not be read');

@@ -1,3 +1,4 @@
+import type { Remembered } from '../changes/state.ts';
 import {
   isChanging,
   type NatGateway,
@@ -29,17 +30,20 @@ export type ShownGateway = NatGateway & {
 interface Place {
   region: string;
   accountId: string | undefined;
+  /** What is remembered of the changes of each gateway. */
+  recalled: (natGatewayId: string) => Remembered;
   dependencies: Dependencies;
 }
 
 /** Judges every address by the same rules as preflight, the operator's policy included. */
 export function showGateway(
   gateway: NatGateway,
-  { region, accountId, dependencies: { policy, drains, ec2Clock } }: Place,
+  { region, accountId, recalled, dependencies: { policy, ec2Clock } }: Place,
 ): ShownGateway {
   const natGatewayId = gateway.nat_gateway_id;
-  const judged = drains.judge(region, gateway, ec2Clock.monotonic());
-  const started = drains.of(region, natGatewayId ?? '');
+  const remembered = recalled(natGatewayId ?? '');
+  const judged = remembered.judge(gateway, ec2Clock.monotonic());
+  const started = remembered.drains;
   const drainOf = (address: NatGatewayAddress = {}) => {
     const drain = isChanging(address) ? started.get(address.private_ip ?? '')?.drain : undefined;
     return drain && { ...drain };

@@ -1,7 +1,5 @@
 import type { Ec2 } from '../aws/ec2.ts';
-import { ChangeLimit } from '../changes/limit.ts';
-import { type Release, Releases } from '../changes/releases.ts';
-import { StartedDrains } from '../changes/started-drains.ts';
+import type { State } from '../changes/state.ts';
 import type { Policy } from '../nat-gateway/policy.ts';
 import type { TargetAccount, Targets } from './targets.ts';
 
@@ -18,10 +16,7 @@ interface Options<Target extends Described> {
   rulesOf: (target: Target) => Policy & { maxChangesPerHour: number };
   /** Called on the first call in a target, and again after a failure. */
   open: (target: Target) => Promise<Ec2>;
-  /** Releases of earlier processes. */
-  earlier: readonly Release[];
-  now: () => number;
-  monotonic: () => number;
+  state: State;
 }
 
 /** An account in use, with the description that it was made from. */
@@ -68,7 +63,7 @@ export class TargetAccounts<Target extends Described> implements Targets {
   #keep(target: Target, before: Kept | undefined): Kept {
     const described = JSON.stringify(target);
     if (before?.described === described) return before;
-    const { open, rulesOf, now, monotonic, earlier } = this.#options;
+    const { open, rulesOf, state } = this.#options;
     const { maxChangesPerHour, ...policy } = rulesOf(target);
     const { name, regions } = target;
     const { account } = before ?? {};
@@ -80,19 +75,12 @@ export class TargetAccounts<Target extends Described> implements Targets {
       });
       return opened;
     };
-    const hasLimit = account?.changeLimit.perHour === maxChangesPerHour;
+    const isCountedAlike = account?.state.limit.perHour === maxChangesPerHour;
     return {
       described,
       account: {
         ...{ name, regions, policy, ec2 },
-        changeLimit: hasLimit ? account.changeLimit : new ChangeLimit(maxChangesPerHour, monotonic),
-        drains: account?.drains ?? new StartedDrains(),
-        releases:
-          account?.releases ??
-          new Releases(
-            now,
-            earlier.filter((each) => each.target === name),
-          ),
+        state: isCountedAlike ? account.state : state.forTarget(name, maxChangesPerHour),
       },
       close: () => void opened?.then((each) => each.close()),
     };

@@ -1,8 +1,6 @@
 import type { ServerContext } from '@modelcontextprotocol/server';
 import type { Ec2 } from '../aws/ec2.ts';
-import type { ChangeLimit } from '../changes/limit.ts';
-import type { Releases } from '../changes/releases.ts';
-import type { StartedDrains } from '../changes/started-drains.ts';
+import type { State } from '../changes/state.ts';
 import { nearMissQuestion } from '../nat-gateway/near-misses.ts';
 import type { Policy } from '../nat-gateway/policy.ts';
 import { Failure } from '../vocabulary/failure.ts';
@@ -24,9 +22,7 @@ export interface TargetAccount extends OfTarget {
 interface OfTarget {
   ec2: () => Promise<Ec2>;
   policy: Policy;
-  changeLimit: ChangeLimit;
-  drains: StartedDrains;
-  releases: Releases;
+  state: State;
 }
 
 /** The targets in force, in the order of the file. */
@@ -85,8 +81,8 @@ export function regionIn({ name, regions }: TargetAccount, region: string | unde
 }
 
 /** What a call in this target uses in the place of the server's own. */
-export function ofTarget({ ec2, policy, changeLimit, drains, releases }: TargetAccount): OfTarget {
-  return { ec2, policy, changeLimit, drains, releases };
+export function ofTarget({ ec2, policy, state }: TargetAccount): OfTarget {
+  return { ec2, policy, state };
 }
 
 /** The call in `next` with the target that it has to go to. */

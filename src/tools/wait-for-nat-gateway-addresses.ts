@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Remembered } from '../changes/state.ts';
 import { beyondWait, DEFAULT_WAIT_SECONDS, latestEnd } from '../nat-gateway/drain.ts';
 import { changingAddresses } from '../nat-gateway/gateway.ts';
 import { nearMissQuestion } from '../nat-gateway/near-misses.ts';
@@ -19,6 +20,7 @@ import { anyOf } from './grace.ts';
 import { mistypedIds } from './observe-gateway.ts';
 import { inOnePlace } from './one-place.ts';
 import { progressReporter } from './progress.ts';
+import { recall } from './recall.ts';
 import { describeCall, errorSchema, holdersCall, type Next, nextSchema, waitCall } from './results.ts';
 
 const text = z.string().optional();
@@ -95,6 +97,11 @@ Use it after an unassign. A drain can take longer than one call: follow next, no
   }),
 });
 
+/** A wait, and what is remembered of the changes of its gateway. */
+interface Wait extends PlacedCall<Input> {
+  remembered: Remembered;
+}
+
 /** One wait: its reads so far, and what they prove. */
 interface Progress {
   reads: Read[];
@@ -111,14 +118,16 @@ async function wait(call: PlacedCall<Input>): Promise<Output> {
   return follow(call, ended.signal).finally(ended.letGo);
 }
 
-async function follow(call: PlacedCall<Input>, ended: AbortSignal): Promise<Output> {
-  const { ec2, region, input, context, dependencies } = call;
-  const { drains, ec2Clock, monotonic } = dependencies;
+async function follow(placed: PlacedCall<Input>, ended: AbortSignal): Promise<Output> {
+  const { ec2, region, input, context, dependencies } = placed;
+  const { state, ec2Clock, monotonic } = dependencies;
   const { nat_gateway_id } = input;
   const began = monotonic();
+  const remembered = await recall(state, { region, natGatewayId: nat_gateway_id });
+  const call = { ...placed, remembered };
   const pace = { isUrgent: false };
   const tell = progressReporter(context);
-  const addresses = input.private_ip_addresses ?? [...drains.of(region, nat_gateway_id).keys()];
+  const addresses = input.private_ip_addresses ?? [...remembered.drains.keys()];
   const courses = addresses.map((each) => courseIn(call, each, []));
   const progress: Progress = { reads: [], courses, addresses };
   let failures = 0;
@@ -146,20 +155,14 @@ async function follow(call: PlacedCall<Input>, ended: AbortSignal): Promise<Outp
 }
 
 /** The course of an address by these reads, and by what this process remembers of it. */
-function courseIn(
-  { input, region, dependencies }: PlacedCall<Input>,
-  privateIp: string,
-  reads: Read[],
-): Course {
-  const { drains, releases } = dependencies;
-  const { nat_gateway_id } = input;
-  const drain = drains.of(region, nat_gateway_id).get(privateIp);
-  return courseOf(privateIp, reads, drain, releases.givenBackAt(region, nat_gateway_id, privateIp));
+function courseIn({ remembered }: Wait, privateIp: string, reads: Read[]): Course {
+  const { drains } = remembered;
+  return courseOf(privateIp, reads, drains.get(privateIp), remembered.givenBackAt(privateIp));
 }
 
 /** Takes a read in; a release or an assignment that it proves ends what is remembered of the drain. */
-function see(progress: Progress, read: Read, call: PlacedCall<Input>): void {
-  const { input, region, dependencies } = call;
+function see(progress: Progress, read: Read, call: Wait): void {
+  const { input, remembered } = call;
   const { addresses } = progress;
   const reads = withRead(progress.reads, read);
   progress.reads = reads;
@@ -173,9 +176,7 @@ function see(progress: Progress, read: Read, call: PlacedCall<Input>): void {
   );
   progress.courses = addresses.map((each) => proven.get(each) ?? courseIn(call, each, reads));
   for (const { private_ip, fate, settled } of progress.courses) {
-    if (settled || fate === 'assigning') {
-      dependencies.drains.forget(region, input.nat_gateway_id, private_ip);
-    }
+    if (settled || fate === 'assigning') remembered.forget(private_ip);
   }
 }
 
@@ -185,7 +186,7 @@ function isSettled({ courses, reads }: Progress, { private_ip_addresses }: Input
   return private_ip_addresses !== undefined || courses.length > 0 || nothingChanges(reads);
 }
 
-function settled(call: PlacedCall<Input>, progress: Progress, began: number): Output {
+function settled(call: Wait, progress: Progress, began: number): Output {
   const result = answer(call, progress, began, 'settled');
   if (progress.courses.length === 0) {
     return { ...result, hint: 'Nothing was changing on this gateway while it was watched.' };
@@ -207,7 +208,7 @@ function settled(call: PlacedCall<Input>, progress: Progress, began: number): Ou
  * @throws Failure where nothing was read
  */
 async function unsettled(
-  call: PlacedCall<Input>,
+  call: Wait,
   progress: Progress,
   began: number,
   latestFailure: Failure | undefined,
@@ -229,7 +230,7 @@ async function unsettled(
 }
 
 /** The wait for what is not settled yet; where the end of its drain is known and far away, not before that. */
-function waitOn(call: PlacedCall<Input>, courses: readonly Course[]): { next: Next; hint?: string } {
+function waitOn(call: Wait, courses: readonly Course[]): { next: Next; hint?: string } {
   const { region, input, dependencies } = call;
   const changing = courses.filter((each) => !each.settled).map(({ private_ip }) => private_ip);
   const timeout_seconds = Math.max(input.timeout_seconds, TELLING_SECONDS);
@@ -262,13 +263,13 @@ function nothingRead(natGatewayId: string): Failure {
 }
 
 function answer(
-  { region, input, dependencies }: PlacedCall<Input>,
+  { region, input, remembered, dependencies }: Wait,
   { reads, courses }: Progress,
   began: number,
   outcome: NonNullable<Output['outcome']>,
 ): Output {
-  const { drains, ec2Clock, monotonic } = dependencies;
-  const started = drains.of(region, input.nat_gateway_id);
+  const { ec2Clock, monotonic } = dependencies;
+  const { drains: started } = remembered;
   const timeOf = (at: number): string => new Date(ec2Clock.now() - ec2Clock.monotonic() + at).toISOString();
   return {
     outcome,
@@ -292,14 +293,9 @@ function isHopeless({ report: { code, retryable } }: Failure, failures: number):
 }
 
 /** The latest `release_by` of the addresses that are still changing, where it is known. */
-function latestRelease(
-  { region, input, dependencies }: PlacedCall<Input>,
-  courses: readonly Course[],
-): string | undefined {
-  const started = dependencies.drains.of(region, input.nat_gateway_id);
-  return latestEnd(
-    courses.filter(({ settled }) => !settled).map(({ private_ip }) => started.get(private_ip)),
-  );
+function latestRelease({ remembered }: Wait, courses: readonly Course[]): string | undefined {
+  const changing = courses.filter(({ settled }) => !settled);
+  return latestEnd(changing.map(({ private_ip }) => remembered.drains.get(private_ip)));
 }
 
 function sentence(courses: readonly Course[], releaseBy: string | undefined, now: number): string {

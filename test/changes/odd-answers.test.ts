@@ -388,9 +388,8 @@ describe('the age of a question', () => {
     const confirmation = new Confirmation(KEY, Date.now);
     const yes = await answered(confirmation, confirmation, () => {});
     const changed = { ...question, ...other };
-    expect(confirmation.useYes(yes, changed)).toEqual({ question: changed, stale });
-    expect(confirmation.useYes(yes, question)).toBeUndefined();
-    expect(confirmation.useYes(yes, question)).toEqual({ question, stale: 'used' });
+    expect(confirmation.judgeYes(yes, changed)).toEqual({ question: changed, stale });
+    expect(confirmation.judgeYes(yes, question)).toEqual({ nonce: expect.any(String), rememberFor: 900_000 });
   });
 
   it('counts where another replica asked with the key that is being replaced', async () => {
@@ -398,7 +397,7 @@ describe('the age of a question', () => {
     const before = new Confirmation(KEY, Date.now);
     const during = new Confirmation(newKey, Date.now, { earlierKey: KEY });
     const yes = await answered(before, during, () => {});
-    expect(during.useYes(yes, question)).toBeUndefined();
+    expect(during.judgeYes(yes, question)).toHaveProperty('nonce');
     const back = await answered(during, new Confirmation(newKey, Date.now), () => {});
     expect(back.kind).toBe('yes');
     await expect(answered(before, new Confirmation(newKey, Date.now), () => {})).rejects.toThrow();

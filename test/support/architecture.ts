@@ -53,10 +53,17 @@ const TABLE: Readonly<Record<string, Row>> = {
     folders: ['vocabulary', 'nat-gateway', 'changes', 'tools', 'resources', 'prompts'],
     packages: MCP,
   },
+  start: {
+    folders: [
+      ...['vocabulary', 'nat-gateway', 'aws', 'changes', 'config', 'serve'],
+      ...['server.ts', 'simulator', 'state-table'],
+    ],
+    packages: /^pino$/,
+  },
   'main.ts': {
     folders: [
       ...['vocabulary', 'nat-gateway', 'aws', 'changes', 'config', 'serve'],
-      ...['check', 'server.ts', 'simulator', 'state-table'],
+      ...['check', 'server.ts', 'start', 'state-table'],
     ],
     packages: /^pino$/,
   },

@@ -39,13 +39,14 @@ export async function openFront(
     maxConcurrentCalls: 64,
     authentication: undefined,
     audit: session.dependencies.audit,
+    checkState: () => session.dependencies.state.check(),
     graceMilliseconds: 10_000,
     logger: pino({ level: 'silent' }),
     ...front,
   });
   onTestFinished(async () => {
     await served.end();
-    await session.dependencies.changes.idle();
+    await session.dependencies.state.holds.idle();
   });
   return { ...session, front: served, url: served.url };
 }

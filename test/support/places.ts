@@ -1,15 +1,12 @@
 import { createMcpHandler } from '@modelcontextprotocol/server';
 import { onTestFinished } from 'vitest';
 import type { Ec2 } from '../../src/aws/ec2.ts';
-import { ChangeLimit } from '../../src/changes/limit.ts';
-import { Releases } from '../../src/changes/releases.ts';
-import { StartedDrains } from '../../src/changes/started-drains.ts';
 import { type GatewayFilters, matches } from '../../src/nat-gateway/filters.ts';
 import type { NatGateway } from '../../src/nat-gateway/gateway.ts';
 import { createServer, type Dependencies } from '../../src/server.ts';
 import type { TargetAccount, Targets } from '../../src/tools/targets.ts';
 import { legacyRequest, modernRequest } from './http.ts';
-import { type Era, OPEN_POLICY } from './session.ts';
+import { type Era, OPEN_POLICY, stateOf } from './session.ts';
 
 /** Accounts whose EC2 answers at once from memory, or as a test says. */
 
@@ -19,9 +16,7 @@ export function account(name: string, regions: readonly string[], ec2: Partial<E
     regions,
     ec2: async () => ec2 as Ec2,
     policy: OPEN_POLICY,
-    changeLimit: new ChangeLimit(Number.POSITIVE_INFINITY, () => 0),
-    drains: new StartedDrains(),
-    releases: new Releases(Date.now),
+    state: stateOf(),
   };
 }
 

@@ -5,10 +5,9 @@ import { pino } from 'pino';
 import { connectEc2 } from '../../src/aws/ec2.ts';
 import { AuditLog } from '../../src/changes/audit-log.ts';
 import { Confirmation } from '../../src/changes/confirmation.ts';
-import { ChangeLimit } from '../../src/changes/limit.ts';
-import { ChangeQueue } from '../../src/changes/queue.ts';
-import { Releases } from '../../src/changes/releases.ts';
-import { StartedDrains } from '../../src/changes/started-drains.ts';
+import { memoryState } from '../../src/changes/memory-state.ts';
+import type { Release } from '../../src/changes/releases.ts';
+import type { State } from '../../src/changes/state.ts';
 import type { Policy } from '../../src/nat-gateway/policy.ts';
 import type { Dependencies } from '../../src/server.ts';
 import { createServer } from '../../src/server.ts';
@@ -96,7 +95,10 @@ export interface SessionOptions extends Omit<SimulatorOptions, 'port' | 'region'
   timeouts?: Timeouts;
   audit?: AuditLog;
   accessKeyId?: string;
-  changeLimit?: ChangeLimit;
+  /** Default: no limit. */
+  changesPerHour?: number;
+  /** Releases of earlier processes. */
+  earlier?: readonly Release[];
   client?: ClientOptions;
   stopping?: AbortSignal;
   /** Take the place of the usual ones. */
@@ -145,10 +147,7 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
     confirmMode: options.confirmMode ?? 'auto',
     confirmation: new Confirmation('a key of thirty-two bytes or more', Date.now),
     audit: options.audit ?? audit,
-    changes: new ChangeQueue(),
-    changeLimit: options.changeLimit ?? new ChangeLimit(Number.POSITIVE_INFINITY, () => 0),
-    drains: new StartedDrains(),
-    releases: new Releases(Date.now),
+    state: stateOf(options),
     canRestore: true,
     stopping: options.stopping ?? new AbortController().signal,
     isHeard: async () => true,
@@ -180,6 +179,17 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
       await simulator.close();
     },
   };
+}
+
+/** The state of a process by itself. With a clock, all times are by it. */
+export function stateOf({
+  changesPerHour: maxChangesPerHour = Number.POSITIVE_INFINITY,
+  clock,
+  earlier = [],
+}: Pick<SessionOptions, 'changesPerHour' | 'clock' | 'earlier'> = {}): State {
+  const monotonic = clock?.now ?? (() => performance.now());
+  const ec2 = { now: clock?.now ?? Date.now, monotonic };
+  return memoryState({ clocks: { now: () => Date.now(), monotonic, ec2 }, maxChangesPerHour, earlier });
 }
 
 /** Another client of the same process. */

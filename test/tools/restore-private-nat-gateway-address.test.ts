@@ -1,5 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { Releases } from '../../src/changes/releases.ts';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Exchange } from '../../src/simulator/simulator.ts';
 import { DESCRIBE, RESTORE, UNASSIGN, WAIT } from '../../src/vocabulary/names.ts';
 import { AMBIGUOUS } from '../support/faults.ts';
@@ -78,11 +77,9 @@ describe('restore', () => {
     ['is still draining', ({ call }) => call(UNASSIGN, change), 'unassigning'],
     [
       'was released more than a day ago',
-      async ({ release, dependencies }) => {
-        const { now } = dependencies;
-        dependencies.now = () => START;
-        await release();
-        dependencies.now = now;
+      async ({ release }) => {
+        vi.useFakeTimers({ toFake: ['Date'], now: START });
+        await release().finally(() => vi.useRealTimers());
       },
       'not_released_here',
     ],
@@ -130,10 +127,10 @@ describe('restore', () => {
   });
 
   it('gives back what the audit log of a former process has', async () => {
-    const releases = new Releases(Date.now, [
+    const earlier = [
       { region: 'us-east-1', natGatewayId: EGRESS, privateIps: ['10.0.1.50'], at: Date.now() - 3_600_000 },
-    ]);
-    const { call } = await open({ dependencies: { releases } });
+    ];
+    const { call } = await open({ earlier });
     const { content } = await call(RESTORE, { ...change, private_ip_addresses: ['10.0.1.50'] });
     expect(content).toMatchObject({ outcome: 'assigning' });
   });

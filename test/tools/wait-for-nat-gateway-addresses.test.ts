@@ -1,5 +1,4 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { StartedDrains } from '../../src/changes/started-drains.ts';
 import { defaultInventory, privateNatGateway, type SimulatorCall } from '../../src/simulator/simulator.ts';
 import { DESCRIBE, UNASSIGN, WAIT } from '../../src/vocabulary/names.ts';
 import {
@@ -12,6 +11,7 @@ import {
   openSession,
   type Session,
   type SessionOptions,
+  stateOf,
 } from '../support/session.ts';
 
 const request = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11', '10.0.1.12'] };
@@ -217,7 +217,7 @@ describe('wait_for_nat_gateway_addresses', () => {
     const { call, dependencies, calls } = await session({ clock, readLagSeconds: 8 });
     await call(UNASSIGN, request);
     const handOver = new AbortController();
-    const elsewhere = { ...dependencies, drains: new StartedDrains(), handOver: handOver.signal };
+    const elsewhere = { ...dependencies, state: stateOf({ clock }), handOver: handOver.signal };
     const other = await connect(elsewhere, 'modern');
     onTestFinished(() => other.close());
     const waits = [callTool(other, WAIT, request), callTool(other, WAIT, { nat_gateway_id: EGRESS })];
@@ -234,7 +234,7 @@ describe('wait_for_nat_gateway_addresses', () => {
       reads: () => ({ lagSeconds: ++read === 6 ? 30 : 0 }),
     });
     await call(UNASSIGN, request);
-    const other = await connect({ ...dependencies, drains: new StartedDrains() }, 'modern');
+    const other = await connect({ ...dependencies, state: stateOf({ clock }) }, 'modern');
     onTestFinished(() => other.close());
     const waiting = callTool(other, WAIT, request);
     await moreDescribes(calls, 8);

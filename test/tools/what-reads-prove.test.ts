@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Ec2 } from '../../src/aws/ec2.ts';
-import { StartedDrains } from '../../src/changes/started-drains.ts';
 import { drainFrom } from '../../src/nat-gateway/drain.ts';
 import { type Read, verdictOf } from '../../src/nat-gateway/observations.ts';
-import { WAIT } from '../../src/vocabulary/names.ts';
+import { UNASSIGN, WAIT } from '../../src/vocabulary/names.ts';
 import { TIMEOUTS } from '../../src/vocabulary/timeouts.ts';
 import {
   type Flaws,
@@ -14,7 +13,7 @@ import {
   statusAt,
   type Truth,
 } from '../support/lagging-ec2.ts';
-import { callTool, connect, openSession } from '../support/session.ts';
+import { callTool, connect, openSession, stateOf } from '../support/session.ts';
 
 /**
  * Verdicts of this server held against a model of the truth, in virtual time. `WAITS` and `LOST_CALLS` tell how many;
@@ -74,16 +73,23 @@ async function waitUntilTold(
   random: () => number,
 ) {
   let time = from;
-  const drains = new StartedDrains();
+  const { unassignedAt = 0, drainSeconds } = truth;
+  const clock = { now: () => time * 1000 };
+  const state = stateOf({ clock });
   if (isOurs) {
-    const { unassignedAt = 0, drainSeconds } = truth;
-    const drained = { region: 'us-east-1', natGatewayId: 'nat-0123456789abcdef0', privateIps: PRIVATE_IPS };
-    drains.remember(drained, drainFrom(unassignedAt * 1000, drainSeconds), unassignedAt * 1000);
+    time = unassignedAt;
+    const change = {
+      ...{ region: 'us-east-1', natGatewayId: 'nat-0123456789abcdef0', privateIps: PRIVATE_IPS },
+      ...({ attempt: 'ours', tool: UNASSIGN } as const),
+    };
+    const drain = drainFrom(unassignedAt * 1000, drainSeconds);
+    await state.changes.settle(change, { kind: 'accepted', drain });
+    time = from;
   }
   const session = await openSession();
   const dependencies = {
     ...session.dependencies,
-    drains,
+    state,
     ec2Clock: { now: () => time * 1000, monotonic: () => time * 1000 },
   };
   const seconds = 900;

@@ -3,6 +3,7 @@ import { type AuthInfo, isJsonContentType, type McpHttpHandler } from '@modelcon
 import { type Context, Hono, type Next } from 'hono';
 import type { Logger } from 'pino';
 import type { AuditLog } from '../../changes/audit-log.ts';
+import { reportOf } from '../../vocabulary/failure.ts';
 import { WRITE_SCOPE } from '../../vocabulary/names.ts';
 import type { Access } from './access.ts';
 import type { BearerAuthentication } from './bearer.ts';
@@ -22,6 +23,8 @@ export interface AppOptions {
   requestTimeoutSeconds: number;
   audit: AuditLog;
   logger: Logger;
+  /** Rejects where the state of changes cannot be read or written. */
+  checkState: () => Promise<void>;
 }
 
 /** What the doors work with, the same for every request. */
@@ -64,9 +67,7 @@ export const app = new Hono<Env>({
   getPath: (_, options) => targetOf(options?.env?.incoming.url).path,
 });
 app.all('/healthz', (c) => c.json({ status: 'up' }));
-app.all('/readyz', (c) =>
-  c.env.ending.aborted ? c.json({ status: 'shutting_down' }, 503) : c.json({ status: 'ready' }),
-);
+app.all('/readyz', tellReadiness);
 app.use(checkHostAndOrigin);
 app.all(METADATA_PATHS, describeResource);
 app.use('/mcp', refuseWhenEnding, receiveBody, authenticate, requirePost, requireJson, requireStream);
@@ -77,6 +78,18 @@ app.use('/mcp', takeSlots, limitTime);
 app.all('/mcp', passOn);
 app.notFound((c) => answerRefusal(refusal.notFound(), c));
 app.onError(answerRefusal);
+
+/** A replica without its shared state makes no change, so that calls should go to another. */
+async function tellReadiness(c: Exchange): Promise<Response> {
+  if (c.env.ending.aborted) return c.json({ status: 'shutting_down' }, 503);
+  try {
+    await c.env.checkState();
+    return c.json({ status: 'ready' });
+  } catch (error) {
+    const { code, message } = reportOf(error);
+    return c.json({ status: code, message }, 503);
+  }
+}
 
 async function checkHostAndOrigin(c: Exchange, next: Next): Promise<void> {
   const { access } = c.env;

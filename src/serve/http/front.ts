@@ -57,11 +57,11 @@ export class HttpFront {
 
   private constructor(factory: McpServerFactory, options: HttpFrontOptions) {
     const { host, allowedHosts, allowedOrigins, maxConcurrentCalls } = options;
-    const { authentication, maxBodyBytes, requestTimeoutSeconds, audit, logger } = options;
+    const { authentication, maxBodyBytes, requestTimeoutSeconds, audit, checkState, logger } = options;
     const onerror = (error: Error): void => logger.warn({ reason: error.message }, 'protocol error');
     this.#graceMilliseconds = options.graceMilliseconds;
     this.#bindings = {
-      ...{ authentication, maxBodyBytes, requestTimeoutSeconds, audit, logger },
+      ...{ authentication, maxBodyBytes, requestTimeoutSeconds, audit, checkState, logger },
       refusals: new RefusalLog(logger),
       access: new Access(host, allowedHosts, allowedOrigins),
       connections: new Connections(options.maxWaitingConnections ?? MAX_WAITING_CONNECTIONS),

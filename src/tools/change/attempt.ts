@@ -1,34 +1,21 @@
-import type { AddressChange, ChangeAnswer, Permit } from '../../aws/permit.ts';
+import { randomUUID } from 'node:crypto';
+import type { AddressChange } from '../../aws/permit.ts';
 import type { AuditFields } from '../../changes/audit-log.ts';
-import {
-  type Answer,
-  type Asking,
-  confirmationNeed,
-  type Need,
-  type Question,
-} from '../../changes/confirmation.ts';
+import { type Answer, type Asking, confirmationNeed, type Question } from '../../changes/confirmation.ts';
 import { NotBegun } from '../../changes/queue.ts';
 import { type ChangeRequest, denials, denialsBeforeReading } from '../../nat-gateway/policy.ts';
 import { policyFindings } from '../../nat-gateway/preflight.ts';
-import { cancelled, type ErrorReport, Failure, reportOf } from '../../vocabulary/failure.ts';
+import { cancelled, type ErrorReport, Failure } from '../../vocabulary/failure.ts';
 import type { ChangeTool } from '../../vocabulary/names.ts';
 import { TIMEOUTS } from '../../vocabulary/timeouts.ts';
 import type { FailedCall, PlacedCall } from '../define-tool.ts';
-import { orCutShort } from '../grace.ts';
 import { observeGateway } from '../observe-gateway.ts';
-import { describeCall, waitCall } from '../results.ts';
+import { waitCall } from '../results.ts';
 import { canChange, withoutYes } from './asking.ts';
-import type { ChangeArguments, ChangeKind } from './kind.ts';
+import { claim, holdGateway, recallFor, unclaim } from './claims.ts';
+import type { AnyAttempt, Attempt, ChangeArguments, ChangeKind } from './kind.ts';
 import { afterDryRun, afterFailedRead } from './next-step.ts';
-import {
-  blocked,
-  callsAhead,
-  changesSpent,
-  cutShort,
-  noConfirmation,
-  stopping,
-  unresolved,
-} from './refusals.ts';
+import { blocked, callsAhead, changesSpent, noConfirmation, stopping, tooLate } from './refusals.ts';
 import {
   auditFields,
   type ChangeResult,
@@ -36,31 +23,15 @@ import {
   dryRunIgnored,
   dryRunMembers,
   type Progress,
+  refused,
   told,
-  withStatus,
 } from './result.ts';
+import { type Sending, send } from './send.ts';
 
-/** When an address that looks untouched after a lost answer is worth another look. */
-const LOOK_AGAIN_SECONDS = 60;
+/** The latest time in a call for the second round to a shared state: what may follow takes 35 s, and it 3 s. */
+const SHARED_STATE_SECONDS = 11;
 
 type Timed = Pick<PlacedCall<unknown>, 'dependencies' | 'began'>;
-
-/** One attempt on its way down this page. */
-interface Attempt<I extends ChangeArguments, C extends AddressChange, Own extends string>
-  extends PlacedCall<I> {
-  kind: ChangeKind<I, C, Own>;
-  request: C;
-  need: Need;
-  /** The client's answer to a question asked before, if there is one. */
-  answer: Answer;
-  audit: AuditFields;
-}
-
-/** An attempt of any kind, where the kind does not matter. */
-type AnyAttempt = Pick<
-  Attempt<ChangeArguments, AddressChange, string>,
-  'request' | 'dependencies' | 'context'
->;
 
 /**
  * Arguments to result: policy, then observation and dry run at the same time, preflight, a yes where one is needed, the
@@ -76,7 +47,8 @@ export async function attempt<I extends ChangeArguments, C extends AddressChange
   const audit = auditFields(kind.tool, input, call);
   const request = kind.requestOf(input, region);
   const need = confirmationNeed(dependencies.confirmMode, server, context, era);
-  const result = await beforeReading({ ...call, kind, request, need, answer, audit });
+  const change = { ...request, attempt: randomUUID(), tool: kind.tool };
+  const result = await beforeReading({ ...call, kind, request, change, need, answer, audit });
   if ('question' in result) return result;
   recordOutcome(call, audit, result);
   return kind.told(told(result, kind.outcomes.accepted));
@@ -125,17 +97,24 @@ async function beforeReading<I extends ChangeArguments, C extends AddressChange,
   if (unconfirmed !== undefined) return unconfirmed;
   if (!canChange(input.mode, need, answer)) return check(attempt);
 
-  const { signal } = context.mcpReq;
-  const giveUp = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUTS.queue)]);
+  const over = new AbortController();
+  const holding = holdGateway(attempt, over.signal);
   try {
-    const gateway = [attempt.where.target ?? '', request.region, request.natGatewayId].join('/');
-    return await dependencies.changes.run(gateway, giveUp, () => check(attempt));
+    // In one process the second of two changes meets the state that the first left.
+    if (!dependencies.state.isShared) await holding;
+    return await check({ ...attempt, holding });
   } catch (error) {
     if (!(error instanceof NotBegun)) throw error;
-    if (signal.aborted) throw cancelled();
+    if (context.mcpReq.signal.aborted) throw cancelled();
     const next = waitCall(request.region, request.natGatewayId, undefined);
     const refusal = callsAhead(TIMEOUTS.queue / 1000, error.ahead);
     return refused({ ...progress, confirmation: 'not_reached', next }, refusal);
+  } finally {
+    over.abort();
+    void holding.then(
+      (hold) => hold.free(),
+      () => {},
+    );
   }
 }
 
@@ -143,13 +122,11 @@ async function beforeReading<I extends ChangeArguments, C extends AddressChange,
 async function check<I extends ChangeArguments, C extends AddressChange, Own extends string>(
   attempt: Attempt<I, C, Own>,
 ): Promise<ChangeResult<Own> | Asking> {
-  const { kind, request, input, ec2, dependencies, context } = attempt;
-  const { signal } = context.mcpReq;
-  const [observed, dryRun, evidence] = await Promise.all([
-    observeGateway(attempt, request.natGatewayId),
-    kind.calls(ec2).dryRun(request, signal, attempt.audit),
-    kind.lookUp?.(attempt),
-  ]);
+  const { kind, request, input, dependencies, holding } = attempt;
+  const [first, hold] = await Promise.all([look(attempt), holding]);
+  // Beside the waiting for a gateway that a replica held, its change may not have been seen.
+  const isStale = dependencies.state.isShared && hold?.readAgain === true;
+  const { observed, dryRun, evidence, recalled } = isStale ? await look(attempt) : first;
   const { accountId } = dryRun;
   attempt.audit.signed_by = dryRun.signer;
   const progress: Progress = {
@@ -165,10 +142,11 @@ async function check<I extends ChangeArguments, C extends AddressChange, Own ext
     return { ...refused(progress, report), ...afterFailedRead(report, request), ...ignored };
   }
 
-  const gateway = dependencies.drains.judge(request.region, observed, dependencies.ec2Clock.monotonic());
+  const { remembered } = recalled;
+  const gateway = remembered.judge(observed, dependencies.ec2Clock.monotonic());
   const rules = kind.rules(dependencies.policy);
   const forbidden = denials(rules, changeRequest(request, input), { gateway, accountId });
-  const subject = { request, gateway, evidence, dependencies };
+  const subject = { request, gateway, evidence, remembered, dependencies };
   const checked = kind.check(subject, forbidden);
   const { verdict } = checked;
   Object.assign(progress, checked.progress);
@@ -180,125 +158,73 @@ async function check<I extends ChangeArguments, C extends AddressChange, Own ext
   }
   if (!dryRun.passed) return refused(progress, dryRun.error);
   if (input.mode === 'dry_run') {
-    return { ...progress, outcome: 'dry_run_passed', ...afterDryRun(attempt, kind, attempt.need) };
+    return {
+      ...progress,
+      outcome: 'dry_run_passed',
+      ...afterDryRun(attempt, kind, attempt.need, recalled.secondsLeft),
+    };
   }
   const { findings, evidence: judged } = checked;
   const { target } = attempt.where;
   const question = { ...request, tool: kind.tool, target, accountId, gateway, findings, evidence: judged };
-  return decide(attempt, question, dryRun.permit, progress);
+  if (recalled.secondsLeft > 0) return limitReached(attempt, progress, recalled.secondsLeft);
+  return decide(attempt, question, { permit: dryRun.permit, hold }, progress);
 }
 
-/** The hourly limit and the yes. The limit is looked at before anybody is asked, and counted before sending. */
+/** Describe, dry run, evidence and memory at the same time. */
+async function look<I extends ChangeArguments, C extends AddressChange, Own extends string>(
+  attempt: Attempt<I, C, Own>,
+) {
+  const { kind, request, ec2, context, holding } = attempt;
+  const [observed, dryRun, evidence, recalled] = await Promise.all([
+    observeGateway(attempt, request.natGatewayId),
+    kind.calls(ec2).dryRun(request, context.mcpReq.signal, attempt.audit),
+    kind.lookUp?.(attempt),
+    recallFor(attempt, holding !== undefined || attempt.input.mode === 'execute'),
+  ]);
+  return { observed, dryRun, evidence, recalled };
+}
+
+/** The yes, and all that is used up by a real call. The limit was looked at before anybody is asked. */
 async function decide<I extends ChangeArguments, C extends AddressChange, Own extends string>(
   attempt: Attempt<I, C, Own>,
   question: Question,
-  permit: Permit,
+  sending: Sending,
   progress: Progress,
 ): Promise<ChangeResult<Own> | Asking> {
   const { need, answer, dependencies, context } = attempt;
-  const { changeLimit, confirmation } = dependencies;
-  const principal = context.http?.authInfo?.clientId;
-  if (changeLimit.secondsLeft(principal) > 0) return limitReached(attempt, progress);
-
   if (need === 'unavailable') return refused(progress, noConfirmation());
-  if (need === 'needed') {
-    const asking = confirmation.useYes(answer, question);
-    if (asking !== undefined) return asking;
-  }
+  const yes = need === 'needed' ? dependencies.confirmation.judgeYes(answer, question) : undefined;
+  if (yes !== undefined && 'question' in yes) return yes;
   const confirmed = { ...progress, confirmation: need === 'needed' ? ('confirmed' as const) : need };
-  if (!(await dependencies.isHeard()) || context.mcpReq.signal.aborted) {
-    return refused(confirmed, cancelled().report);
+  if (dependencies.state.isShared && isLate(attempt)) return refused(confirmed, tooLate());
+  const missing = await claim(attempt, sending.hold, yes);
+  if (missing === 'yes') return { question, stale: 'used' };
+  if (missing === 'hold') return refused(confirmed, tooLate());
+  if (missing === 'limit') {
+    const { limit } = dependencies.state;
+    return limitReached(attempt, confirmed, await limit.secondsLeft(context.http?.authInfo?.clientId));
   }
-  if (dependencies.stopping.aborted) return refused(confirmed, stopping());
-  if (!changeLimit.take(principal)) return limitReached(attempt, confirmed);
-  const result = execute(attempt, permit, confirmed);
-  return orCutShort(dependencies.graceOver, result, () => unknown(attempt, confirmed, cutShort()));
-}
-
-function limitReached({ dependencies, context }: AnyAttempt, progress: Progress): ChangeResult<never> {
-  const { changeLimit } = dependencies;
-  const seconds = changeLimit.secondsLeft(context.http?.authInfo?.clientId);
-  const { findings, error } = changesSpent(changeLimit.perHour, seconds);
-  return refused({ ...progress, findings: [...(progress.findings ?? []), ...findings] }, error);
-}
-
-/** The intent, the real call, and what became of it. Nobody can cancel this part, and no fault hides that it was sent. */
-async function execute<I extends ChangeArguments, C extends AddressChange, Own extends string>(
-  attempt: Attempt<I, C, Own>,
-  permit: Permit,
-  progress: Progress,
-): Promise<ChangeResult<Own>> {
-  const { kind, ec2, audit, dependencies, context } = attempt;
-  try {
-    dependencies.audit.intent({ ...audit, ...decisive(progress) });
-  } catch (error) {
-    dependencies.changeLimit.refund(context.http?.authInfo?.clientId);
-    return refused(progress, reportOf(error));
+  const isHeard = (await dependencies.isHeard()) && !context.mcpReq.signal.aborted;
+  if (!isHeard || dependencies.stopping.aborted) {
+    unclaim(attempt);
+    return refused(confirmed, isHeard ? stopping() : cancelled().report);
   }
-  const sentAt = dependencies.ec2Clock.now();
-  try {
-    const answer = await kind.calls(ec2).send(permit);
-    if (answer.kind === 'refused' && answer.isUnsent) {
-      dependencies.changeLimit.refund(context.http?.authInfo?.clientId);
-      return refused(progress, answer.error);
-    }
-    const request_id = answer.kind === 'accepted' ? answer.request_id : answer.error.request_id;
-    const sent = { ...progress, [kind.realCall]: { request_id } };
-    if (answer.kind === 'refused') return refused(sent, answer.error);
-    kind.noteSent(attempt);
-    if (answer.kind === 'ambiguous') return await reconcile(attempt, answer, sent, sentAt);
-    const addresses = withStatus(progress, answer.addresses);
-    return accepted(attempt, { ...sent, addresses }, dependencies.ec2Clock.now());
-  } catch (error) {
-    dependencies.logger.error({ err: error }, 'attempt failed after its intent');
-    kind.noteSent(attempt);
-    return unknown(attempt, progress, unresolved('unclear', reportOf(error)));
-  }
+  return send(attempt, sending, confirmed);
 }
 
-/** Establishes by reading what became of a real call whose answer does not tell. */
-async function reconcile<I extends ChangeArguments, C extends AddressChange, Own extends string>(
-  attempt: Attempt<I, C, Own>,
-  { error, origin }: ChangeAnswer & { kind: 'ambiguous' },
-  progress: Progress,
-  sentAt: number,
-): Promise<ChangeResult<Own>> {
-  const { kind, ec2, request } = attempt;
-  const { verdict, gateway } = await kind.calls(ec2).reconcile(request, origin);
-  const seen =
-    gateway === undefined ? progress : { ...progress, addresses: withStatus(progress, gateway.addresses) };
-  if (verdict === 'accepted') return accepted(attempt, { ...seen, reconciled: true }, sentAt);
-  const partial = verdict === 'partial' ? { partial_change: true } : {};
-  return unknown(attempt, { ...seen, ...partial }, unresolved(verdict, error));
+/** Whether too much of a call's time is gone for asking the shared state once more. */
+function isLate({ dependencies: { monotonic }, began }: Timed): boolean {
+  return monotonic() - began > SHARED_STATE_SECONDS * 1000;
 }
 
-/** The result of an accepted request, which took effect no earlier than `startedAt`. */
-function accepted<I extends ChangeArguments, C extends AddressChange, Own extends string>(
-  attempt: Attempt<I, C, Own>,
+function limitReached(
+  { dependencies }: AnyAttempt,
   progress: Progress,
-  startedAt: number,
-): ChangeResult<Own> {
-  const { kind } = attempt;
-  return { ...kind.accepted(attempt, progress, startedAt), outcome: kind.outcomes.accepted };
-}
-
-/** The result where it could not be established what became of the real call. */
-function unknown(
-  { request, dependencies }: AnyAttempt,
-  progress: Progress,
-  error: ErrorReport,
+  seconds: number,
 ): ChangeResult<never> {
-  const not_before = new Date(dependencies.ec2Clock.now() + LOOK_AGAIN_SECONDS * 1000).toISOString();
-  return {
-    ...progress,
-    outcome: 'unknown',
-    error,
-    next: { ...describeCall(request.region, request.natGatewayId), not_before },
-  };
-}
-
-function refused(progress: Progress, error: ErrorReport): ChangeResult<never> {
-  return { ...progress, outcome: 'refused', error };
+  const { findings, error } = changesSpent(dependencies.state.limit.perHour, seconds);
+  return refused({ ...progress, findings: [...(progress.findings ?? []), ...findings] }, error);
 }
 
 function changeRequest(

@@ -1,5 +1,8 @@
 import type { ChangeCalls, Ec2 } from '../../aws/ec2.ts';
 import type { AddressChange } from '../../aws/permit.ts';
+import type { AuditFields } from '../../changes/audit-log.ts';
+import type { Answer, Need } from '../../changes/confirmation.ts';
+import type { Hold, Remembered } from '../../changes/state.ts';
 import type { Evidence } from '../../nat-gateway/evidence.ts';
 import type { NatGateway } from '../../nat-gateway/gateway.ts';
 import type { JudgedEvidence } from '../../nat-gateway/judge-evidence.ts';
@@ -7,6 +10,7 @@ import type { ChangeRequest, Denial, Policy } from '../../nat-gateway/policy.ts'
 import type { Finding } from '../../nat-gateway/preflight.ts';
 import type { ChangeTool } from '../../vocabulary/names.ts';
 import type { Dependencies, PlacedCall } from '../define-tool.ts';
+import type { Claimant } from './claims.ts';
 import type { Advice } from './next-step.ts';
 import type { ChangeResult, Progress } from './result.ts';
 
@@ -25,6 +29,8 @@ export interface Subject<Change extends AddressChange> {
   gateway?: NatGateway;
   /** What was looked up beside it. */
   evidence?: Evidence | undefined;
+  /** What is remembered of it, as far as it was looked up. */
+  remembered?: Remembered | undefined;
   dependencies: Dependencies;
 }
 
@@ -62,10 +68,28 @@ export interface ChangeKind<Input extends ChangeArguments, Change extends Addres
   afterBlocking(findings: readonly Finding[], subject: Subject<Change>): Advice;
   /** What to do where it is done already. */
   afterDone(subject: Subject<Change>): Partial<Progress>;
-  /** Remembers that the real call may have been accepted: it was, or its answer does not tell. */
-  noteSent(subject: Subject<Change>): void;
-  /** Remembers an accepted real call that was sent at `sentAt`, and adds what the result says of it. */
+  /** Adds what the result says of an accepted real call that was sent at `sentAt`. */
   accepted(subject: Subject<Change>, progress: Progress, sentAt: number): Progress;
   /** The last words on a result before it is told. */
   told(result: ChangeResult<Own>): ChangeResult<Own>;
 }
+
+/** One attempt on its way down this page. */
+export interface Attempt<I extends ChangeArguments, C extends AddressChange, Own extends string>
+  extends PlacedCall<I>,
+    Claimant {
+  kind: ChangeKind<I, C, Own>;
+  request: C;
+  need: Need;
+  /** The client's answer to a question asked before, if there is one. */
+  answer: Answer;
+  audit: AuditFields;
+  /** The gateway, held or waited for, where the attempt may change something. */
+  holding?: Promise<Hold>;
+}
+
+/** An attempt of any kind, where the kind does not matter. */
+export type AnyAttempt = Pick<
+  Attempt<ChangeArguments, AddressChange, string>,
+  'request' | 'dependencies' | 'context' | 'change'
+>;

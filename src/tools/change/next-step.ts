@@ -1,5 +1,6 @@
 import type { AddressChange } from '../../aws/permit.ts';
 import type { Need } from '../../changes/confirmation.ts';
+import type { Remembered } from '../../changes/state.ts';
 import type { Finding, FindingCode } from '../../nat-gateway/preflight.ts';
 import type { ErrorReport } from '../../vocabulary/failure.ts';
 import { type ChangeTool, DESCRIBE } from '../../vocabulary/names.ts';
@@ -22,6 +23,7 @@ export type Advice = Step & { hint: string };
 /** A change, and what this server remembers of others on its gateway. */
 interface Subject {
   request: AddressChange;
+  remembered?: Remembered | undefined;
   dependencies: Dependencies;
 }
 
@@ -33,9 +35,10 @@ export function afterDryRun(
   call: PlacedCall<object>,
   { tool, wish }: { tool: ChangeTool; wish: string },
   need: Need,
+  secondsLeft: number,
 ): Step {
-  const { input, region, context, dependencies } = call;
-  const { policy, changeLimit, now } = dependencies;
+  const { input, region, dependencies } = call;
+  const { policy, now } = dependencies;
   if (policy.readOnly) {
     return { hint: 'This server is read-only (--read-only), so it makes no real call: ask its operator.' };
   }
@@ -44,12 +47,11 @@ export function afterDryRun(
       hint: 'A real call needs a confirmation (--confirm always), which this client cannot ask for: use one that supports MCP elicitation, or ask the operator of this server.',
     };
   }
-  const seconds = changeLimit.secondsLeft(context.http?.authInfo?.clientId);
   const next = {
     tool,
     arguments: { ...input, region, mode: 'execute' },
     when: wish,
-    not_before: seconds === 0 ? undefined : new Date(now() + seconds * 1000).toISOString(),
+    not_before: secondsLeft === 0 ? undefined : new Date(now() + secondsLeft * 1000).toISOString(),
   };
   return { next };
 }
@@ -96,8 +98,8 @@ export function askOperator(blocking: readonly Finding[], { request }: Subject):
 
 /** Advice to wait for everything that changes on the gateway; `hint` says what for. */
 export function waiting<S extends Subject>(hint: string): AdviceOn<S> {
-  return (_, { request: { region, natGatewayId }, dependencies }) => ({
-    hint,
-    next: drainWait({ region, natGatewayId }, dependencies),
-  });
+  return (_, subject) => {
+    const { region, natGatewayId } = subject.request;
+    return { hint, next: drainWait({ region, natGatewayId }, subject) };
+  };
 }

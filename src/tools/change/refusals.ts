@@ -103,6 +103,16 @@ export function stopping(): ErrorReport {
   };
 }
 
+/** The refusal of a change for which the gateway was not held long enough. Nothing was sent. */
+export function tooLate(): ErrorReport {
+  return errorReport({
+    code: 'timed_out',
+    message:
+      'The answers of AWS or of the shared state took too long to send the change in time. Nothing was changed.',
+    retryable: true,
+  });
+}
+
 /** The report of a real call whose outcome reading could not establish. */
 export function unresolved(verdict: 'partial' | 'unchanged' | 'unclear', error: ErrorReport): ErrorReport {
   const finding = {

@@ -6,6 +6,7 @@ import type { AuditFields } from '../../changes/audit-log.ts';
 import type { Drain } from '../../nat-gateway/drain.ts';
 import type { Evidence } from '../../nat-gateway/evidence.ts';
 import { addressSchema, type NatGatewayAddress } from '../../nat-gateway/gateway.ts';
+import type { ErrorReport } from '../../vocabulary/failure.ts';
 import { boundedIfText } from '../../vocabulary/text.ts';
 import type { Where } from '../define-tool.ts';
 import { brief } from '../listed-schema.ts';
@@ -182,4 +183,9 @@ export function decisive(result: Progress): Record<string, unknown> {
     reconciled,
     error: error === undefined ? undefined : { code: error.code, aws_code: error.aws_code },
   };
+}
+
+/** The result of an attempt that was refused. */
+export function refused(progress: Progress, error: ErrorReport): ChangeResult<never> {
+  return { ...progress, outcome: 'refused', error };
 }

@@ -16,6 +16,7 @@ import {
   waiting,
 } from '../change/next-step.ts';
 import { changeMembers, find, type Progress, realCallSchema, SHARED_OUTCOMES } from '../change/result.ts';
+import { NOTHING_REMEMBERED } from '../recall.ts';
 import { describeCall, waitCall } from '../results.ts';
 
 /** How an attempt to give addresses back ends. The meanings stand in `docs/reference.md`. */
@@ -53,24 +54,20 @@ export const restoration: ChangeKind<ChangeArguments, AssignRequest, 'assigning'
   check,
   afterBlocking: (findings, subject) => adviceOn(findings, subject, ORDER),
   afterDone: ({ request }) => ({ next: describeCall(request.region, request.natGatewayId) }),
-  // The call may be repeated until it is known to be accepted.
-  noteSent: () => {},
   accepted,
   told: (result) => result,
 };
 
 function check(
-  { request, gateway, dependencies }: Subject & { gateway: NatGateway },
+  { request, gateway, remembered = NOTHING_REMEMBERED, dependencies }: Subject & { gateway: NatGateway },
   denials: readonly Denial[],
 ): Checked {
-  const { region, natGatewayId, privateIps } = request;
-  const { releases, drains, ec2Clock } = dependencies;
-  const started = drains.of(region, natGatewayId);
-  const remembered = (privateIp: string) => ({
-    isReleased: releases.has(region, natGatewayId, privateIp),
-    isDraining: (started.get(privateIp)?.dueAt ?? 0) > ec2Clock.monotonic(),
+  const { privateIps } = request;
+  const recall = (privateIp: string) => ({
+    isReleased: remembered.isReleased(privateIp),
+    isDraining: (remembered.drains.get(privateIp)?.dueAt ?? 0) > dependencies.ec2Clock.monotonic(),
   });
-  const { verdict, findings } = restorePreflight(gateway, privateIps, remembered, denials);
+  const { verdict, findings } = restorePreflight(gateway, privateIps, recall, denials);
   const addresses = privateIps.map((private_ip) => find(gateway.addresses, private_ip) ?? { private_ip });
   return {
     verdict: verdict === 'already_on_gateway' ? 'done' : verdict,
@@ -80,11 +77,8 @@ function check(
 }
 
 /** The answer need not name the addresses, and reads may show them later: until then they are assigning. */
-function accepted({ request, dependencies }: Subject, progress: Progress): Progress {
+function accepted({ request }: Subject, progress: Progress): Progress {
   const { region, natGatewayId, privateIps } = request;
-  const { releases, drains, ec2Clock } = dependencies;
-  releases.giveBack(request, ec2Clock.monotonic());
-  for (const privateIp of privateIps) drains.forget(region, natGatewayId, privateIp);
   return {
     ...progress,
     addresses: privateIps.map((private_ip) => ({

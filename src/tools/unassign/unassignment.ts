@@ -61,9 +61,7 @@ export const unassignment: ChangeKind<UnassignArguments, UnassignRequest, Own> =
   lookUp,
   check,
   afterBlocking,
-  afterDone: ({ request, dependencies }) => ({ next: drainWait(request, dependencies) }),
-  noteSent: ({ request, dependencies }) =>
-    dependencies.releases.remember({ ...request, at: dependencies.now() }),
+  afterDone: (subject) => ({ next: drainWait(subject.request, subject) }),
   accepted,
   told,
 };
@@ -113,17 +111,15 @@ function check(
   };
 }
 
-/** The drain is remembered, so that waits can tell when it ends. A lost answer leaves open when EC2 accepted. */
+/** A lost answer leaves open when EC2 accepted. */
 function accepted(subject: Subject<UnassignRequest>, progress: Progress, startedAt: number): Progress {
   const { request, dependencies } = subject;
-  const { drains, ec2Clock } = dependencies;
+  const { ec2Clock } = dependencies;
   const latest = progress.reconciled ? ec2Clock.now() : startedAt;
   const drain = {
     ...drainFrom(latest, request.maxDrainDurationSeconds),
     started_at: new Date(startedAt).toISOString(),
   };
-  // What was read may be somebody else's drain, which can last longer.
-  drains.remember(request, progress.reconciled ? undefined : drain, ec2Clock.monotonic());
   return {
     ...progress,
     drain,

@@ -3,7 +3,6 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ChangeLimit } from '../../../src/changes/limit.ts';
 import { BearerAuthentication } from '../../../src/serve/http/bearer.ts';
 import { TokenFile } from '../../../src/serve/http/token-file.ts';
 import { DESCRIBE, UNASSIGN, WAIT } from '../../../src/vocabulary/names.ts';
@@ -222,7 +221,7 @@ describe('a server with a token file', () => {
 
   it('counts the changes of each token separately', async () => {
     const clock = new ManualClock(Date.now());
-    const { url } = await openGuarded({ clock, changeLimit: new ChangeLimit(1, Date.now) });
+    const { url } = await openGuarded({ clock, changesPerHour: 1 });
     const unassign = async (token: string, privateIp: string) => {
       const args = { ...change, private_ip_addresses: [privateIp], max_drain_duration_seconds: 1 };
       const { json } = await send(url, { body: legacyCall(UNASSIGN, args), headers: bearer(token) });

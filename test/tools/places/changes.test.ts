@@ -1,7 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectEc2 } from '../../../src/aws/ec2.ts';
-import { ChangeLimit } from '../../../src/changes/limit.ts';
 import { type SimulatorCall, startSimulator } from '../../../src/simulator/simulator.ts';
 import type { TargetAccount } from '../../../src/tools/targets.ts';
 import { DESCRIBE, RESTORE, UNASSIGN, WAIT } from '../../../src/vocabulary/names.ts';
@@ -14,6 +13,7 @@ import {
   openSession,
   realCalls,
   type SessionOptions,
+  stateOf,
 } from '../../support/session.ts';
 
 const REGION = 'us-east-1';
@@ -166,8 +166,11 @@ describe('what is remembered of a target', () => {
 
   it.each(ERAS)('counts real calls for each caller and target, for a %s client', async (era) => {
     const [prod, other] = await two();
-    const { now } = new ManualClock(0);
-    const limited = [prod, other].map(({ target }) => ({ ...target, changeLimit: new ChangeLimit(1, now) }));
+    const clock = new ManualClock(0);
+    const limited = [prod, other].map(({ target }) => ({
+      ...target,
+      state: stateOf({ changesPerHour: 1, clock }),
+    }));
     const { dependencies } = await open(limited, { confirmMode: 'never' });
     const outcomeIn = async (target: string, address: string) => {
       const args = { ...change, private_ip_addresses: [address], target };
@@ -180,8 +183,10 @@ describe('what is remembered of a target', () => {
     expect(await outcomeIn('prod', '10.0.1.11')).toBe('unassigning');
     expect(await outcomeIn('test', '10.0.1.11')).toBe('unassigning');
     expect([prod, other].map(({ calls }) => realCalls(calls).length)).toEqual([1, 1]);
-    expect(limited.map(({ changeLimit }) => changeLimit.secondsLeft('token:someone'))).toEqual([3600, 3600]);
-    expect(limited.map(({ changeLimit }) => changeLimit.secondsLeft('token:other'))).toEqual([0, 0]);
+    const secondsLeft = (caller: string) =>
+      Promise.all(limited.map(({ state }) => state.limit.secondsLeft(caller)));
+    expect(await secondsLeft('token:someone')).toEqual([3600, 3600]);
+    expect(await secondsLeft('token:other')).toEqual([0, 0]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Ec2 } from '../../../src/aws/ec2.ts';
 import { TargetAccounts } from '../../../src/tools/target-accounts.ts';
-import { OPEN_POLICY } from '../../support/session.ts';
+import { OPEN_POLICY, stateOf } from '../../support/session.ts';
 
 interface Described {
   name: string;
@@ -22,12 +22,12 @@ function accountsOf(...first: Described[]) {
       opened.push(name);
       return { close: () => void closed.push(name) } as Ec2;
     },
-    earlier: [
-      { target: 'a', region: 'us-east-1', natGatewayId: 'nat-1', privateIps: ['10.0.0.1'], at: 0 },
-      { region: 'us-east-1', natGatewayId: 'nat-1', privateIps: ['10.0.0.2'], at: 0 },
-    ],
-    now: () => 0,
-    monotonic: () => 0,
+    state: stateOf({
+      earlier: [
+        { target: 'a', region: 'us-east-1', natGatewayId: 'nat-1', privateIps: ['10.0.0.1'], at: Date.now() },
+        { region: 'us-east-1', natGatewayId: 'nat-1', privateIps: ['10.0.0.2'], at: Date.now() },
+      ],
+    }),
   });
   return { held, accounts, opened, closed };
 }
@@ -72,28 +72,28 @@ describe('the accounts of targets', () => {
     const [after] = accounts.current();
     await after?.ec2();
     expect(after).toMatchObject({ regions: ['eu-west-1'] });
-    for (const member of ['changeLimit', 'drains', 'releases'] as const) {
-      expect(after?.[member], member).toBe(before?.[member]);
-    }
+    expect(after?.state).toBe(before?.state);
     await vi.advanceTimersByTimeAsync(960_000);
     expect([opened, closed]).toEqual([['a', 'a'], ['a']]);
   });
 
   it('have the limit that their rules have now', () => {
     const { accounts, held } = accountsOf({ name: 'a', regions: REGIONS, perHour: 5 });
-    expect(accounts.current()[0]?.changeLimit.perHour).toBe(5);
+    expect(accounts.current()[0]?.state.limit.perHour).toBe(5);
+    const before = accounts.current()[0]?.state.changes;
     held.targets = [{ name: 'a', regions: REGIONS, perHour: 2 }];
-    expect(accounts.current()[0]?.changeLimit.perHour).toBe(2);
+    const after = accounts.current()[0]?.state;
+    expect(after?.limit.perHour).toBe(2);
+    expect(after?.changes).toBe(before);
   });
 
-  it('can give back what earlier processes released in them, and nothing else', () => {
+  it('can give back what earlier processes released in them, and nothing else', async () => {
     const { accounts } = accountsOf({ name: 'a', regions: REGIONS }, { name: 'b', regions: REGIONS });
-    const known = accounts
-      .current()
-      .map(({ releases }) =>
-        ['10.0.0.1', '10.0.0.2'].map((address) => releases.has('us-east-1', 'nat-1', address)),
-      );
-    expect(known).toEqual([
+    const known = accounts.current().map(async ({ state }) => {
+      const remembered = await state.changes.of({ region: 'us-east-1', natGatewayId: 'nat-1' });
+      return ['10.0.0.1', '10.0.0.2'].map((address) => remembered.isReleased(address));
+    });
+    expect(await Promise.all(known)).toEqual([
       [true, false],
       [false, false],
     ]);

@@ -1,5 +1,4 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { ChangeLimit } from '../../../src/changes/limit.ts';
 import {
   AMBIGUOUS,
   cutAt,
@@ -176,7 +175,7 @@ async function hinderedAttempt(way: 'proxy' | 'TLS', obstacle: Obstacle | undefi
   const ahead = () => (before.size === 0 && isHindered ? obstacle : undefined);
   const session = await openSession({
     timeouts: { ...FAST_TIMEOUTS, connect: 200, change: 10_000 },
-    changeLimit: new ChangeLimit(1, Date.now),
+    changesPerHour: 1,
     // Every request needs a connection of its own, so that the real call cannot use that of its dry run.
     intercept: async (exchange) => {
       exchange.response.setHeader('connection', 'close');

@@ -1,5 +1,4 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ChangeLimit } from '../../../src/changes/limit.ts';
 import { UNASSIGN } from '../../../src/vocabulary/names.ts';
 import {
   EGRESS,
@@ -22,8 +21,7 @@ async function open(options: SessionOptions) {
 describe.each(ERAS)('--max-changes-per-hour, for a %s client', (era) => {
   it('refuses a change above the limit as policy_denied and returns the seconds until the next', async () => {
     const clock = new ManualClock(Date.now());
-    const changeLimit = new ChangeLimit(1, clock.now);
-    const session = await open({ era, clock, changeLimit });
+    const session = await open({ era, clock, changesPerHour: 1 });
     expect((await session.call(UNASSIGN, change)).content.outcome).toBe('unassigning');
     clock.advance(60);
 
@@ -50,19 +48,19 @@ describe.each(ERAS)('--max-changes-per-hour, for a %s client', (era) => {
   });
 
   it('counts real calls only', async () => {
-    const changeLimit = new ChangeLimit(1, Date.now);
-    const session = await open({ era, changeLimit, policy: { protectTag: [] } });
+    const session = await open({ era, changesPerHour: 1, policy: { protectTag: [] } });
     await session.call(UNASSIGN, { ...change, mode: 'dry_run' });
     await session.call(UNASSIGN, { ...change, private_ip_addresses: ['10.0.1.10'] });
-    expect(changeLimit.secondsLeft()).toBe(0);
+    const { limit } = session.dependencies.state;
+    expect(await limit.secondsLeft(undefined)).toBe(0);
     expect((await session.call(UNASSIGN, change)).content.outcome).toBe('unassigning');
-    expect(changeLimit.secondsLeft()).toBeGreaterThan(0);
+    expect(await limit.secondsLeft(undefined)).toBeGreaterThan(0);
   });
 
   it('does not ask for confirmation of a change above the limit', async () => {
-    const changeLimit = new ChangeLimit(1, Date.now);
-    changeLimit.take();
-    const session = await open({ era, changeLimit, client: { capabilities: { elicitation: {} } } });
+    const client = { capabilities: { elicitation: {} } };
+    const session = await open({ era, changesPerHour: 1, client });
+    await session.dependencies.state.limit.take(undefined, 'another attempt');
     let asked = 0;
     session.client.setRequestHandler('elicitation/create', () => {
       asked += 1;

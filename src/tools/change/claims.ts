@@ -1,0 +1,85 @@
+import type { Yes } from '../../changes/confirmation.ts';
+import type { ChangeEnd, Hold, IntendedChange, Remembered } from '../../changes/state.ts';
+import { TIMEOUTS } from '../../vocabulary/timeouts.ts';
+import type { PlacedCall } from '../define-tool.ts';
+import { NOTHING_REMEMBERED, nothingIf } from '../recall.ts';
+
+/**
+ * What an attempt needs of the state that all changes share, in two rounds: what is remembered and the gateway itself
+ * beside the reads of EC2, and what it uses up right before the real call.
+ */
+export interface Claimant extends Pick<PlacedCall<unknown>, 'dependencies' | 'context'> {
+  change: IntendedChange;
+}
+
+/** Waits for the gateway; `over` gives up. The real call needs it, and no other attempt has it meanwhile. */
+export function holdGateway({ change, dependencies, context }: Claimant, over: AbortSignal): Promise<Hold> {
+  const giveUp = AbortSignal.any([context.mcpReq.signal, over, AbortSignal.timeout(TIMEOUTS.queue)]);
+  const holding = dependencies.state.holds.acquire(change, change.attempt, giveUp);
+  // Whoever waits for it gets the failure; an attempt that ends before does not.
+  holding.catch(() => {});
+  return holding;
+}
+
+/** What is remembered of the gateway, and how long its caller has to wait for the next change. */
+export interface Recalled {
+  remembered: Remembered;
+  secondsLeft: number;
+}
+
+/** An attempt that cannot change anything goes on where the state cannot be read. */
+export async function recallFor(
+  { change, dependencies, context }: Claimant,
+  mayChange: boolean,
+): Promise<Recalled> {
+  const { changes, limit } = dependencies.state;
+  const [remembered, secondsLeft] = await Promise.all([
+    mayChange ? changes.of(change) : changes.of(change).catch(nothingIf(NOTHING_REMEMBERED)),
+    mayChange
+      ? limit.secondsLeft(callerOf(context))
+      : limit.secondsLeft(callerOf(context)).catch(nothingIf(0)),
+  ]);
+  return { remembered, secondsLeft };
+}
+
+/** What could not be had: the yes was used before, the hourly limit is reached, or the gateway is not held any more. */
+export type Missing = 'yes' | 'limit' | 'hold';
+
+/** Uses up what a real call needs, all at once. Where one thing is missing, the others are given back. */
+export async function claim(
+  claimant: Claimant,
+  hold: Hold | undefined,
+  yes: Yes | undefined,
+): Promise<Missing | undefined> {
+  const { change, dependencies, context } = claimant;
+  const { yeses, limit, changes } = dependencies.state;
+  try {
+    const [isFirst, isCounted, isHeld] = await Promise.all([
+      yes === undefined || yeses.use(yes.nonce, change.attempt, yes.rememberFor),
+      limit.take(callerOf(context), change.attempt),
+      hold?.renew() ?? true,
+      changes.intend(change),
+    ]);
+    const missing = !isFirst ? 'yes' : !isCounted ? 'limit' : isHeld ? undefined : 'hold';
+    if (missing !== undefined) unclaim(claimant);
+    return missing;
+  } catch (error) {
+    unclaim(claimant);
+    throw error;
+  }
+}
+
+/** Gives back what was claimed for a change that was not sent. A yes stays used. */
+export function unclaim({ change, dependencies, context }: Claimant): void {
+  void dependencies.state.limit.refund(callerOf(context), change.attempt);
+  settle({ change, dependencies }, { kind: 'not_made' });
+}
+
+/** Records what became of a change. The answer need not wait for it. */
+export function settle({ change, dependencies }: Omit<Claimant, 'context'>, end: ChangeEnd): void {
+  void dependencies.state.changes.settle(change, end);
+}
+
+function callerOf({ http }: Claimant['context']): string | undefined {
+  return http?.authInfo?.clientId;
+}
