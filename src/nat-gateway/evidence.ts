@@ -11,7 +11,6 @@ import { ERROR_CODES } from '../vocabulary/failure.ts';
  * data or, with `error`, because its answer cannot be used. Neither means that the gateway is unused.
  */
 export const SOURCE_STATUSES = ['found', 'none', 'denied', 'timed_out', 'no_data'] as const;
-export type SourceStatus = (typeof SOURCE_STATUSES)[number];
 
 const source = z.object({
   status: z.enum(SOURCE_STATUSES),
