@@ -7,7 +7,7 @@ import { HttpProcess, roundRobin, sharedEndpoint } from '../support/http-process
 import { EGRESS, realCalls } from '../support/session.ts';
 
 const change = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
-const KEY = 'a key that two processes share, 32 bytes or more';
+const KEY = 'a key that two processes share: 32 bytes or more';
 
 async function twoReplicas(environment: Record<string, string>, keys: [string, string] = [KEY, KEY]) {
   const start = (key: string) =>
@@ -37,7 +37,7 @@ describe('two processes behind a load balancer', () => {
   it('refuse the confirmations of each other without a shared key', async () => {
     const calls: SimulatorCall[] = [];
     const { environment } = await sharedEndpoint({ onCall: (call) => calls.push(call) });
-    const { url } = await twoReplicas(environment, [KEY, `${KEY}, but not this one`]);
+    const { url } = await twoReplicas(environment, [KEY, `${KEY} but not this one`]);
     const client = await connectModern(url, { confirm: () => true });
     await expect(client.call(UNASSIGN, change)).rejects.toMatchObject({ code: -32602 });
     expect(realCalls(calls)).toHaveLength(0);

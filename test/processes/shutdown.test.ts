@@ -69,7 +69,7 @@ describe('the end of stdin', () => {
     const id = server.post('tools/call', { name: DESCRIBE, arguments: {} });
     server.child.stdin?.end();
     const { result } = await server.answerTo(id);
-    expect(result.structuredContent.nat_gateways).toHaveLength(7);
+    expect(result.structuredContent.nat_gateways).toHaveLength(8);
     expect(await server.exit).toBe(0);
   });
 
