@@ -1,6 +1,6 @@
 import { coversAddress } from './cidr.ts';
 import type { Evidence, Names, Range, Traffic } from './evidence.ts';
-import { type NatGateway, workingAddresses } from './gateway.ts';
+import { type NatGateway, type NatGatewayAddress, workingAddresses } from './gateway.ts';
 import { CONNECTIONS_PER_ADDRESS, type Finding, type FindingCode } from './preflight.ts';
 
 /**
@@ -29,28 +29,48 @@ const HOURS = 168;
 const MOST_RANGES = 20;
 const MOST_NAMED = 5;
 
-/** Judges what was read; pure. `read` has every range that covers an address. */
-export function judgeEvidence(read: Evidence, release: Release): JudgedEvidence {
-  const remaining = workingAddresses(release.gateway)
-    .flatMap(({ private_ip }) => private_ip ?? [])
-    .filter((privateIp) => !release.privateIps.includes(privateIp));
-  const security_groups = decisiveNames(read.security_groups, remaining);
-  const prefix_lists = decisiveNames(read.prefix_lists, remaining);
-  const evidence = { ...read, security_groups: shown(security_groups), prefix_lists: shown(prefix_lists) };
+const UNREAD = { status: 'no_data' } as const;
+
+/** What is known where nothing was looked up. */
+export const NOTHING_READ: Evidence = {
+  traffic: UNREAD,
+  routes: UNREAD,
+  security_groups: UNREAD,
+  prefix_lists: UNREAD,
+};
+
+/** Judges what was read; pure. `read` has every range that covers an address, and may have those of others. */
+export function judgeEvidence(read: Evidence, { gateway, privateIps, isRequired }: Release): JudgedEvidence {
+  const working = workingAddresses(gateway);
+  const remaining = working.filter(({ private_ip = '' }) => !privateIps.includes(private_ip));
+  const security_groups = decisiveNames(read.security_groups, privateIps, remaining);
+  const prefix_lists = decisiveNames(read.prefix_lists, privateIps, remaining);
+  const evidence = {
+    ...read,
+    security_groups: narrowest(security_groups),
+    prefix_lists: narrowest(prefix_lists),
+  };
   const found = [
-    ...trafficFindings(read.traffic, remaining.length),
+    ...portFindings(read.traffic),
+    ...(working.length === 0 ? [] : capacityFindings(read.traffic, remaining.length)),
+    ...idleFindings(read.traffic),
     ...allowListFindings([...(security_groups.ranges ?? []), ...(prefix_lists.ranges ?? [])]),
     ...routeFindings(read),
     ...unavailableFindings(read),
   ];
-  return { evidence, findings: release.isRequired ? found.map(demanded) : found };
+  return { evidence, findings: isRequired ? found.map(demanded) : found };
 }
 
 /** How many addresses certainly suffice for the traffic that was seen; `undefined` where that is not known. */
 export function enoughAddresses(traffic: Traffic): number | undefined {
-  const { peak_connections: peak, incomplete } = traffic;
-  if (peak === undefined || incomplete) return undefined;
+  const { peak_connections: peak } = traffic;
+  if (peak === undefined || !isWhole(traffic)) return undefined;
   return Math.max(1, Math.ceil(peak / CONNECTIONS_PER_ADDRESS));
+}
+
+/** Whether nothing of the source is missing: a part may show a fault, and never that there is none. */
+function isWhole({ status, incomplete }: Evidence[keyof Evidence]): boolean {
+  return status === 'found' && incomplete === undefined;
 }
 
 /** Findings for which the operator can have a release refused. */
@@ -67,64 +87,67 @@ function demanded(finding: Finding): Finding {
   return { ...finding, severity: 'blocks', rule: 'evidence', message };
 }
 
-function trafficFindings(traffic: Traffic, remaining: number): Finding[] {
-  const { peak_connections: peak, port_allocation_errors: errors = 0, incomplete } = traffic;
-  const findings: Finding[] = [];
-  const add = (code: FindingCode, severity: 'warns' | 'informs', message: string): void => {
-    findings.push({ code, severity, message });
-  };
-  if (errors > 0) {
-    add(
-      'ports_exhausted',
-      'warns',
-      `In seven days the gateway could not allocate a port ${count(errors)} times (ErrorPortAllocation): it has too few addresses for some destination already.`,
-    );
-  }
-  if (peak === undefined) return findings;
+function portFindings({ port_allocation_errors: errors = 0 }: Traffic): Finding[] {
+  if (errors === 0) return [];
+  const times = errors === 1 ? 'once' : `${count(errors)} times`;
+  const message = `In seven days the gateway could not allocate a port ${times} (ErrorPortAllocation): it has too few addresses for some destination already.`;
+  return [{ code: 'ports_exhausted', severity: 'warns', message }];
+}
+
+function capacityFindings(traffic: Traffic, remaining: number): Finding[] {
+  const { peak_connections: peak } = traffic;
+  const enough = enoughAddresses(traffic);
   const capacity = remaining * CONNECTIONS_PER_ADDRESS;
-  const hours = `in ${traffic.hours_with_data ?? 0} of ${HOURS} hours with data`;
-  const sum = `${remaining} × ${count(CONNECTIONS_PER_ADDRESS)} = ${count(capacity)}`;
-  if (peak > capacity) {
-    add(
-      'capacity_short',
-      'warns',
-      `At most ${count(peak)} TCP connections at once to all destinations ${hours}; what remains serves ${sum} to one destination. Whether one destination had more than that is not known.`,
-    );
-  } else if (!incomplete) {
-    add(
-      'capacity_ample',
-      'informs',
-      `At most ${count(peak)} TCP connections at once to all destinations ${hours}; what remains serves ${sum} to one destination, so that no destination can have needed more. UDP and ICMP use ports too and are not counted.`,
-    );
+  const sum = `what remains serves ${remaining} × ${count(CONNECTIONS_PER_ADDRESS)} = ${count(capacity)} to one destination`;
+  if (peak !== undefined && peak > capacity) {
+    const message = `${peakWords(traffic, peak)}; ${sum}. Whether one destination had more than that is not known.`;
+    return [{ code: 'capacity_short', severity: 'warns', message }];
   }
-  if (peak === 0 && !incomplete) {
-    add(
-      'no_traffic_seen',
-      'informs',
-      `CloudWatch counted no TCP connection ${hours}. UDP and ICMP are not counted, and traffic may come later.`,
-    );
-  }
-  return findings;
+  if (peak === undefined || enough === undefined || remaining < enough) return [];
+  const message = `${peakWords(traffic, peak)}; ${sum}, so that no destination can have needed more. UDP and ICMP use ports too and are not counted.`;
+  return [{ code: 'capacity_ample', severity: 'informs', message }];
+}
+
+/** Of a part of the data, the peak is the highest that was read, and there may be a higher one. */
+function peakWords(traffic: Traffic, peak: number): string {
+  const most = isWhole(traffic) ? 'At most' : 'At least';
+  return `${most} ${count(peak)} TCP connections at once to all destinations${hoursWords(traffic)}`;
+}
+
+function hoursWords({ hours_with_data: hours }: Traffic): string {
+  return hours === undefined ? '' : ` in ${hours} of ${HOURS} hours with data`;
+}
+
+function idleFindings(traffic: Traffic): Finding[] {
+  if (traffic.peak_connections !== 0 || !isWhole(traffic)) return [];
+  const message = `CloudWatch counted no TCP connection${hoursWords(traffic)}. UDP and ICMP are not counted, and traffic may come later.`;
+  return [{ code: 'no_traffic_seen', severity: 'informs', message }];
 }
 
 /**
  * The ranges that make a difference. One that also covers every address that remains allows after the release what it
- * allowed before; where none is known to remain, every range counts.
+ * allowed before; where none remains, every range counts.
  */
-function decisiveNames(names: Names, remaining: readonly string[]): Names {
+function decisiveNames(
+  names: Names,
+  privateIps: readonly string[],
+  remaining: readonly NatGatewayAddress[],
+): Names {
   if (names.ranges === undefined) return names;
-  const ranges = names.ranges.filter(
-    ({ cidr }) => remaining.length === 0 || !remaining.every((privateIp) => coversAddress(cidr, privateIp)),
+  const asked = names.ranges.filter(({ private_ip }) => privateIps.includes(private_ip));
+  const ranges = asked.filter(
+    ({ cidr }) =>
+      remaining.length === 0 || !remaining.every(({ private_ip = '' }) => coversAddress(cidr, private_ip)),
   );
-  const covering = names.ranges.length - ranges.length;
+  const covering = asked.length - ranges.length;
   return { ...names, ranges, covering_the_rest: covering === 0 ? undefined : covering };
 }
 
 /** The narrowest ranges first, and no more than a few. */
-function shown(names: Names): Names {
+export function narrowest(names: Names): Names {
   if (names.ranges === undefined) return names;
   const ranges = [...names.ranges].sort((one, other) => prefixOf(other) - prefixOf(one));
-  const more = ranges.length - MOST_RANGES;
+  const more = (names.more ?? 0) + Math.max(0, ranges.length - MOST_RANGES);
   return { ...names, ranges: ranges.slice(0, MOST_RANGES), more: more > 0 ? more : undefined };
 }
 
@@ -151,7 +174,10 @@ function allowListFindings(ranges: readonly Range[]): Finding[] {
 function routeFindings({ routes }: Evidence): Finding[] {
   const { route_table_ids: tables = [], subnet_ids: subnets = [] } = routes;
   if (tables.length === 0) return [];
-  const from = subnets.length === 0 ? 'no subnet' : listed(subnets);
+  const unknown = routes.incomplete ? ', and perhaps by others' : '';
+  const users = subnets.length === 0 ? 'no subnet' : listed(subnets);
+  const from =
+    subnets.length === 0 && routes.incomplete ? 'subnets that are not known' : `${users}${unknown}`;
   const message = `Route tables ${listed(tables)} of this account and region point to the gateway; they are used by ${from}.`;
   return [{ code: 'routed_from', severity: 'informs', message }];
 }
@@ -167,7 +193,8 @@ const SOURCES = {
 /** What is not known, in words, a source each; empty where everything is known. */
 export function unknownSources(evidence: Evidence): string[] {
   return (Object.keys(SOURCES) as (keyof Evidence)[]).flatMap((name) => {
-    const reason = whyUnknown(evidence[name]);
+    const reason =
+      whyUnknown(evidence[name]) ?? (name === 'traffic' ? missingMetric(evidence.traffic) : undefined);
     return reason === undefined ? [] : [`${SOURCES[name]} (${reason})`];
   });
 }
@@ -177,6 +204,12 @@ function whyUnknown({ status, error, action, incomplete }: Evidence[keyof Eviden
   if (status === 'timed_out') return 'no answer in time';
   if (status === 'no_data') return error ?? 'no data';
   return incomplete ? 'only a part was read' : undefined;
+}
+
+/** A metric without data, though CloudWatch has data of others. `packets_dropped` decides nothing. */
+function missingMetric({ peak_connections, port_allocation_errors }: Traffic): string | undefined {
+  if (peak_connections === undefined) return 'no data of ActiveConnectionCount';
+  return port_allocation_errors === undefined ? 'no data of ErrorPortAllocation' : undefined;
 }
 
 function unavailableFindings(evidence: Evidence): Finding[] {

@@ -1,7 +1,12 @@
 import * as z from 'zod';
-import { type Evidence, evidenceSchema } from '../nat-gateway/evidence.ts';
-import { isPrimary, type NatGateway, type NatGatewayAddress } from '../nat-gateway/gateway.ts';
-import { enoughAddresses, judgeEvidence } from '../nat-gateway/judge-evidence.ts';
+import { type Evidence, evidenceSchema, type Names } from '../nat-gateway/evidence.ts';
+import {
+  isPrimary,
+  type NatGateway,
+  type NatGatewayAddress,
+  workingAddresses,
+} from '../nat-gateway/gateway.ts';
+import { enoughAddresses, judgeEvidence, narrowest } from '../nat-gateway/judge-evidence.ts';
 import type { Finding } from '../nat-gateway/preflight.ts';
 import type { PlacedCall } from './define-tool.ts';
 import { findingSchema } from './results.ts';
@@ -20,7 +25,7 @@ export const EVIDENCE_GATEWAYS = 10;
 export const EVIDENCE_OFF =
   'No evidence is read, because the operator of this server has switched it off (--evidence off).';
 
-/** Looks up evidence about gateways, and judges it for the release of any one of their secondary addresses. */
+/** Looks up evidence about gateways, and judges it for the release of any one of their working secondary addresses. */
 export async function showEvidence(
   { ec2, region, context, dependencies }: PlacedCall<unknown>,
   gateways: readonly NatGateway[],
@@ -34,42 +39,52 @@ export async function showEvidence(
   return new Map(
     gateways.flatMap((gateway) => {
       const read = evidence.get(gateway.nat_gateway_id ?? '');
-      return read === undefined ? [] : [[gateway, shown(read, gateway)]];
+      if (read === undefined) return [];
+      return [[gateway, shown(read, gateway, dependencies.policy.evidence === 'require')]];
     }),
   );
 }
 
 function secondaries(gateway: NatGateway): string[] {
-  return privateIpsOf(gateway.addresses.filter((address) => isPrimary(gateway, address) !== true));
+  return privateIpsOf(workingAddresses(gateway).filter((address) => isPrimary(gateway, address) !== true));
 }
 
 function privateIpsOf(addresses: readonly NatGatewayAddress[]): string[] {
   return addresses.flatMap(({ private_ip }) => private_ip ?? []);
 }
 
-/** What stands against the release of one address, whichever it is. */
-function shown(read: Evidence, gateway: NatGateway): ShownEvidence {
-  const judged = secondaries(gateway).map((privateIp) =>
-    judgeEvidence(onlyOf(read, privateIp), { gateway, privateIps: [privateIp], isRequired: false }),
+/** What stands against the release of one address, whichever it is; of the gateway alone where none can go. */
+function shown(read: Evidence, gateway: NatGateway, isRequired: boolean): ShownEvidence {
+  const ofGateway = judgeEvidence(read, { gateway, privateIps: [], isRequired });
+  const ofEach = secondaries(gateway).map((privateIp) =>
+    judgeEvidence(read, { gateway, privateIps: [privateIp], isRequired }),
   );
-  const [first] = judged;
-  const ranges = (kind: 'security_groups' | 'prefix_lists') =>
-    judged.flatMap(({ evidence }) => evidence[kind].ranges ?? []);
+  const judged = ofEach.length === 0 ? [ofGateway] : ofEach;
+  const together = (kind: 'security_groups' | 'prefix_lists') =>
+    joined(
+      read[kind],
+      judged.map(({ evidence }) => evidence[kind]),
+    );
   return {
-    ...(first?.evidence ?? read),
+    ...read,
+    security_groups: together('security_groups'),
+    prefix_lists: together('prefix_lists'),
     enough_addresses: enoughAddresses(read.traffic),
-    security_groups: { ...read.security_groups, ranges: ranges('security_groups') },
-    prefix_lists: { ...read.prefix_lists, ranges: ranges('prefix_lists') },
     findings: distinct(judged.flatMap(({ findings }) => findings)),
   };
 }
 
-function onlyOf(read: Evidence, privateIp: string): Evidence {
-  const only = <N extends Evidence['security_groups']>(names: N): N => ({
-    ...names,
-    ranges: names.ranges?.filter(({ private_ip }) => private_ip === privateIp),
+/** The ranges of several addresses as one list. */
+function joined(read: Names, each: readonly Names[]): Names {
+  if (read.ranges === undefined) return read;
+  const total = (counts: readonly (number | undefined)[]) =>
+    counts.reduce<number>((sum, count = 0) => sum + count, 0) || undefined;
+  return narrowest({
+    ...read,
+    ranges: each.flatMap(({ ranges = [] }) => ranges),
+    covering_the_rest: total(each.map(({ covering_the_rest }) => covering_the_rest)),
+    more: total(each.map(({ more }) => more)),
   });
-  return { ...read, security_groups: only(read.security_groups), prefix_lists: only(read.prefix_lists) };
 }
 
 function distinct(findings: readonly Finding[]): Finding[] {

@@ -66,6 +66,61 @@ describe('the IAM policy', () => {
   });
 });
 
+describe('the IAM policy for evidence', () => {
+  const LOOK_UPS = [
+    'ec2:DescribeRouteTables',
+    'ec2:DescribeSubnets',
+    'ec2:DescribeSecurityGroups',
+    'ec2:DescribeManagedPrefixLists',
+  ];
+  const evidence = (policy: Partial<typeof OPEN_POLICY>) =>
+    statements(policy).filter(({ Sid }) => Sid.startsWith('Evidence'));
+  const traffic = {
+    Sid: 'EvidenceTraffic',
+    Effect: 'Allow',
+    Action: 'cloudwatch:GetMetricData',
+    Resource: '*',
+  };
+  const lookUps = { Sid: 'EvidenceLookUps', Effect: 'Allow', Action: LOOK_UPS, Resource: '*' };
+  const lists = (...Resource: string[]) => ({
+    Sid: 'EvidencePrefixLists',
+    Effect: 'Allow',
+    Action: 'ec2:GetManagedPrefixListEntries',
+    Resource,
+  });
+
+  it.each(['auto', 'require'] as const)(
+    'allows what %s reads, also where the server is read-only',
+    (mode) => {
+      const expected = [traffic, lookUps, lists('arn:aws:ec2:*:*:prefix-list/*')];
+      expect(evidence({ evidence: mode })).toEqual(expected);
+      expect(evidence({ evidence: mode, readOnly: true })).toEqual(expected);
+    },
+  );
+
+  it('allows nothing of it with off', () => {
+    expect(evidence({ evidence: 'off' })).toEqual([]);
+  });
+
+  it('is limited to regions and accounts where AWS can', () => {
+    const rules = { allowRegion: ['eu-west-1', 'cn-north-1'], allowAccount: ['111122223333'] };
+    expect(evidence({ evidence: 'auto', ...rules })).toEqual([
+      traffic,
+      { ...lookUps, Condition: { StringEquals: { 'ec2:Region': ['eu-west-1', 'cn-north-1'] } } },
+      lists(
+        'arn:aws:ec2:eu-west-1:111122223333:prefix-list/*',
+        'arn:aws-cn:ec2:cn-north-1:111122223333:prefix-list/*',
+      ),
+    ]);
+  });
+
+  it('is there by default', () => {
+    const invocation = configure(['iam-policy'], {});
+    if (!('settings' in invocation)) throw new Error('no settings');
+    expect(evidence(invocation.settings)).toHaveLength(3);
+  });
+});
+
 describe('the partition of a region', () => {
   it.each([
     ['us-east-1', 'aws'],

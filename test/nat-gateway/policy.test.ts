@@ -74,6 +74,9 @@ describe('the policy', () => {
     { protectTag: ['owner', 'env=test'] },
     { minRemaining: 0 },
     { maxAddresses: 1 },
+    { protectAddress: ['10.0.1.1', '10.0.1.12/30', '10.0.1.10/32'] },
+    { evidence: 'require' },
+    { evidence: 'auto' },
   ])('allows the change with %j', (policy) => {
     expect(rules(policy)).toEqual([]);
   });
@@ -88,6 +91,9 @@ describe('the policy', () => {
     ['protect-tag', { protectTag: ['owner', 'env'] }],
     ['protect-tag', { protectTag: ['env=prod'] }],
     ['min-remaining', { minRemaining: 2 }],
+    ['protect-address', { protectAddress: ['10.0.1.11'] }],
+    ['protect-address', { protectAddress: ['10.0.1.8/29'] }],
+    ['protect-address', { protectAddress: ['10.0.2.0/24', '0.0.0.0/0', '10.0.1.11'] }],
   ])('denies the change by %s with %j', (rule, policy) => {
     expect(rules(policy)).toEqual([rule]);
   });
@@ -121,11 +127,29 @@ describe('the policy', () => {
     [{ maxAddresses: 2 }, { privateIps: ['a', 'b', 'c'] }, undefined, 'may unassign 2 addresses, not 3.'],
     [{ allowAccount: ['4'] }, {}, { gateway, accountId: undefined }, 'AWS did not tell which account'],
     [{ allowAccount: ['4'] }, {}, { gateway, accountId: '5' }, '5 is not an allowed account.'],
+    [{ protectAddress: ['10.0.1.11'] }, {}, undefined, '10.0.1.11 is protected. Only the operator'],
+    [{ protectAddress: ['10.0.1.0/24'] }, {}, undefined, '10.0.1.11 is protected (10.0.1.0/24). Only'],
     [{ minRemaining: 2 }, {}, observed, '1 working address would remain, and at least 2 must.'],
     [{ minRemaining: 3 }, { privateIps: [] }, observed, '2 working addresses would remain, and at least 3'],
   ])('explains a denial by %j', (policy, changes, state, message) => {
     const [denial] = denialsGiven({ ...open, ...policy }, { ...request, ...changes }, state);
     expect(denial?.message).toContain(message);
+  });
+
+  it('denies each protected address on its own, before anything is read, and in dry runs too', () => {
+    const policy = { ...open, protectAddress: ['10.0.1.12/31', '10.0.1.13'] };
+    const privateIps = ['10.0.1.11', '10.0.1.12', '10.0.1.13'];
+    for (const mode of ['execute', 'dry_run'] as const) {
+      expect(
+        denialsBeforeReading(policy, { ...request, mode, privateIps }).map(({ rule, message }) => [
+          rule,
+          message.split('. ')[0],
+        ]),
+      ).toEqual([
+        ['protect-address', '10.0.1.12 is protected (10.0.1.12/31)'],
+        ['protect-address', '10.0.1.13 is protected (10.0.1.12/31)'],
+      ]);
+    }
   });
 
   it('names the operator and the flag in a denial', () => {

@@ -3,7 +3,7 @@ import type { UnassignRequest } from '../../aws/unassign.ts';
 import { beyondWait, drainFrom, undoCommand } from '../../nat-gateway/drain.ts';
 import { type Evidence, evidenceSchema } from '../../nat-gateway/evidence.ts';
 import type { NatGateway } from '../../nat-gateway/gateway.ts';
-import { judgeEvidence } from '../../nat-gateway/judge-evidence.ts';
+import { judgeEvidence, NOTHING_READ } from '../../nat-gateway/judge-evidence.ts';
 import type { Denial } from '../../nat-gateway/policy.ts';
 import { preflight } from '../../nat-gateway/preflight.ts';
 import { UNASSIGN } from '../../vocabulary/names.ts';
@@ -78,7 +78,7 @@ async function lookUp({
 }
 
 function check(
-  { request, gateway, evidence: read, dependencies }: Subject<UnassignRequest> & { gateway: NatGateway },
+  { request, gateway, evidence, dependencies }: Subject<UnassignRequest> & { gateway: NatGateway },
   denials: readonly Denial[],
 ): Checked {
   const { privateIps, maxDrainDurationSeconds } = request;
@@ -92,20 +92,21 @@ function check(
   for (const { status = 'absent' } of others) remaining[status] = (remaining[status] ?? 0) + 1;
   const addresses = privateIps.map((private_ip) => find(requested, private_ip) ?? { private_ip });
   const isRequired = dependencies.policy.evidence === 'require';
-  const evidence =
+  const read = evidence ?? (isRequired ? NOTHING_READ : undefined);
+  const judged =
     verdict === 'clear' && read !== undefined
       ? judgeEvidence(read, { gateway, privateIps, isRequired })
       : undefined;
-  const all = [...findings, ...(evidence?.findings ?? [])];
+  const all = [...findings, ...(judged?.findings ?? [])];
   const isBlocked = all.some(({ severity }) => severity === 'blocks');
   return {
     verdict: verdict === 'already_unassigning' ? 'done' : isBlocked ? 'blocked' : verdict,
     findings,
-    evidence,
+    evidence: judged,
     progress: {
       addresses,
       remaining,
-      evidence: evidence?.evidence,
+      evidence: judged?.evidence,
       ...(all.length === 0 ? {} : { findings: all }),
     },
   };
