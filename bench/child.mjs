@@ -88,9 +88,14 @@ function residentByPs(pid) {
 }
 
 /** Starts the embedded endpoint, and returns the environment in which the AWS SDK finds it. */
-export async function startEndpoint(file, { gateways, delay = 0 }) {
+export async function startEndpoint(file, { gateways, delay = 0, prefixLists = false }) {
   const child = spawn(process.execPath, [file], {
-    env: { ...BARE_ENVIRONMENT, GATEWAYS: String(gateways), DELAY: String(delay) },
+    env: {
+      ...BARE_ENVIRONMENT,
+      GATEWAYS: String(gateways),
+      DELAY: String(delay),
+      PREFIX_LISTS: prefixLists ? 'yes' : 'no',
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [url] = await once(child.stdout, 'data');

@@ -19,9 +19,11 @@ export async function tokens({ subjects }) {
 async function texts(subjects) {
   const endpoint = await startEndpoint(subjects.endpoint, { gateways: 50 });
   const child = new Child(subjects.main, ['--confirm', 'never'], endpoint.environment);
+  const off = new Child(subjects.main, ['--confirm', 'never', '--evidence', 'off'], endpoint.environment);
   const { tools } = await child.listTools();
-  const ask = async (tool, args) => {
-    const { content } = await child.request('tools/call', { name: tool, arguments: args });
+  await off.listTools();
+  const ask = async (tool, args, of = child) => {
+    const { content } = await of.request('tools/call', { name: tool, arguments: args });
     return content.map(({ text }) => text).join('\n');
   };
   const nat_gateway_id = gatewayId(0);
@@ -31,14 +33,22 @@ async function texts(subjects) {
     ['tools/list: names, descriptions and inputs', JSON.stringify(inputs), 1400],
     ['tools/list', JSON.stringify(tools), 3000],
     ['describe, one gateway of 5 addresses', await ask(DESCRIBE, { nat_gateway_ids: [nat_gateway_id] }), 300],
+    [
+      'describe, one gateway, with evidence',
+      await ask(DESCRIBE, { nat_gateway_ids: [nat_gateway_id], evidence: true }),
+    ],
     ['describe, 50 gateways of 5 addresses', await ask(DESCRIBE, {})],
     ['unassign refused: the primary', await ask(UNASSIGN, change('10.0.0.10'))],
     ['unassign, dry run', await ask(UNASSIGN, { ...change('10.0.0.11'), mode: 'dry_run' })],
-    ['unassign', await ask(UNASSIGN, change('10.0.0.11'))],
+    ['unassign, with evidence', await ask(UNASSIGN, change('10.0.0.11'))],
+    [
+      'unassign (--evidence off)',
+      await ask(UNASSIGN, { nat_gateway_id: gatewayId(1), private_ip_addresses: ['10.0.1.11'] }, off),
+    ],
     ['wait, time ran out', await ask(WAIT, { nat_gateway_id, timeout_seconds: 1 })],
     ['arguments that do not fit', await ask(UNASSIGN, { nat_gateway_id: 'nat', private_ip_addresses: 'x' })],
   ];
-  await child.end();
+  await Promise.all([child.end(), off.end()]);
   endpoint.end();
   return texts.map(([name, text, target]) =>
     row({ name, unit: 'tokens', values: [encode(text).length], target }),

@@ -3,12 +3,14 @@
 import { Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import * as z from 'zod';
 import { configure } from '../src/config/configure.ts';
 import { iamPolicy } from '../src/config/iam-policy.ts';
 import { POLICY_RULES, type PolicyRule } from '../src/nat-gateway/policy.ts';
 import { FINDING_CODES, type FindingCode } from '../src/nat-gateway/preflight.ts';
 import { createServer, type Dependencies } from '../src/server.ts';
 import type { RESTORE_OUTCOMES } from '../src/tools/restore/restoration.ts';
+import { shownEvidenceSchema } from '../src/tools/show-evidence.ts';
 import type { UNASSIGN_OUTCOMES } from '../src/tools/unassign/unassignment.ts';
 import { ERROR_CODES, ERRORS } from '../src/vocabulary/failure.ts';
 import { RESTORE, UNASSIGN } from '../src/vocabulary/names.ts';
@@ -178,6 +180,41 @@ const MEANINGS: Record<string, string> = {
   request_id: "EC2's, by which CloudTrail finds the call",
 };
 
+/** Members of `evidence`, of which `tools/list` shows none. */
+const EVIDENCE_MEANINGS: Record<string, string> = {
+  traffic: 'What CloudWatch has of the whole gateway, of seven days by hour',
+  routes: 'The route tables of this account and region with a route to the gateway',
+  security_groups:
+    'Security groups of this account and region with an inbound rule whose range covers an address',
+  prefix_lists:
+    'Prefix lists of this account and region, or shared with it, with an entry that covers an address',
+  status:
+    '`found`; `none`: it answered, and there is nothing; `denied`; `timed_out`; `no_data`: it says nothing, for want of data or, with `error`, because it failed',
+  error: 'Why it says nothing: one of the [codes](#errors)',
+  action: 'The action that AWS denied',
+  incomplete: 'Only a part was read: there may be more, and numbers may be higher',
+  'traffic.hours_with_data': 'Of 168 hours',
+  'traffic.peak_connections':
+    'The highest `ActiveConnectionCount`: TCP connections at once, to all destinations together',
+  'traffic.port_allocation_errors':
+    'The sum of `ErrorPortAllocation`; absent where CloudWatch has no data of it',
+  'traffic.packets_dropped': 'The sum of `PacketsDropCount`; absent where CloudWatch has no data of it',
+  route_table_ids: 'Ids of the route tables',
+  subnet_ids:
+    'Subnets that use them: associated, or without an association where the table is the main one of its VPC',
+  ranges: 'The ranges that cover an address and not every one that remains, the narrowest first; at most 20',
+  id: 'Id of the security group or prefix list',
+  private_ip: 'The address that the range covers',
+  cidr: 'The range',
+  covering_the_rest:
+    'Ranges left out because they also cover every address that would remain, and so allow what they allowed',
+  more: 'Ranges left out of a long list',
+  enough_addresses:
+    'In a describe: the number of addresses that certainly serves the highest number of TCP connections; absent where that is not known',
+  findings:
+    'In a describe: what stands against the release of any one working secondary address; its members are those of `findings` above',
+};
+
 interface Schema {
   type?: string;
   description?: string;
@@ -205,6 +242,14 @@ Made from the code by \`npm run docs\`. How to set up the server is in the [READ
 flag in [configuration.md](configuration.md).
 
 ${tools.map(toolSection).join('\n')}
+## Members of evidence
+
+The result of an unassign has \`evidence\` unless the operator has switched it off (\`--evidence off\`), and a describe has
+it where it is asked for. It is about one account and one region. A member that is not known is absent, and never zero:
+[before-you-release.md](before-you-release.md) says what each source can and cannot answer.
+
+${evidenceSection()}
+
 ## Members that every result may have
 
 ${sharedSection(tools)}
@@ -237,7 +282,8 @@ ${table(
 
 ## Rules of the operator
 
-The \`rule\` of a finding with code \`policy\` is the flag that refuses the change.
+The \`rule\` of a finding that blocks is the flag that refuses the change: of one with code \`policy\`, and with
+\`--evidence require\` of those that evidence gives.
 
 ${table(
   ['`rule`', 'Refuses when'],
@@ -246,8 +292,14 @@ ${table(
 
 ## IAM policy
 
-What \`nat-gateway-mcp iam-policy\` prints. With \`--read-only\` it has the first statement alone, with which dry runs are
-refused by AWS too: they need what the real call needs. \`sts:GetCallerIdentity\` needs no permission.
+What \`nat-gateway-mcp iam-policy\` prints. With \`--read-only\` it has the reads alone, with which dry runs are refused by
+AWS too: they need what the real call needs. \`sts:GetCallerIdentity\` needs no permission. With \`--evidence off\` the
+statements for evidence are left out.
+
+AWS can limit the changes to gateways, and \`ec2:GetManagedPrefixListEntries\` to prefix lists. It cannot limit to a resource
+\`ec2:DescribeNatGateways\`, \`ec2:DescribeRouteTables\`, \`ec2:DescribeSubnets\`, \`ec2:DescribeSecurityGroups\` and
+\`ec2:DescribeManagedPrefixLists\`, which know the region alone, nor \`cloudwatch:GetMetricData\`, which has neither a resource
+nor a condition: who may call it reads the metrics of the whole account.
 
 \`\`\`json
 ${printed()}
@@ -332,6 +384,18 @@ function sharedSection(tools: readonly Tool[]): string {
       .filter(([member]) => !SHARED.includes(member))
       .map(memberRow),
   );
+}
+
+function evidenceSection(): string {
+  const schema = z.toJSONSchema(shownEvidenceSchema) as Schema;
+  const rows = membersOf(schema, (member) => member !== 'findings').map(([member, each]) => {
+    const meaning = EVIDENCE_MEANINGS[member] ?? EVIDENCE_MEANINGS[member.replace(/^.*\./, '')];
+    if (meaning === undefined)
+      throw new Error(`${member} of evidence has no meaning in scripts/reference.ts`);
+    // The codes stand in a section of their own.
+    return [code(member), member.endsWith('.error') ? 'string' : typeOf(each), meaning];
+  });
+  return table(['Member of `evidence`', 'Type', 'Meaning'], rows);
 }
 
 function memberRow([member, schema]: Member): string[] {

@@ -49,7 +49,9 @@ describe('the benchmark', () => {
     expect(tokens('tools/list: names, descriptions and inputs')).toBeLessThanOrEqual(1400);
     expect(tokens('tools/list')).toBeLessThanOrEqual(3000);
     expect(tokens('describe, one gateway of 5 addresses')).toBeLessThanOrEqual(300);
-    expect(tokens('unassign')).toBeLessThanOrEqual(450);
+    expect(tokens('unassign (--evidence off)')).toBeLessThanOrEqual(450);
+    expect(tokens('unassign, with evidence')).toBeLessThanOrEqual(700);
+    expect(tokens('describe, one gateway, with evidence')).toBeLessThanOrEqual(600);
   });
 
   it('needs three calls and 1,300 tokens to free an address and tell when it is gone', () => {
