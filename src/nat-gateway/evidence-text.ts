@@ -24,15 +24,15 @@ function trafficWords({ traffic }: Evidence): string[] {
 }
 
 /** A zero says something only where nothing is missing. */
-function isTold(value: number | undefined, { incomplete }: Evidence['traffic']): value is number {
+function isTold(value: number | undefined, { incomplete }: Evidence['traffic' | 'routes']): value is number {
   return value !== undefined && (value > 0 || !incomplete);
 }
 
 function routeWords({ routes }: Evidence): string[] {
-  const { status, route_table_ids: tables = [], subnet_ids: subnets = [], incomplete } = routes;
+  const { status, route_table_ids: tables, subnet_ids: subnets } = routes;
   if (status === 'none') return ['no route table points to it'];
-  if (status !== 'found') return [];
-  const from = subnets.length === 0 && incomplete ? '' : ` (${counted(subnets.length, 'subnet')})`;
+  if (tables === undefined) return [];
+  const from = isTold(subnets?.length, routes) ? ` (${counted(subnets.length, 'subnet')})` : '';
   return [`routed from ${counted(tables.length, 'route table')}${from}`];
 }
 

@@ -96,14 +96,15 @@ function portFindings({ port_allocation_errors: errors = 0 }: Traffic): Finding[
 
 function capacityFindings(traffic: Traffic, remaining: number): Finding[] {
   const { peak_connections: peak } = traffic;
+  if (peak === undefined) return [];
   const enough = enoughAddresses(traffic);
   const capacity = remaining * CONNECTIONS_PER_ADDRESS;
   const sum = `what remains serves ${remaining} × ${count(CONNECTIONS_PER_ADDRESS)} = ${count(capacity)} to one destination`;
-  if (peak !== undefined && peak > capacity) {
+  if (peak > capacity) {
     const message = `${peakWords(traffic, peak)}; ${sum}. Whether one destination had more than that is not known.`;
     return [{ code: 'capacity_short', severity: 'warns', message }];
   }
-  if (peak === undefined || enough === undefined || remaining < enough) return [];
+  if (enough === undefined || remaining < enough) return [];
   const message = `${peakWords(traffic, peak)}; ${sum}, so that no destination can have needed more. UDP and ICMP use ports too and are not counted.`;
   return [{ code: 'capacity_ample', severity: 'informs', message }];
 }
@@ -172,14 +173,16 @@ function allowListFindings(ranges: readonly Range[]): Finding[] {
 }
 
 function routeFindings({ routes }: Evidence): Finding[] {
-  const { route_table_ids: tables = [], subnet_ids: subnets = [] } = routes;
-  if (tables.length === 0) return [];
-  const unknown = routes.incomplete ? ', and perhaps by others' : '';
-  const users = subnets.length === 0 ? 'no subnet' : listed(subnets);
-  const from =
-    subnets.length === 0 && routes.incomplete ? 'subnets that are not known' : `${users}${unknown}`;
+  const { route_table_ids: tables, subnet_ids: subnets } = routes;
+  if (tables === undefined) return [];
+  const from = usersWords(subnets, routes.incomplete === true);
   const message = `Route tables ${listed(tables)} of this account and region point to the gateway; they are used by ${from}.`;
   return [{ code: 'routed_from', severity: 'informs', message }];
+}
+
+function usersWords(subnets: readonly string[] = [], mayBeMore: boolean): string {
+  if (subnets.length === 0) return mayBeMore ? 'subnets that are not known' : 'no subnet';
+  return mayBeMore ? `${listed(subnets)}, and perhaps by others` : listed(subnets);
 }
 
 /** The sources by the words for what they would tell. */

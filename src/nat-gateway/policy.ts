@@ -95,7 +95,7 @@ export function denialsBeforeReading(policy: Policy, request: ChangeRequest): De
   if (privateIps.length > policy.maxAddresses) {
     const most = `${policy.maxAddresses} ${policy.maxAddresses === 1 ? 'address' : 'addresses'}`;
     const message = `One call may unassign ${most}, not ${privateIps.length}.`;
-    found.push({ ...denial('max-addresses', message), ...mayGo(privateIps.length, policy.maxAddresses) });
+    found.push({ ...denial('max-addresses', message), ...mayGo(policy.maxAddresses) });
   }
   return found;
 }
@@ -135,17 +135,17 @@ function denialsByMinimum(ofOperator: number, request: ChangeRequest, gateway: N
   const remaining = working.length - going;
   const left = `${remaining} working ${remaining === 1 ? 'address' : 'addresses'} would remain`;
   if (remaining < ofOperator) {
-    const most = mayGo(going, working.length - Math.max(ofOperator, request.minRemaining ?? 0));
+    const most = mayGo(working.length - Math.max(ofOperator, request.minRemaining ?? 0));
     return [{ ...denial('min-remaining', `${left}, and at least ${ofOperator} must.`), ...most }];
   }
   const { minRemaining = 0 } = request;
   if (remaining >= minRemaining) return [];
   const message = `${left}, and min_remaining of this call demands ${minRemaining}.`;
-  return [{ rule: 'min-remaining', message, isOfCall: true, ...mayGo(going, working.length - minRemaining) }];
+  return [{ rule: 'min-remaining', message, isOfCall: true, ...mayGo(working.length - minRemaining) }];
 }
 
-function mayGo(going: number, most: number): { mayGo?: number } {
-  return most > 0 && most < going ? { mayGo: most } : {};
+function mayGo(most: number): { mayGo?: number } {
+  return most > 0 ? { mayGo: most } : {};
 }
 
 /** How many of `candidates`, each of which may go alone, may go at once. */

@@ -1,7 +1,7 @@
 import { BlockList } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { coversAddress, isCidr } from '../../src/nat-gateway/cidr.ts';
+import { canonical, coversAddress, isCidr, rangesCovering } from '../../src/nat-gateway/cidr.ts';
 
 describe('isCidr', () => {
   it.each(['10.0.1.0/24', '0.0.0.0/0', '10.0.1.13/32', '255.255.255.254/31', '128.0.0.0/1'])(
@@ -32,6 +32,40 @@ describe('isCidr', () => {
   });
 });
 
+describe('canonical', () => {
+  it.each([
+    ['10.0.1.5/24', '10.0.1.0/24'],
+    ['255.255.255.255/1', '128.0.0.0/1'],
+    ['10.0.1.5/0', '0.0.0.0/0'],
+    ['10.0.1.5/32', '10.0.1.5/32'],
+    ['10.0.1.5', undefined],
+    ['10.0.1.5/33', undefined],
+    ['fd00::/8', undefined],
+  ])('of %s is %s', (cidr, expected) => {
+    expect(canonical(cidr)).toBe(expected);
+  });
+});
+
+describe('rangesCovering', () => {
+  it('returns the 33 ranges of an address, the narrowest first', () => {
+    const ranges = rangesCovering('10.0.1.13');
+    expect(ranges).toHaveLength(33);
+    expect(ranges.slice(0, 5)).toEqual([
+      '10.0.1.13/32',
+      '10.0.1.12/31',
+      '10.0.1.12/30',
+      '10.0.1.8/29',
+      '10.0.1.0/28',
+    ]);
+    expect(ranges.at(-1)).toBe('0.0.0.0/0');
+    expect(ranges.every((range) => isCidr(range) && coversAddress(range, '10.0.1.13'))).toBe(true);
+  });
+
+  it.each(['fd00::1', '10.0.1', ''])('returns none for %j', (text) => {
+    expect(rangesCovering(text)).toEqual([]);
+  });
+});
+
 describe('coversAddress', () => {
   it.each([
     ['10.0.1.0/24', '10.0.1.13', true],
@@ -43,6 +77,9 @@ describe('coversAddress', () => {
     ['128.0.0.0/1', '127.255.255.255', false],
     ['10.0.1.0/33', '10.0.1.0', false],
     ['10.0.1', '10.0.1.0', false],
+    ['x10.0.1.0/24', '10.0.1.13', false],
+    ['10.0.1.0/24x', '10.0.1.13', false],
+    ['10.0.1.0/024', '10.9.9.9', false],
     ['10.0.1.0/24', 'fd00::1', false],
     ['fd00::/8', '10.0.1.13', false],
     ['10.0.1.0/24', '', false],

@@ -88,6 +88,11 @@ describe('the line of evidence', () => {
     );
   });
 
+  it('tells a route table whose subnets were not read', () => {
+    const routes = { status: 'found' as const, incomplete: true as const, route_table_ids: ['rtb-1'] };
+    expect(of({ routes })).toMatch(/^Evidence: routed from 1 route table\. Not known: /);
+  });
+
   it('says only what is not known where nothing is', () => {
     expect(of({})).toBe(
       'Not known: traffic (no data), routes (no data), security groups that name an address (no data), prefix lists that name an address (no data).',

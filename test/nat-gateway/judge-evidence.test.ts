@@ -210,6 +210,14 @@ describe('the findings on who names an address', () => {
     );
   });
 
+  it('count no others where there are five', () => {
+    const ranges = Array.from({ length: 5 }, (_, index) => range(`sg-${index}`, '10.0.1.11', '10.0.1.11/32'));
+    const names = ranges.map(({ id, cidr }) => `${id} (${cidr})`).join(', ');
+    expect(judge({ security_groups: covering(...ranges) }).findings).toContainEqual(
+      listed('10.0.1.11', names),
+    );
+  });
+
   it.each<[string, string, Case]>([
     ['a range that covers all that remains', '10.0.1.0/24', {}],
     ['the range of every address', '0.0.0.0/0', {}],
