@@ -101,6 +101,16 @@ describe('the findings on traffic', () => {
     ['no connection', { peak_connections: 0 }, [ample('0'), idle()]],
     ['one port error', { port_allocation_errors: 1 }, [exhausted('once'), ample('4,200')]],
     ['many port errors', { port_allocation_errors: 1920 }, [exhausted('1,920 times'), ample('4,200')]],
+    [
+      'no count of connections',
+      { peak_connections: undefined },
+      [
+        {
+          ...partly,
+          message: 'Not known: traffic (no data of ActiveConnectionCount). Nothing follows from that.',
+        },
+      ],
+    ],
     ['a part without a fault', { incomplete: true }, [partly]],
     ['a part without a connection', { incomplete: true, peak_connections: 0 }, [partly]],
     [
