@@ -9,8 +9,11 @@ import { RefusedTargets, type Target } from './targets.ts';
  * Reference, AWS STS and Amazon EC2; `aws:RequestedRegion` is a global key that every request has.
  */
 
-/** Characters that IAM and Organizations take, white space not counted; of a trust policy by default. */
-const MOST_CHARACTERS = { permissions: 6144, trust: 2048, serviceControl: 5120 };
+/**
+ * Characters of a policy that IAM takes, white space not counted. Trust policies may have 2048 by default, which the
+ * longest external id does not reach; the service control policy is always the same.
+ */
+const MOST_CHARACTERS = 6144;
 
 /** Stands in trust policies for the principal that runs the server, which the file does not name. */
 export const SERVER_PRINCIPAL = 'arn:PARTITION:iam::ACCOUNT_OF_THE_SERVER:role/ROLE_OF_THE_SERVER';
@@ -44,12 +47,6 @@ export function policiesOfTargets(
 ): TargetPolicies {
   const assumed = targets.filter(hasRole);
   const sources = [...new Set(assumed.map(({ profile }) => profile))];
-  const tooLarge: string[] = [];
-  const bounded = <T extends object>(name: string, most: number, policy: T, hint: string): T => {
-    const { length } = JSON.stringify(policy);
-    if (length > most) tooLarge.push(`${name} has ${length} characters, and AWS takes ${most}: ${hint}`);
-    return policy;
-  };
   const policies: TargetPolicies = {
     credentials: sources.map((profile) => ({
       ...(profile === undefined ? {} : { profile }),
@@ -57,33 +54,30 @@ export function policiesOfTargets(
     })),
     targets: targets.map((target) => {
       const { name, accountId, roleArn, profile } = target;
-      const permissions = bounded(
-        `the permission policy of ${name}`,
-        MOST_CHARACTERS.permissions,
-        permissionPolicy(target, rules, canRestore),
-        'name fewer gateways or tags, or split its regions into several targets',
-      );
       return {
         ...{ name, account_id: accountId },
         ...(roleArn === undefined ? {} : { role_arn: roleArn }),
         ...(profile === undefined ? {} : { profile }),
-        permission_policy: permissions,
-        ...(hasRole(target)
-          ? {
-              trust_policy: bounded(
-                `the trust policy of ${name}`,
-                MOST_CHARACTERS.trust,
-                trustPolicy(target),
-                'use a shorter external id',
-              ),
-            }
-          : {}),
+        permission_policy: permissionPolicy(target, rules, canRestore),
+        ...(hasRole(target) ? { trust_policy: trustPolicy(target) } : {}),
       };
     }),
     ...(assumed.length === 0 ? {} : { service_control_policy: serviceControlPolicy() }),
   };
-  if (tooLarge.length > 0) throw new RefusedTargets(tooLarge);
+  refuseLargePolicies(policies);
   return policies;
+}
+
+function refuseLargePolicies({ targets }: TargetPolicies): void {
+  const tooLarge = targets.flatMap(({ name, permission_policy }) => {
+    const { length } = JSON.stringify(permission_policy);
+    const hint = 'name fewer gateways or tags, or split its regions into several targets';
+    if (length <= MOST_CHARACTERS) return [];
+    return [
+      `the permission policy of ${name} has ${length} characters, and AWS takes ${MOST_CHARACTERS}: ${hint}`,
+    ];
+  });
+  if (tooLarge.length > 0) throw new RefusedTargets(tooLarge);
 }
 
 type Assumed = Target & { roleArn: string };
@@ -137,7 +131,7 @@ function assumingPolicies(targets: readonly Assumed[]): IamPolicy[] {
   for (const role of roles) {
     const group = groups.at(-1) ?? [];
     const { length } = JSON.stringify(assumingPolicy([...group, role]));
-    if (length > MOST_CHARACTERS.permissions) groups.push([role]);
+    if (length > MOST_CHARACTERS) groups.push([role]);
     else group.push(role);
   }
   return groups.map(assumingPolicy);

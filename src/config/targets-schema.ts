@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isCidr } from '../nat-gateway/cidr.ts';
 import { EVIDENCE_MODES } from '../nat-gateway/evidence.ts';
 import { NAT_GATEWAY_ID, REGION, TARGET_NAME } from '../vocabulary/ids.ts';
 import { ALL_TARGETS } from '../vocabulary/names.ts';
@@ -41,6 +42,12 @@ function listOf(item: z.ZodString, what: string) {
 
 const OCTET = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
 const ADDRESS_OR_RANGE = new RegExp(`^${OCTET}(\\.${OCTET}){3}(/(3[0-2]|[12]?\\d))?$`);
+const RANGE_TEXT = 'an IPv4 address, or a range that begins at its first address such as 10.0.1.16/28';
+// JSON Schema cannot tell where a range begins.
+const addressOrRange = text(ADDRESS_OR_RANGE, RANGE_TEXT).refine(
+  (range) => !range.includes('/') || isCidr(range),
+  must(RANGE_TEXT),
+);
 const TAG = text(/^[^=\s]([^\n\r]{0,383}\S)?$/, 'KEY or KEY=VALUE, without spaces around it');
 const GATEWAY = text(NAT_GATEWAY_ID, 'a NAT gateway id');
 const ROLE_ARN = /^arn:aws[a-z-]{0,16}:iam::\d{12}:role\/([\w+=,.@/-]{1,511}\/)?[\w+=,.@-]{1,64}$/;
@@ -50,10 +57,9 @@ export const ruleMembers = {
   'allow-gateway': listOf(GATEWAY, 'NAT gateway ids').describe('Change only these gateways.'),
   'require-tag': listOf(TAG, 'tags').describe('Change only gateways that have all of these tags.'),
   'protect-tag': listOf(TAG, 'tags').describe('Never change gateways that have any of these tags.'),
-  'protect-address': listOf(
-    text(ADDRESS_OR_RANGE, 'an IPv4 address or a range such as 10.0.1.0/28'),
-    'IPv4 addresses and ranges',
-  ).describe('Never release these addresses.'),
+  'protect-address': listOf(addressOrRange, 'IPv4 addresses and ranges').describe(
+    'Never release these addresses.',
+  ),
   'min-remaining': whole(0, 32).describe(
     'Minimum number of working addresses that must remain on a gateway.',
   ),

@@ -35,9 +35,9 @@ export class RefusedTargets extends Error {
   readonly mistakes: readonly string[];
 
   constructor(mistakes: readonly string[]) {
-    const lines = mistakes.map(visibleLine);
-    const more = lines.length - MOST_MISTAKES;
-    const shown = more > 0 ? [...lines.slice(0, MOST_MISTAKES), `and ${more} more mistakes`] : lines;
+    const more = mistakes.length - MOST_MISTAKES;
+    const lines = mistakes.slice(0, MOST_MISTAKES).map(visibleLine);
+    const shown = more > 0 ? [...lines, `and ${more} more mistakes`] : lines;
     super(shown.join('\n'));
     this.mistakes = shown;
   }
@@ -215,11 +215,16 @@ function contradictions(value: unknown, ofServer: Rules): Mistake[] {
 }
 
 function repeatedItems({ lists }: Parts): Mistake[] {
-  return lists.flatMap(({ at, items }) =>
-    items.flatMap((item, index) =>
-      items.indexOf(item) === index ? [] : [{ path: `${at}[${index}]`, message: 'stands twice in the list' }],
-    ),
-  );
+  return lists.flatMap(({ at, items }) => {
+    const seen = new Set<unknown>();
+    return items.flatMap((item, index) => {
+      if (!seen.has(item)) {
+        seen.add(item);
+        return [];
+      }
+      return [{ path: `${at}[${index}]`, message: 'stands twice in the list' }];
+    });
+  });
 }
 
 /** An account is in one partition, so its role and all of its regions are. */

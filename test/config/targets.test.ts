@@ -3,9 +3,11 @@ import { type Schema, Validator } from '@cfworker/json-schema';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { targetsSchema } from '../../scripts/targets-schema.ts';
+import { ConfigurationError } from '../../src/config/configure.ts';
 import { policiesOfTargets } from '../../src/config/iam-policy-targets.ts';
 import { jsonFault } from '../../src/config/json-faults.ts';
 import { parseTargets, RefusedTargets } from '../../src/config/targets.ts';
+import { settings } from '../support/option-cases.ts';
 import { OPEN_POLICY } from '../support/session.ts';
 
 const RULES = { ...OPEN_POLICY, maxChangesPerHour: 20 };
@@ -64,6 +66,11 @@ describe('a file of targets', () => {
     ],
     ['a looser rule', { policy: { 'min-remaining': 0 } }, /min-remaining: 0 is looser than the server's 1/],
     ['a variable', { profile: `\${P}` }, /^targets\[0\]\.profile: holds a variable that was not filled in$/],
+    [
+      'a range that does not begin at its first address',
+      { policy: { 'protect-address': ['10.0.1.5/24'] } },
+      /protect-address\[0\]: must be an IPv4 address, or a range that begins .*, not "10\.0\.1\.5\/24"$/,
+    ],
     ['an external id alone', { role_arn: undefined }, /external_id: needs role_arn$/],
   ])('is refused for %s', (_, changes, mistake) => {
     expect(mistakesIn(changes)).toEqual([expect.stringMatching(mistake)]);
@@ -147,6 +154,61 @@ describe('the published schema', () => {
   });
 });
 
+describe('a rule of a target', () => {
+  const LOOSEST = { ...OPEN_POLICY, minRemaining: 0, maxAddresses: 31, maxChangesPerHour: 100_000 };
+  const isAccepted = (make: () => unknown): boolean => {
+    try {
+      make();
+      return true;
+    } catch (error) {
+      if (error instanceof RefusedTargets || error instanceof ConfigurationError) return false;
+      throw error;
+    }
+  };
+  const inFile = (rule: string, value: unknown): boolean =>
+    isAccepted(() =>
+      parseTargets(JSON.stringify({ targets: [{ ...PROD, policy: { [rule]: value } }] }), LOOSEST),
+    );
+
+  it.each(['min-remaining', 'max-addresses', 'max-changes-per-hour'])(
+    'has the range of its flag: %s',
+    (rule) => {
+      const numbers = [-1, 0, 1, 2, 31, 32, 33, 99_999, 100_000, 100_001];
+      const accepted = (isGood: (each: number) => boolean) => numbers.filter(isGood);
+      const byFlag = accepted((each) => isAccepted(() => settings([`--${rule}`, String(each)])));
+      expect(byFlag.length).toBeGreaterThan(2);
+      expect(accepted((each) => inFile(rule, each))).toEqual(byFlag);
+    },
+  );
+
+  it.each<[string, string[]]>([
+    ['evidence', ['off', 'auto', 'require', 'on', '', 'Auto']],
+    ['allow-gateway', ['nat-0123456789abcdef0', 'nat-01234567', 'nat-1', 'nat-0123456789ABCDEF0', '*']],
+    ['require-tag', ['env', 'env=', 'env=prod', 'a=b=c', 'env=a b', '=prod', '=']],
+    ['protect-tag', ['env', 'env=', 'env=prod', 'a=b=c', 'env=a b', '=prod', '=']],
+    [
+      'protect-address',
+      [
+        '10.0.1.1',
+        '10.0.1.0/24',
+        '0.0.0.0/0',
+        '10.0.0.0/0',
+        '10.0.1.5/24',
+        '10.0.1.5/32',
+        '10.0.1.5/',
+        '10.0.1.0/33',
+        '10.0.1.256',
+        '010.0.0.1',
+        '::1',
+      ],
+    ],
+  ])('takes what its flag takes: %s', (rule, texts) => {
+    const byFlag = texts.filter((text) => isAccepted(() => settings([`--${rule}`, text])));
+    expect(byFlag.length).toBeGreaterThan(1);
+    expect(texts.filter((text) => inFile(rule, rule === 'evidence' ? text : [text]))).toEqual(byFlag);
+  });
+});
+
 describe('a JSON fault', () => {
   it('is found exactly where JSON.parse refuses', () => {
     const text = fc.oneof(fc.json(), fc.stringMatching(/^[{}[\],:"a\\u0-9.eE+ tfn-]{0,12}$/));
@@ -190,6 +252,52 @@ describe('the policies of targets', () => {
     expect(service_control_policy?.Statement[0]?.Condition).toEqual({
       Null: { 'aws:PrincipalTag/nat-gateway-mcp:attempt': 'true' },
     });
+  });
+
+  it('are as many for the credentials as 200 roles need, each within what IAM takes', () => {
+    const path = 'x'.repeat(80);
+    const entries = Array.from({ length: 200 }, (_, index) => {
+      const account_id = String(100_000_000_000 + index);
+      const profile = index % 2 === 0 ? {} : { profile: 'odd' };
+      const role_arn = `arn:aws:iam::${account_id}:role/${path}/nat`;
+      return { name: `t${index}`, account_id, role_arn, regions: ['eu-west-1'], ...profile };
+    });
+    const { credentials } = policiesOfTargets(
+      parseTargets(JSON.stringify({ targets: entries }), RULES),
+      RULES,
+      false,
+    );
+    expect(credentials.map(({ profile }) => profile)).toEqual([undefined, 'odd']);
+    for (const [parity, source] of credentials.entries()) {
+      const sizes = source.policies.map((policy) => JSON.stringify(policy).length);
+      expect(sizes.length).toBeGreaterThan(1);
+      expect(Math.max(...sizes)).toBeLessThanOrEqual(6144);
+      // No policy is split before it is full.
+      expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThan(6144 - 200);
+      expect(source.policies.flatMap(({ Statement }) => Statement[0]?.Resource)).toEqual(
+        entries.filter((_, index) => index % 2 === parity).map(({ role_arn }) => role_arn),
+      );
+    }
+  });
+
+  it('name a role once for the credentials, and no service control policy where no target has a role', () => {
+    const entries = ['eu-west-1', 'us-east-1'].map((region) => ({
+      ...PROD,
+      name: region,
+      regions: [region],
+    }));
+    const targets = parseTargets(JSON.stringify({ targets: entries }), RULES);
+    const [source] = policiesOfTargets(targets, RULES, false).credentials;
+    expect(source?.policies[0]?.Statement[0]?.Resource).toEqual([PROD.role_arn]);
+    const own = policies({ role_arn: undefined, external_id: undefined });
+    expect(own).not.toHaveProperty('service_control_policy');
+    expect(own.credentials).toEqual([]);
+    expect(own.targets[0]).not.toHaveProperty('trust_policy');
+  });
+
+  it('have room for the longest external id in the trust policy', () => {
+    const [target] = policies({ external_id: 'x'.repeat(1224), source_identity: true }).targets;
+    expect(JSON.stringify(target?.trust_policy).length).toBeLessThanOrEqual(2048);
   });
 
   it('are refused where AWS would not take one for its size', () => {
