@@ -333,3 +333,44 @@ describe('a token that is refused', () => {
     expect(log.text + other.text).toBe('');
   });
 });
+
+describe('the claim of targets', () => {
+  const limited = {
+    path: '',
+    options: { targetsClaim: 'https://example.com/targets' },
+    common: {},
+    idToken: {},
+  };
+  const targetsIn = async (value: unknown, shape: Shape = limited) => {
+    const { verify } = await open(shape);
+    return (await verify({ scope: 'nat:read', 'https://example.com/targets': value })).targets;
+  };
+
+  it.each<[string, unknown, string[]]>([
+    ['a list', ['prod', 'test'], ['prod', 'test']],
+    ['names separated by spaces', 'prod test', ['prod', 'test']],
+    ['one name', 'prod', ['prod']],
+    ['an empty list', [], []],
+    ['an empty text', '', []],
+    ['no claim', undefined, []],
+    ['groups for other servers', ['Admins', 'prod', 'prod', 'a b', ''], ['prod']],
+  ])('limits a token by %s', async (_, value, targets) => {
+    expect(await targetsIn(value)).toEqual(targets);
+  });
+
+  it('limits no token where the server names no claim', async () => {
+    expect(await targetsIn(['prod'], { ...limited, options: {} })).toBeUndefined();
+  });
+
+  it.each([[null], [7], [true], [{ prod: true }], [['prod', 7]], [[['prod']]]])(
+    'is refused where it is no list of texts: %j',
+    async (value) => {
+      await expect(targetsIn(value)).rejects.toThrow('no list of texts');
+    },
+  );
+
+  it('is a claim of the token itself, not of its prototype', async () => {
+    const { verify } = await open({ ...limited, options: { targetsClaim: 'constructor' } });
+    expect((await verify({ scope: 'nat:read' })).targets).toEqual([]);
+  });
+});

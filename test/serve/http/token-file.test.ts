@@ -276,4 +276,30 @@ describe('a token file', () => {
     expect(() => new TokenFile(fileOf(digests, 0o660))).toThrow(/written to by others/);
     expect(() => new TokenFile(fileOf(digests, 0o602))).toThrow(/written to by others/);
   });
+
+  const limited = {
+    tokens: [
+      { ...good, targets: ['prod'] },
+      { ...good, name: 'b', token: 'u'.repeat(32) },
+    ],
+  };
+
+  it('tells the targets to which a token is limited, and none where it is not', async () => {
+    const file = new TokenFile(fileOf(limited), ['prod', 'test']);
+    expect(await file.verify('t'.repeat(32))).toMatchObject({ principal: 'token:a', targets: ['prod'] });
+    expect((await file.verify('u'.repeat(32))).targets).toBeUndefined();
+    const authenticated = await new BearerAuthentication(file).authenticate(`Bearer ${'t'.repeat(32)}`, 'h');
+    expect(authenticated.extra).toEqual({ targets: ['prod'] });
+  });
+
+  it.each<[string, unknown, readonly string[] | undefined, RegExp]>([
+    ['an unknown target', limited, ['test'], /limits "a" to targets that .* does not have: prod$/],
+    ['a limit without --targets', limited, undefined, /limits "a" to targets, which needs --targets$/],
+    ['no target', { tokens: [{ ...good, targets: [] }] }, ['prod'], /tokens\.0\.targets/],
+    ['a text of targets', { tokens: [{ ...good, targets: 'prod' }] }, ['prod'], /tokens\.0\.targets/],
+    ['every target', { tokens: [{ ...good, targets: ['all'] }] }, ['prod'], /does not have: all$/],
+    ['no name', { tokens: [{ ...good, targets: ['Prod'] }] }, ['prod'], /must be the name of a target/],
+  ])('is refused for %s', (_, content, names, reason) => {
+    expect(() => new TokenFile(fileOf(content), names)).toThrow(reason);
+  });
 });
