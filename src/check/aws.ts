@@ -144,7 +144,10 @@ export async function checkAccount(
   };
 }
 
-export async function checkDescribe(answers: AwsAnswers, { allowGateway }: Settings): Promise<Finding> {
+export async function checkDescribe(
+  answers: Pick<AwsAnswers, 'region' | 'gateways'>,
+  { allowGateway }: Pick<Settings, 'allowGateway'>,
+): Promise<Finding> {
   const region = await answers.region;
   const found = await answers.gateways.catch((error: unknown) => refusedFor(error));
   if (!Array.isArray(found)) return found;

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { STS_SILENT } from '../aws/identity.ts';
-import { openSetUp } from '../aws/set-up.ts';
+import { openSetUp, type SetUp } from '../aws/set-up.ts';
 import type { Ec2Target } from '../aws/settings.ts';
 import type { Settings } from '../config/options.ts';
 import type { Policy } from '../nat-gateway/policy.ts';
@@ -18,6 +18,7 @@ import {
 import { bounded } from './bounded.ts';
 import { checkDryRun } from './dry-run.ts';
 import { checkHttp, checkTokens } from './http.ts';
+import { checkPlaces, type Place, targetsOf } from './places.ts';
 import { type Check, type Finding, type Report, reportOn } from './report.ts';
 import { checkConfirmation, checkRules } from './rules.ts';
 
@@ -40,10 +41,57 @@ export async function checkSetUp(options: SetUpToCheck, progress: Progress): Pro
   const { settings, policy, gateway, version, target, timeouts } = options;
   const warnings: Warning[] = [];
   const logger = pino({ level: 'warn' }, { write: (line: string) => void warnings.push(JSON.parse(line)) });
-  const opening = target().then((each) => openSetUp(each, version, logger, timeouts));
-  const aws = new AwsAnswers(opening);
+  const rules = { ...policy, maxChangesPerHour: settings.maxChangesPerHour };
+  const file = settings.targets === undefined ? undefined : targetsOf(settings.targets, rules);
+  const ofServer = target();
+  const setUp =
+    file === undefined ? ofServer.then((each) => openSetUp(each, version, logger, timeouts)) : undefined;
   const { http } = settings;
+  const names = file?.targets.map(({ name }) => name);
   const runs: Record<string, () => Finding | Promise<Finding>> = {
+    ...(setUp === undefined ? {} : ofAws(setUp, options, warnings)),
+    ...(file === undefined ? {} : { targets: () => file.finding }),
+    audit_log: () => checkAuditLog(settings),
+    confirmation: () => checkConfirmation(settings),
+    rules: () => checkRules(settings),
+    ...(http === undefined
+      ? {}
+      : { http: () => checkHttp(http, settings), tokens: () => checkTokens(settings, logger, names) }),
+  };
+  const places = (file?.targets ?? []).flatMap((each) =>
+    each.regions.map((region) => ({ target: each, region })),
+  );
+  const waitingFor = new Set([...places.map(shownPlace), ...Object.keys(runs)]);
+  const ended = (what: string): void => {
+    waitingFor.delete(what);
+    progress([...waitingFor]);
+  };
+  progress([...waitingFor]);
+  const ofPlaces = { ofServer, rules, gateway: file && gateway, version, logger, timeouts };
+  const [checked, ...checks] = await Promise.all([
+    checkPlaces(places, ofPlaces, (place) => ended(shownPlace(place))),
+    ...Object.entries(runs).map(async ([name, run]) => {
+      const check = await bounded(name, run);
+      ended(name);
+      return check;
+    }),
+  ]);
+  await setUp?.then(
+    (each) => each.close(),
+    () => {},
+  );
+  const all = [...checked, ...checks];
+  return reportOn([...all, ...checksOfLog(warnings, all)]);
+}
+
+/** The checks of AWS where the server has one target, its own. */
+function ofAws(
+  setUp: Promise<SetUp>,
+  { settings, policy, gateway }: SetUpToCheck,
+  warnings: readonly Warning[],
+): Record<string, () => Promise<Finding>> {
+  const aws = new AwsAnswers(setUp);
+  return {
     region: () => checkRegion(aws, settings),
     endpoint: () => checkEndpoint(aws),
     clock: () => checkClock(aws),
@@ -51,28 +99,11 @@ export async function checkSetUp(options: SetUpToCheck, progress: Progress): Pro
     account: () => checkAccount(aws, settings, () => reasonOfSts(warnings)),
     describe: () => checkDescribe(aws, settings),
     dry_run: () => checkDryRun(aws, policy, settings, gateway),
-    audit_log: () => checkAuditLog(settings),
-    confirmation: () => checkConfirmation(settings),
-    rules: () => checkRules(settings),
-    ...(http === undefined
-      ? {}
-      : { http: () => checkHttp(http, settings), tokens: () => checkTokens(settings, logger) }),
   };
-  const waitingFor = new Set(Object.keys(runs));
-  progress([...waitingFor]);
-  const checks = await Promise.all(
-    Object.entries(runs).map(async ([name, run]) => {
-      const check = await bounded(name, run);
-      waitingFor.delete(name);
-      progress([...waitingFor]);
-      return check;
-    }),
-  );
-  await opening.then(
-    (setUp) => setUp.close(),
-    () => {},
-  );
-  return reportOn([...checks, ...checksOfLog(warnings, checks)]);
+}
+
+function shownPlace({ target, region }: Place): string {
+  return `${target.name} ${region}`;
 }
 
 /** A line that the server would log. */

@@ -20,9 +20,9 @@ interface Candidate {
  * @param natGatewayId the gateway to ask about. Default: the first that has a secondary, those that may be changed first
  */
 export async function checkDryRun(
-  answers: AwsAnswers,
+  answers: Pick<AwsAnswers, 'region' | 'gateways' | 'identity' | 'setUp'>,
   policy: Policy,
-  { readOnly }: Settings,
+  { readOnly }: Pick<Settings, 'readOnly'>,
   natGatewayId: string | undefined,
 ): Promise<Finding> {
   const region = await answers.region;

@@ -57,17 +57,24 @@ function cannotListen(address: string, problem: string): Finding {
   return { status: 'failure', message: `${address} cannot be served (${problem}).`, hint, facts };
 }
 
-/** Whose calls are answered: the tokens of a file, or those of an issuer that can be reached. */
-export async function checkTokens({ tokenFile, oauthIssuer }: Settings, logger: Logger): Promise<Finding> {
-  if (tokenFile !== undefined) return checkTokenFile(tokenFile);
+/**
+ * Whose calls are answered: the tokens of a file, or those of an issuer that can be reached. Tokens may be limited to the
+ * targets with these names.
+ */
+export async function checkTokens(
+  { tokenFile, oauthIssuer }: Settings,
+  logger: Logger,
+  targetNames?: readonly string[],
+): Promise<Finding> {
+  if (tokenFile !== undefined) return checkTokenFile(tokenFile, targetNames);
   if (oauthIssuer !== undefined) return checkIssuer(oauthIssuer, logger);
   return { status: 'ok', message: 'No token is needed: every program on this machine can call.' };
 }
 
-async function checkTokenFile(file: string): Promise<Finding> {
+async function checkTokenFile(file: string, targetNames: readonly string[] | undefined): Promise<Finding> {
   const { TokenFile } = await import('../serve/http/token-file.ts');
   try {
-    const callers = new TokenFile(file).size;
+    const callers = new TokenFile(file, targetNames).size;
     const tokens = callers === 1 ? '1 token' : `${callers} tokens`;
     return { status: 'ok', message: `${file} has ${tokens}.`, facts: { file, tokens: callers } };
   } catch (error) {

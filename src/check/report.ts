@@ -61,8 +61,8 @@ export function asJson({ ok, checks }: Report): string {
 /** The report for a pipe: a line for each check. */
 export function asLines({ checks }: Report): string {
   const lines = checks.map(
-    ({ status, name, message, hint }) =>
-      `${status} ${name}: ${message}${hint === undefined ? '' : ` ${hint}`}`,
+    (check) =>
+      `${check.status} ${columnsOf(check).join(' ')}: ${check.message}${check.hint === undefined ? '' : ` ${check.hint}`}`,
   );
   return `${lines.join('\n')}\n${summaryOf(checks)}\n`;
 }
@@ -72,15 +72,33 @@ const STATUS_WIDTH = 9;
 
 /** The report for a terminal of so many columns: a table with wrapped texts and coloured states. */
 export function asTable({ checks }: Report, columns: number): string {
-  const nameWidth = Math.max(...checks.map(({ name }) => name.length)) + 2;
+  const names = aligned(checks.map(columnsOf));
+  const nameWidth = Math.max(...names.map((name) => name.length)) + 2;
   const indent = STATUS_WIDTH + nameWidth;
   const width = Math.max(columns - indent, 30);
   const lineBreak = `\n${' '.repeat(indent)}`;
-  const rows = checks.map(({ status, name, message, hint }) => {
+  const rows = checks.map(({ status, message, hint }, row) => {
+    const name = names[row] ?? '';
     const texts = [...wrapped(message, width), ...(hint === undefined ? [] : wrapped(`→ ${hint}`, width))];
     return coloured(status, status.padEnd(STATUS_WIDTH)) + name.padEnd(nameWidth) + texts.join(lineBreak);
   });
   return `${rows.join('\n')}\n\n${summaryOf(checks)}\n`;
+}
+
+/** The name of a check; of a place, target, account and region. */
+function columnsOf({ name, facts = {} }: Check): string[] {
+  const { target, account_id, region } = facts;
+  return name === 'place' ? [target, account_id, region].map(String) : [name];
+}
+
+/** The columns of each row as one text. Rows of one column have no part in the widths. */
+function aligned(rows: readonly string[][]): string[] {
+  const widths = [0, 1].map((column) =>
+    Math.max(...rows.filter(({ length }) => length > 1).map((row) => row[column]?.length ?? 0)),
+  );
+  return rows.map((row) =>
+    row.map((text, column) => (column < row.length - 1 ? text.padEnd(widths[column] ?? 0) : text)).join('  '),
+  );
 }
 
 function coloured(status: Status, text: string): string {
