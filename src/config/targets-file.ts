@@ -30,7 +30,6 @@ export class TargetsFile {
   readonly #file: string;
   readonly #ofServer: Rules;
   readonly #log: Log;
-  readonly #listeners = new Set<(targets: readonly Target[]) => void>();
   #targets: readonly Target[];
   /** The text of the targets in force: Kubernetes writes the same text into a new file. */
   #text: string;
@@ -75,13 +74,6 @@ export class TargetsFile {
     this.#isRefused = false;
     this.#text = text;
     this.#targets = targets;
-    if (!isSame) for (const listener of this.#listeners) listener(targets);
-  }
-
-  /** Calls `listener` after each change, until the function that this returns is called. */
-  onChange(listener: (targets: readonly Target[]) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
   }
 
   /**

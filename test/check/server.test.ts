@@ -116,12 +116,13 @@ describe('the check of the rules', () => {
     ];
     const { message, facts } = checkRules(settings(args));
     expect(message).toBe(
-      'In force: --read-only --require-tag team,a=b\\,c --min-remaining 1 --max-addresses 2 --max-changes-per-hour 20.',
+      'In force: --read-only --require-tag team,a=b\\,c --evidence auto --min-remaining 1 --max-addresses 2 --max-changes-per-hour 20.',
     );
     expect(facts).toEqual({
       rules: {
         read_only: true,
         require_tag: ['team', 'a=b,c'],
+        evidence: 'auto',
         min_remaining: 1,
         max_addresses: 2,
         max_changes_per_hour: 20,

@@ -7,6 +7,7 @@ import { ConfigurationError } from '../../src/config/configure.ts';
 import { policiesOfTargets } from '../../src/config/iam-policy-targets.ts';
 import { jsonFault } from '../../src/config/json-faults.ts';
 import { parseTargets, RefusedTargets } from '../../src/config/targets.ts';
+import { parseMarkdown } from '../support/markdown.ts';
 import { settings } from '../support/option-cases.ts';
 import { OPEN_POLICY } from '../support/session.ts';
 
@@ -104,6 +105,19 @@ describe('a file of targets', () => {
     expect(mistakesOf({ targets })).toEqual(['targets: may have at most 200 targets']);
     expect(mistakesOf({ targets: targets.slice(1) })).toEqual([]);
   });
+});
+
+describe('the examples', () => {
+  const ofDocument = parseMarkdown('docs/targets.md', readFileSync('docs/targets.md', 'utf8'))
+    .blocks.filter(({ language }) => language === 'json')
+    .map(({ text }): [string, string] => ['docs/targets.md', text]);
+
+  it.each([...ofDocument, ['examples/targets.json', readFileSync('examples/targets.json', 'utf8')]])(
+    'are files that the server takes: %s',
+    (_, text) => {
+      expect(mistakesOf(text)).toEqual([]);
+    },
+  );
 });
 
 describe('the published schema', () => {
