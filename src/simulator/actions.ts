@@ -13,6 +13,7 @@ import type { ReadOptions } from './reads.ts';
 import { unassignPrivateNatGatewayAddress } from './unassign.ts';
 
 export interface ActionOptions extends ReadOptions {
+  accountId: string;
   region: string;
   network: SimulatedNetwork;
   /** Regions that the account has enabled, if not those that every account has. */
@@ -21,16 +22,19 @@ export interface ActionOptions extends ReadOptions {
 
 /** Returns the actions of EC2 by name; any other is `InvalidAction`. */
 export function createActions(options: ActionOptions): ReadonlyMap<string, Action> {
-  const { region, network } = options;
+  const { accountId, region, network } = options;
   const { routeTables, subnets, securityGroups, prefixLists } = network;
   return new Map([
     ['DescribeNatGateways', describeNatGateways(options)],
     ['AssignPrivateNatGatewayAddress', assignPrivateNatGatewayAddress],
     ['UnassignPrivateNatGatewayAddress', unassignPrivateNatGatewayAddress],
-    ['DescribeRouteTables', describeList(routeTables, describeRouteTables, options)],
-    ['DescribeSubnets', describeList(subnets, describeSubnets, options)],
-    ['DescribeSecurityGroups', describeList(securityGroups, describeSecurityGroups, options)],
-    ['DescribeManagedPrefixLists', describeList(prefixLists, describeManagedPrefixLists(region), options)],
+    ['DescribeRouteTables', describeList(routeTables, describeRouteTables(accountId), options)],
+    ['DescribeSubnets', describeList(subnets, describeSubnets(accountId), options)],
+    ['DescribeSecurityGroups', describeList(securityGroups, describeSecurityGroups(accountId), options)],
+    [
+      'DescribeManagedPrefixLists',
+      describeList(prefixLists, describeManagedPrefixLists(accountId, region), options),
+    ],
     ['GetManagedPrefixListEntries', getManagedPrefixListEntries(prefixLists)],
     ['DescribeRegions', describeRegions(region, options)],
   ]);

@@ -156,7 +156,7 @@ function createWorld(options: SimulatorOptions, region: string, clock: Clock): W
     accountId: ACCOUNT_ID,
     region,
     gateways: gatewaysById(inventory),
-    actions: actionsOf({ region, network: options.network ?? defaultNetwork(region) }),
+    actions: actionsOf({ accountId: ACCOUNT_ID, region, network: options.network ?? defaultNetwork(region) }),
     trouble: undefined,
   });
   const open = ({ accountId, regions }: SimulatedAccount, name: string): Place => {
@@ -165,7 +165,7 @@ function createWorld(options: SimulatorOptions, region: string, clock: Clock): W
       accountId,
       region: name,
       gateways: gatewaysById(make?.(start) ?? []),
-      actions: actionsOf({ region: name, network, enabledRegions: Object.keys(regions) }),
+      actions: actionsOf({ accountId, region: name, network, enabledRegions: Object.keys(regions) }),
       trouble,
     });
   };

@@ -1,7 +1,11 @@
 import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import {
+  DescribeManagedPrefixListsCommand,
   DescribeNatGatewaysCommand,
   DescribeRegionsCommand,
+  DescribeRouteTablesCommand,
+  DescribeSecurityGroupsCommand,
+  DescribeSubnetsCommand,
   EC2Client,
   UnassignPrivateNatGatewayAddressCommand,
 } from '@aws-sdk/client-ec2';
@@ -16,6 +20,8 @@ import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   ACCOUNT_ID,
   DENIED_ACCESS_KEY_ID,
+  defaultAccounts,
+  defaultNetwork,
   EXTERNAL_ID,
   PLACES,
   REGIONS,
@@ -380,6 +386,34 @@ describe('the places', () => {
       'us-east-1',
       'us-west-2',
     ]);
+  });
+
+  it('are the owners of what is in them', async () => {
+    const [first] = defaultAccounts(ACCOUNT_ID);
+    const { accountId = '', roles = [] } = first ?? {};
+    const all = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'ec2:*', Resource: '*' }] };
+    const regions = { 'us-east-1': { network: defaultNetwork('us-east-1') } };
+    const { simulator } = await startEndpoint({
+      accounts: [{ accountId, roles: roles.map((role) => ({ ...role, policy: all })), regions }],
+    });
+    const ownersSeenBy = async (keys: Credentials | undefined, owner: string): Promise<unknown[]> => {
+      const ec2 = ec2Of(simulator, keys);
+      const Filters = [{ Name: 'owner-id', Values: [owner] }];
+      const [tables, subnets, groups, lists] = await Promise.all([
+        ec2.send(new DescribeRouteTablesCommand({ Filters })),
+        ec2.send(new DescribeSubnetsCommand({ Filters })),
+        ec2.send(new DescribeSecurityGroupsCommand({ Filters })),
+        ec2.send(new DescribeManagedPrefixListsCommand({ Filters })),
+      ]);
+      const kinds = [tables.RouteTables, subnets.Subnets, groups.SecurityGroups, lists.PrefixLists];
+      return kinds.map((kind = []) => [
+        ...new Set((kind as { OwnerId?: string }[]).map((each) => each.OwnerId)),
+      ]);
+    };
+    const keys = await keysOf(simulator);
+    expect(await ownersSeenBy(keys, accountId)).toEqual(Array(4).fill([accountId]));
+    expect(await ownersSeenBy(keys, ACCOUNT_ID)).toEqual(Array(4).fill([]));
+    expect(await ownersSeenBy(undefined, ACCOUNT_ID)).toEqual(Array(4).fill([ACCOUNT_ID]));
   });
 
   it('leave static keys at home', async () => {
