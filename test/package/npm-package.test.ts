@@ -22,6 +22,8 @@ const DECLARED = [
   /^README\.md$/,
   /^LICENSE$/,
   /^docs\/[\w-]+\.md$/,
+  // Files of targets name it as their $schema.
+  /^docs\/targets\.schema\.json$/,
   /^dist\/main\.js$/,
   /^dist\/[\w-]+-[A-Z0-9]{8}\.js$/,
   /^dist\/third-party-licenses\.txt$/,
@@ -53,9 +55,12 @@ afterAll(() => rm(folder, { recursive: true }));
 describe('the npm package', () => {
   it('contains the declared files only', () => {
     expect(files.filter((file) => !DECLARED.some((pattern) => pattern.test(file)))).toEqual([]);
-    for (const file of ['package.json', 'README.md', 'dist/main.js', 'dist/third-party-licenses.txt']) {
-      expect(files).toContain(file);
-    }
+    expect(files).toEqual(
+      expect.arrayContaining([
+        ...['package.json', 'README.md', 'dist/main.js', 'dist/third-party-licenses.txt'],
+        'docs/targets.schema.json',
+      ]),
+    );
   });
 
   it('installs no other package', async () => {

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { READER_ACCESS_KEY_ID } from '../../src/simulator/simulator.ts';
 import { ROOT } from '../support/docs.ts';
 import { startEndpoint } from '../support/endpoint.ts';
@@ -68,5 +69,22 @@ describe('nat-gateway-mcp check', () => {
     expect(plain.stdout).toMatch(/^ok region: /);
     const json = await run(['check', '--simulate', '--json'], {}, TERMINAL);
     expect(JSON.parse(json.stdout).ok).toBe(true);
+  });
+
+  it('--targets prints a line for each place, as the documentation shows, and --json its members', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'targets-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'targets.json');
+    const { targets } = JSON.parse(readFileSync(join(ROOT, 'examples/targets.json'), 'utf8'));
+    const two = targets.slice(0, 2).map((target: object) => ({ ...target, regions: ['us-east-1'] }));
+    writeFileSync(file, JSON.stringify({ targets: two }), { mode: 0o600 });
+    const { code, stdout, stderr } = await run(['check', '--simulate', '--targets', file]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const page = parseMarkdown('docs/check.md', readFileSync(join(ROOT, 'docs/check.md'), 'utf8'));
+    const shown = page.blocks.find(({ text }) => text.startsWith('ok team-01'));
+    expect(stdout.split('\n')[0]).toBe(shown?.text.trim());
+    const json = await run(['check', '--simulate', '--targets', file, '--json']);
+    const [, place] = JSON.parse(json.stdout).checks;
+    expect(place).toMatchObject({ name: 'place', target: 'team-02', account_id: '100000000002' });
   });
 });

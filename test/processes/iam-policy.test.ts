@@ -9,6 +9,17 @@ describe('nat-gateway-mcp iam-policy', () => {
     expect(stdout).toBe((await run(['iam-policy', '--allow-region', 'eu-west-1'])).stdout);
     expect(stdout).toContain('arn:aws:ec2:eu-west-1:*:natgateway/*');
   });
+
+  it('prints the policies of every target, and names each mistake of a bad file in a line', async () => {
+    const { code, stdout, stderr } = await run(['iam-policy', '--targets', 'examples/targets.json']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout).targets.map(({ name }: { name: string }) => name)).toHaveLength(10);
+    const bad = await run(['iam-policy', '--targets', 'package.json']);
+    expect({ code: bad.code, stdout: bad.stdout }).toEqual({ code: 2, stdout: '' });
+    const lines = bad.stderr.trimEnd().split('\n');
+    expect(lines.length).toBeGreaterThan(5);
+    for (const line of lines) expect(line).toMatch(/^nat-gateway-mcp: --targets package\.json: /);
+  });
 });
 
 describe('nat-gateway-mcp state-table', () => {
