@@ -12,7 +12,7 @@ import {
   readGateways,
   readPage,
 } from './describe.ts';
-import type { EvidenceQuestion } from './evidence/look-up.ts';
+import type { EvidenceQuestion, Followed } from './evidence/look-up.ts';
 import type { Identity } from './identity.ts';
 import {
   type AddressChange,
@@ -88,6 +88,7 @@ export function connectEc2(
 ): Ec2 {
   const clients = new Ec2Clients(target, version, logger, timeouts);
   const watches = new Map<string, RegionWatch>();
+  const followed = new Map<string, Followed>();
   const watchOf = (region: string): RegionWatch => {
     const watch = watches.get(region) ?? new RegionWatch(clients, region);
     watches.set(region, watch);
@@ -112,9 +113,11 @@ export function connectEc2(
     readGateways: (region, ids, signal) => readGateways(clients, region, ids, { signal }),
     readGateway: (region, natGatewayId, signal) => readGateway(clients, region, natGatewayId, { signal }),
     async evidence(region, gateways, signal) {
+      const latest = followed.get(region) ?? { prefixListIds: [], vpcIds: [] };
+      followed.set(region, latest);
       // Most calls do without it, and without the SDK's code for it.
       const { readEvidence } = await import('./evidence.ts');
-      return readEvidence(clients, region, gateways, signal);
+      return readEvidence(clients, region, gateways, latest, signal);
     },
     unassign: {
       dryRun: (change, signal, by) => dryRun(clients, unassignment, change, signal, by),

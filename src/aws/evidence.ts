@@ -1,7 +1,7 @@
 import type { Evidence } from '../nat-gateway/evidence.ts';
 import { cancelled } from '../vocabulary/failure.ts';
 import type { Ec2Clients } from './clients.ts';
-import { type EvidenceQuestion, LookUp } from './evidence/look-up.ts';
+import { type EvidenceQuestion, type Followed, LookUp } from './evidence/look-up.ts';
 import { readPrefixLists } from './evidence/prefix-lists.ts';
 import { readRoutes } from './evidence/routes.ts';
 import { readSecurityGroups } from './evidence/security-groups.ts';
@@ -17,9 +17,10 @@ export async function readEvidence(
   clients: Ec2Clients,
   region: string,
   gateways: readonly EvidenceQuestion[],
+  followed: Followed,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Evidence>> {
-  const lookUp = new LookUp(clients, region, signal);
+  const lookUp = new LookUp(clients, region, followed, signal);
   const [traffic, routes, securityGroups, prefixLists] = await Promise.all([
     readTraffic(lookUp, gateways),
     readRoutes(lookUp, gateways),

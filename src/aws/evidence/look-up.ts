@@ -37,15 +37,27 @@ const MOST_PAGES = 50;
 /** Requests of one source that are under way at the same time. */
 const AT_ONCE = 8;
 
+/**
+ * What the latest look-up of a region found that takes a second round of requests to follow: the next one follows it at
+ * once, beside finding it again.
+ */
+export interface Followed {
+  prefixListIds: readonly string[];
+  /** VPCs whose main route table points to a gateway. */
+  vpcIds: readonly string[];
+}
+
 /** The requests of one look-up, which end at its deadline. None is important enough to renew credentials for. */
 export class LookUp {
   /** Aborted at the deadline, and when the caller gives up. */
   readonly signal: AbortSignal;
+  readonly followed: Followed;
   readonly #clients: Ec2Clients;
   readonly #region: string;
   #ec2: Promise<EC2Client> | undefined;
 
-  constructor(clients: Ec2Clients, region: string, signal: AbortSignal) {
+  constructor(clients: Ec2Clients, region: string, followed: Followed, signal: AbortSignal) {
+    this.followed = followed;
     this.#clients = clients;
     this.#region = region;
     this.signal = AbortSignal.any([signal, AbortSignal.timeout(clients.timeouts.evidence)]);

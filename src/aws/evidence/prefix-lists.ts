@@ -20,6 +20,10 @@ export async function readPrefixLists(
 ): Promise<Map<string, Names>> {
   const ranges = new CoveringRanges(gateways);
   const ids = new Set<string>();
+  const entries = new Map<string, Entries>();
+  const readOf = async (id: string): Promise<undefined> =>
+    void entries.set(id, await readEntries(lookUp, id));
+  const followed = everyOne(lookUp.followed.prefixListIds, readOf);
   const gapInLists = await lookUp.pages(
     'ec2:DescribeManagedPrefixLists',
     async (NextToken) => {
@@ -33,7 +37,16 @@ export async function readPrefixLists(
       }
     },
   );
-  const gapInEntries = await everyOne([...ids].slice(0, MOST_LISTS), (id) => readEntries(lookUp, id, ranges));
+  await followed;
+  const read = [...ids].slice(0, MOST_LISTS);
+  await everyOne(
+    read.filter((id) => !entries.has(id)),
+    readOf,
+  );
+  lookUp.followed.prefixListIds = read;
+  // Of a list that is gone since the latest look-up nothing counts, and nothing is missing.
+  for (const id of read) for (const cidr of entries.get(id)?.cidrs ?? []) ranges.take(id, cidr);
+  const gapInEntries = read.map((id) => entries.get(id)?.gap).find((gap) => gap !== undefined);
   const gap = gapInLists ?? gapInEntries ?? (ids.size > MOST_LISTS ? TOO_MUCH : undefined);
   return new Map(gateways.map((gateway) => [gateway.natGatewayId, ranges.namesOf(gateway, gap)]));
 }
@@ -45,8 +58,14 @@ function mayNameAddresses({ OwnerId, AddressFamily, State }: ManagedPrefixList):
   );
 }
 
-function readEntries(lookUp: LookUp, PrefixListId: string, ranges: CoveringRanges): Promise<Gap | undefined> {
-  return lookUp.pages(
+interface Entries {
+  cidrs: readonly (string | undefined)[];
+  gap: Gap | undefined;
+}
+
+async function readEntries(lookUp: LookUp, PrefixListId: string): Promise<Entries> {
+  const cidrs: (string | undefined)[] = [];
+  const gap = await lookUp.pages(
     'ec2:GetManagedPrefixListEntries',
     async (NextToken) => {
       const command = new GetManagedPrefixListEntriesCommand({ PrefixListId, MaxResults: PAGE, NextToken });
@@ -54,7 +73,8 @@ function readEntries(lookUp: LookUp, PrefixListId: string, ranges: CoveringRange
     },
     ({ Entries }) => {
       if (Entries === undefined) throw unusable();
-      for (const { Cidr } of Entries) ranges.take(PrefixListId, Cidr);
+      for (const { Cidr } of Entries) cidrs.push(Cidr);
     },
   );
+  return { cidrs, gap };
 }

@@ -29,6 +29,8 @@ export async function readRoutes(
 ): Promise<Map<string, Routes>> {
   const asked = new Set(gateways.map(({ natGatewayId }) => natGatewayId));
   const tables = new Map<string, Table>();
+  const { vpcIds } = lookUp.followed;
+  const followed = readImplicitSubnets(lookUp, vpcIds);
   const gap = await readRouteTables(lookUp, 'route.nat-gateway-id', [...asked], (table) => {
     // A blackhole counts: it serves again as soon as the gateway does. Endpoints exist that ignore filters.
     const routes = (table.Routes ?? []).flatMap(({ NatGatewayId: id }) =>
@@ -38,8 +40,11 @@ export async function readRoutes(
     const id = boundedText(table.RouteTableId, ID_LIMIT);
     tables.set(id, tableOf(id, table, routes));
   });
-  const vpcs = new Set([...tables.values()].flatMap(({ mainOf }) => mainOf ?? []));
-  const implicit = await readImplicitSubnets(lookUp, [...vpcs].slice(0, FILTER_VALUES));
+  const mains = [...tables.values()].flatMap(({ mainOf }) => mainOf ?? []);
+  const vpcs = [...new Set(mains)].slice(0, FILTER_VALUES);
+  const isFollowed = vpcs.every((vpc) => vpcIds.includes(vpc));
+  const implicit = isFollowed ? await followed : await readImplicitSubnets(lookUp, vpcs);
+  lookUp.followed.vpcIds = vpcs;
   return new Map([...asked].map((id) => [id, routesTo(id, tables, implicit, gap)]));
 }
 
