@@ -54,17 +54,20 @@ export function judgeEvidence(read: Evidence, { gateway, privateIps, isRequired 
     ...portFindings(read.traffic),
     ...(working.length === 0 ? [] : capacityFindings(read.traffic, remaining.length)),
     ...idleFindings(read.traffic),
-    ...allowListFindings([...(security_groups.ranges ?? []), ...(prefix_lists.ranges ?? [])]),
+    ...allowListFindings([...(security_groups.ranges ?? []), ...(prefix_lists.ranges ?? [])], remaining),
     ...routeFindings(read),
     ...unavailableFindings(read),
   ];
   return { evidence, findings: isRequired ? found.map(demanded) : found };
 }
 
-/** How many addresses certainly suffice for the traffic that was seen; `undefined` where that is not known. */
+/**
+ * How many addresses suffice for the TCP connections that were seen; `undefined` where that is not known. Ports that could
+ * not be allocated show that the count leaves out what mattered, such as UDP.
+ */
 export function enoughAddresses(traffic: Traffic): number | undefined {
-  const { peak_connections: peak } = traffic;
-  if (peak === undefined || !isWhole(traffic)) return undefined;
+  const { peak_connections: peak, port_allocation_errors: errors = 0 } = traffic;
+  if (peak === undefined || errors > 0 || !isWhole(traffic)) return undefined;
   return Math.max(1, Math.ceil(peak / CONNECTIONS_PER_ADDRESS));
 }
 
@@ -140,8 +143,13 @@ function decisiveNames(
     ({ cidr }) =>
       remaining.length === 0 || !remaining.every(({ private_ip = '' }) => coversAddress(cidr, private_ip)),
   );
-  const covering = asked.length - ranges.length;
+  const covering = new Set(asked.filter((each) => !ranges.includes(each)).map(nameOf)).size;
   return { ...names, ranges, covering_the_rest: covering === 0 ? undefined : covering };
+}
+
+/** A range as messages name it, whichever address it covers. */
+export function nameOf({ id, cidr }: Range): string {
+  return `${id} (${cidr})`;
 }
 
 /** The narrowest ranges first, and no more than a few. */
@@ -156,18 +164,27 @@ function prefixOf({ cidr }: Range): number {
   return Number(cidr.split('/')[1] ?? 32);
 }
 
-function allowListFindings(ranges: readonly Range[]): Finding[] {
+function allowListFindings(ranges: readonly Range[], remaining: readonly NatGatewayAddress[]): Finding[] {
   const byAddress = new Map<string, Range[]>();
   for (const range of ranges) {
     byAddress.set(range.private_ip, [...(byAddress.get(range.private_ip) ?? []), range]);
   }
   return [...byAddress].map(([private_ip, those]) => {
-    const names = listed(those.map(({ id, cidr }) => `${id} (${cidr})`));
+    const names = listed([...new Set(those.map(nameOf))]);
+    const uncovered = remaining.flatMap(({ private_ip = '' }) =>
+      those.every(({ cidr }) => coversAddress(cidr, private_ip))
+        ? []
+        : private_ip || 'an address that EC2 does not tell',
+    );
+    const rest =
+      uncovered.length === 0
+        ? 'nothing remains that it allows'
+        : `not ${listed(uncovered)}: connections that move there may be refused`;
     return {
       code: 'allow_listed',
       severity: 'warns',
       private_ip,
-      message: `${private_ip} is allowed by ${names} of this account and region, and not every address that remains is: connections that move to those may be refused.`,
+      message: `${private_ip} is allowed by ${names} of this account and region, and ${rest}.`,
     };
   });
 }
@@ -218,7 +235,7 @@ function missingMetric({ peak_connections, port_allocation_errors }: Traffic): s
 function unavailableFindings(evidence: Evidence): Finding[] {
   const unknown = unknownSources(evidence);
   if (unknown.length === 0) return [];
-  const message = `Not known: ${unknown.join(', ')}. Nothing follows from that.`;
+  const message = `Not known: ${unknown.join(', ')}. That does not mean that there is nothing.`;
   return [{ code: 'evidence_unavailable', severity: 'warns', message }];
 }
 

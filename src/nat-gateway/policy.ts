@@ -161,8 +161,14 @@ function denial(rule: PolicyRule, message: string): Denial {
   return { rule, message: `${message} Only the operator of this server can change that (--${rule}).` };
 }
 
+/**
+ * The only member of a list that allows nothing: an empty one allows everything. It is no account, region or gateway, and
+ * in an ARN it matches none.
+ */
+export const NOTHING = 'none';
+
 function allows(list: readonly string[], value: string | undefined): boolean {
-  return list.length === 0 || list.some((each) => each === value);
+  return list.length === 0 || list.some((each) => each === value && each !== NOTHING);
 }
 
 /** Matches exactly, key and value. A tag is the only text of the account that decides anything. */

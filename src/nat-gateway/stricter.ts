@@ -1,17 +1,11 @@
 import { EVIDENCE_MODES, type EvidenceMode } from './evidence.ts';
-import type { Policy } from './policy.ts';
+import { NOTHING, type Policy } from './policy.ts';
 
 /** Every rule about changes that a target may also have. */
 export type Rules = Policy & {
   /** Real calls in an hour. */
   maxChangesPerHour?: number;
 };
-
-/**
- * A list that allows nothing. An empty one allows everything, so it has a member that is no account, region or gateway;
- * in an ARN it matches nothing either.
- */
-const NOTHING: readonly string[] = ['none'];
 
 /** The rules that hold where the operator's rules and those of a target apply. They allow what both allow, and no more. */
 export function stricter(policy: Rules, ofTarget: Partial<Rules>): Required<Rules> {
@@ -61,7 +55,7 @@ function allowedByBoth(list: readonly string[], other: readonly string[] = []): 
   if (list.length === 0) return other;
   if (other.length === 0) return list;
   const both = list.filter((each) => other.includes(each));
-  return both.length === 0 ? NOTHING : both;
+  return both.length === 0 ? [NOTHING] : both;
 }
 
 function union(list: readonly string[], other: readonly string[] = []): readonly string[] {

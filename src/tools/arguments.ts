@@ -81,7 +81,7 @@ export const optionalRegion = region.optional().describe("Default: the server's"
 /** The same where targets are in use. */
 export const regionOfTarget = region
   .optional()
-  .describe('A region of the target; may be left out where it has one alone');
+  .describe('One region, of each target asked; a change may leave it out where the target has one');
 
 const targetName = checked((value) => TARGET_NAME.test(value), 'the name of a target');
 

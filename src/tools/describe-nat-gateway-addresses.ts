@@ -56,7 +56,15 @@ const outputSchema = z.object({
   account_id: text,
   nat_gateways: z.array(z.object(gatewayMembers)).optional(),
   errors: z
-    .array(z.object({ target: text, region: z.string(), code: z.enum(ERROR_CODES), message: z.string() }))
+    .array(
+      z.object({
+        target: text,
+        region: z.string(),
+        code: z.enum(ERROR_CODES),
+        message: z.string(),
+        retryable: z.boolean(),
+      }),
+    )
     .optional()
     .describe('Places that could not be read'),
   not_found: z.array(z.string()).optional().describe('Ids and addresses that no gateway has'),
@@ -153,7 +161,7 @@ async function describe(call: PlacedCall<Input>): Promise<Output> {
   const { natGateways, notFound, position, incomplete } = listing;
   const [hint, evidence] = await Promise.all([
     describeHint(call, listing, filters),
-    wantsEvidence ? showEvidence(call, natGateways) : undefined,
+    wantsEvidence ? showEvidence(call, natGateways, filters.private_ip_addresses) : undefined,
   ]);
   const token = position === undefined ? undefined : encodePosition(position, question, size);
   return {

@@ -29,7 +29,7 @@ export async function describePlaces(call: Call<Input>) {
   const token = position === undefined ? undefined : encodePlaces(position, question, size, list);
   const isAnswered = listing.places.length > 0 || position !== undefined;
   return {
-    nat_gateways: await gatewaysOf(listing, evidence),
+    nat_gateways: await gatewaysOf(listing, evidence, filters.private_ip_addresses),
     errors: errors.length === 0 ? undefined : errors.map(shownError),
     ...(notFound.length > 0 || (next_token !== undefined && isAnswered) ? { not_found: notFound } : {}),
     next_token: token,
@@ -41,9 +41,13 @@ export async function describePlaces(call: Call<Input>) {
   };
 }
 
-async function gatewaysOf({ places }: PlacesListing, withEvidence: boolean) {
+async function gatewaysOf(
+  { places }: PlacesListing,
+  withEvidence: boolean,
+  asked: readonly string[] | undefined,
+) {
   const shown = places.map(async ({ call, accountId, natGateways, recalled }) => {
-    const evidence = withEvidence ? await showEvidence(call, natGateways) : undefined;
+    const evidence = withEvidence ? await showEvidence(call, natGateways, asked) : undefined;
     return natGateways.map((gateway) => ({
       target: call.where.target,
       account_id: accountId,
@@ -67,8 +71,8 @@ function hintOf(listing: PlacesListing, { evidence }: Input, filters: GatewayFil
 }
 
 function shownError({ target, region, report }: PlaceError) {
-  const { code, message } = report;
-  return { target, region, code, message };
+  const { code, message, retryable } = report;
+  return { target, region, code, message, retryable };
 }
 
 /** The wait for the changes of the only gateway that is shown. */

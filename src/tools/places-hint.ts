@@ -19,7 +19,7 @@ export function placesHint(listing: PlacesListing, filters: GatewayFilters): str
     ...(notFound.length === 0 ? [] : [missing(notFound, unread), ...questions(listing)]),
     ...(unread.length === 0 || position !== undefined
       ? []
-      : [`Not asked, see errors: ${named(unread.map(shown))}.`]),
+      : [`No answer from these, see errors: ${named(unread.map(shown))}.`]),
   ];
   if (sentences.length === 0 && isEmpty && position === undefined)
     sentences.push(nothingFits(listing, filters));
@@ -55,7 +55,9 @@ function repeated({ places }: PlacesListing, { private_ip_addresses: asked = [] 
   return asked.flatMap((each) => {
     const found = holders.get(each) ?? [];
     if (found.length < 2) return [];
-    return [`${each} is on ${found.length} gateways: ${named(found)}. Ask the user which one is meant.`];
+    return [
+      `${each} is on ${found.length} gateways: ${named(found)}. Before a change, ask the user which one is meant.`,
+    ];
   });
 }
 

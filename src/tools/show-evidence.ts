@@ -6,7 +6,7 @@ import {
   type NatGatewayAddress,
   workingAddresses,
 } from '../nat-gateway/gateway.ts';
-import { enoughAddresses, judgeEvidence, narrowest } from '../nat-gateway/judge-evidence.ts';
+import { enoughAddresses, judgeEvidence, nameOf, narrowest } from '../nat-gateway/judge-evidence.ts';
 import type { Finding } from '../nat-gateway/preflight.ts';
 import type { PlacedCall } from './define-tool.ts';
 import { findingSchema } from './results.ts';
@@ -25,10 +25,14 @@ export const EVIDENCE_GATEWAYS = 10;
 export const EVIDENCE_OFF =
   'No evidence is read, because the operator of this server has switched it off (--evidence off).';
 
-/** Looks up evidence about gateways, and judges it for the release of any one of their working secondary addresses. */
+/**
+ * Looks up evidence about gateways, and judges it for the release of any one of their working secondary addresses, or of
+ * those that were `asked` for.
+ */
 export async function showEvidence(
   { ec2, region, context, dependencies }: PlacedCall<unknown>,
   gateways: readonly NatGateway[],
+  asked?: readonly string[],
 ): Promise<ReadonlyMap<NatGateway, ShownEvidence>> {
   if (dependencies.policy.evidence === 'off' || gateways.length === 0) return new Map();
   const questions = gateways.flatMap((gateway) => {
@@ -40,7 +44,8 @@ export async function showEvidence(
     gateways.flatMap((gateway) => {
       const read = evidence.get(gateway.nat_gateway_id ?? '');
       if (read === undefined) return [];
-      return [[gateway, shown(read, gateway, dependencies.policy.evidence === 'require')]];
+      const candidates = secondaries(gateway).filter((each) => asked?.includes(each) ?? true);
+      return [[gateway, shown(read, gateway, candidates, dependencies.policy.evidence === 'require')]];
     }),
   );
 }
@@ -54,9 +59,14 @@ function privateIpsOf(addresses: readonly NatGatewayAddress[]): string[] {
 }
 
 /** What stands against the release of one address, whichever it is; of the gateway alone where none can go. */
-function shown(read: Evidence, gateway: NatGateway, isRequired: boolean): ShownEvidence {
+function shown(
+  read: Evidence,
+  gateway: NatGateway,
+  candidates: readonly string[],
+  isRequired: boolean,
+): ShownEvidence {
   const ofGateway = judgeEvidence(read, { gateway, privateIps: [], isRequired });
-  const ofEach = secondaries(gateway).map((privateIp) =>
+  const ofEach = candidates.map((privateIp) =>
     judgeEvidence(read, { gateway, privateIps: [privateIp], isRequired }),
   );
   const judged = ofEach.length === 0 ? [ofGateway] : ofEach;
@@ -64,6 +74,7 @@ function shown(read: Evidence, gateway: NatGateway, isRequired: boolean): ShownE
     joined(
       read[kind],
       judged.map(({ evidence }) => evidence[kind]),
+      candidates,
     );
   return {
     ...read,
@@ -75,15 +86,19 @@ function shown(read: Evidence, gateway: NatGateway, isRequired: boolean): ShownE
 }
 
 /** The ranges of several addresses as one list. */
-function joined(read: Names, each: readonly Names[]): Names {
+function joined(read: Names, each: readonly Names[], candidates: readonly string[]): Names {
   if (read.ranges === undefined) return read;
-  const total = (counts: readonly (number | undefined)[]) =>
-    counts.reduce<number>((sum, count = 0) => sum + count, 0) || undefined;
+  const ranges = each.flatMap((names) => names.ranges ?? []);
+  const more = each.reduce((sum, names) => sum + (names.more ?? 0), 0);
+  const decisive = new Set(ranges.map(nameOf));
+  const covering = read.ranges
+    .filter(({ private_ip }) => candidates.includes(private_ip))
+    .filter((range) => !decisive.has(nameOf(range)));
   return narrowest({
     ...read,
-    ranges: each.flatMap(({ ranges = [] }) => ranges),
-    covering_the_rest: total(each.map(({ covering_the_rest }) => covering_the_rest)),
-    more: total(each.map(({ more }) => more)),
+    ranges,
+    covering_the_rest: new Set(covering.map(nameOf)).size || undefined,
+    more: more || undefined,
   });
 }
 

@@ -5,7 +5,7 @@ import { type Evidence, evidenceSchema } from '../../nat-gateway/evidence.ts';
 import type { NatGateway } from '../../nat-gateway/gateway.ts';
 import { judgeEvidence, NOTHING_READ } from '../../nat-gateway/judge-evidence.ts';
 import type { Denial } from '../../nat-gateway/policy.ts';
-import { preflight } from '../../nat-gateway/preflight.ts';
+import { type Finding, preflight } from '../../nat-gateway/preflight.ts';
 import { UNASSIGN } from '../../vocabulary/names.ts';
 import type { ChangeArguments, ChangeKind, Checked, Subject } from '../change/kind.ts';
 import {
@@ -34,7 +34,7 @@ export const unassignResultSchema = z.object({
   remaining: byStatus.describe('The other addresses, by status'),
   remaining_if_released: byStatus,
   drain: drainSchema.optional().describe('release_by: the latest time'),
-  undo_command: text.describe('Assigns them again once released'),
+  undo_command: text.describe('Or the restore tool, once released'),
   evidence: brief(evidenceSchema, 'What was looked up; findings judge it').optional(),
 });
 
@@ -107,9 +107,15 @@ function check(
       addresses,
       remaining,
       evidence: judged?.evidence,
-      ...(all.length === 0 ? {} : { findings: all }),
+      ...(all.length === 0 ? {} : { findings: withoutRepetition(all) }),
     },
   };
+}
+
+/** Where evidence tells whether what remains is enough, the bare numbers say less. */
+function withoutRepetition(findings: readonly Finding[]): Finding[] {
+  const isJudged = findings.some(({ code }) => code === 'capacity_ample' || code === 'capacity_short');
+  return findings.filter(({ code }) => code !== 'capacity' || !isJudged);
 }
 
 /** A lost answer leaves open when EC2 accepted. */

@@ -75,7 +75,7 @@ describe.each(['dry_run', 'execute'] as const)('an unassign in mode %s', (mode) 
       },
       prefix_lists: { status: 'found', ranges: [], covering_the_rest: 1 },
     });
-    expect(codesOf(content)).toEqual(['capacity', 'capacity_ample', 'allow_listed', 'routed_from']);
+    expect(codesOf(content)).toEqual(['capacity_ample', 'allow_listed', 'routed_from']);
     expect(findingOf(content, 'capacity_ample')).toMatchObject({
       severity: 'informs',
       message: expect.stringContaining('4 × 55,000 = 220,000'),
@@ -276,8 +276,8 @@ describe('a describe with evidence', () => {
       traffic: { status: 'found', peak_connections: 61_000 },
       routes: { status: 'found', route_table_ids: ['rtb-0a11a11a11a11a11a'] },
       // Two wide ranges that cover each of four secondaries.
-      security_groups: { ranges: [{ private_ip: '10.0.1.13' }], covering_the_rest: 8 },
-      prefix_lists: { status: 'found', ranges: [], covering_the_rest: 4 },
+      security_groups: { ranges: [{ private_ip: '10.0.1.13' }], covering_the_rest: 2 },
+      prefix_lists: { status: 'found', ranges: [], covering_the_rest: 1 },
     });
     expect(codesOf(evidence)).toEqual(['capacity_ample', 'routed_from', 'allow_listed']);
   });
