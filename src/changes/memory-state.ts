@@ -132,6 +132,7 @@ function heldUntilFreed(fence: number, readAgain: boolean, free: () => void): Ho
     maySend: () => true,
     renew: async () => true,
     free: async () => free(),
+    keep: () => {},
   };
 }
 

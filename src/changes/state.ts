@@ -100,8 +100,13 @@ export interface Hold {
   maySend(): boolean;
   /** Holds on from now, if it is still held by this attempt; false where it is not, and nothing may be sent. */
   renew(): Promise<boolean>;
-  /** Lets the next one in. */
+  /** Lets the next one in, once what became of the change is on record. */
   free(): Promise<void>;
+  /**
+   * From now on `free` lets nobody of another process in before the time of the hold is over: a change that was sent may
+   * still be on its way.
+   */
+  keep(): void;
 }
 
 /** A change that is about to be sent. */

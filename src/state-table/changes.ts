@@ -30,14 +30,14 @@ export class TableChanges implements Changes {
   }
 
   async of({ region, natGatewayId }: GatewayKey): Promise<Remembered> {
-    await this.#settled();
+    await this.settled();
     const values = { pk: partitionOf(region), prefix: `${natGatewayId}#` };
     const items = await this.#table.query('#pk = :pk AND begins_with(#sk, :prefix)', values);
     return this.#remembered(items);
   }
 
   async in(region: string): Promise<(natGatewayId: string) => Remembered> {
-    await this.#settled();
+    await this.settled();
     const items = await this.#table.query('#pk = :pk', { pk: partitionOf(region) });
     const byGateway = new Map<string, Item[]>();
     for (const item of items) {
@@ -45,6 +45,11 @@ export class TableChanges implements Changes {
       byGateway.set(natGatewayId, [...(byGateway.get(natGatewayId) ?? []), item]);
     }
     return (natGatewayId) => this.#remembered(byGateway.get(natGatewayId) ?? []);
+  }
+
+  /** Settles when no end of a change is being written. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#settling);
   }
 
   #remembered(items: readonly Item[]): Remembered {
@@ -58,7 +63,7 @@ export class TableChanges implements Changes {
     });
   }
 
-  /** Nothing is written of a change that was not made and never was on record. */
+  /** Also where nobody knows whether the intent was written: it is refused then if it comes later. */
   async #writeEnd(change: IntendedChange, end: ChangeEnd): Promise<void> {
     const drain =
       end.kind === 'accepted' && end.drain !== undefined ? { drain: JSON.stringify(end.drain) } : {};
@@ -66,7 +71,6 @@ export class TableChanges implements Changes {
     const values = { ...item, end: end.kind, ended: this.#clocks.ec2.now(), ...drain };
     const members = Object.keys(values).map((name) => `#${name} = :${name}`);
     await this.#table.update(keyOf(change), `SET #at = if_not_exists(#at, :at), ${members.join(', ')}`, {
-      ...(end.kind === 'not_made' ? { condition: 'attribute_exists(#pk)' } : {}),
       values: { at, ...values },
     });
   }
@@ -74,10 +78,6 @@ export class TableChanges implements Changes {
   #itemOf({ tool, privateIps }: IntendedChange) {
     const at = this.#clocks.now();
     return { tool, ips: privateIps, at, ttl: Math.ceil((at + KEPT_MILLISECONDS + CLOCK_MARGIN) / 1000) };
-  }
-
-  async #settled(): Promise<void> {
-    await Promise.all(this.#settling);
   }
 }
 

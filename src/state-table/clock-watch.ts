@@ -13,8 +13,8 @@ export const CLOCK_MARGIN = 2 * TOLERATED_MILLISECONDS + 5000;
 /** Compares this machine's clock with that of the table, which every answer carries. */
 export class ClockWatch {
   readonly #now: () => number;
-  /** Seconds by which the table's clock is ahead. */
-  #seconds = 0;
+  /** Seconds by which the table's clock is ahead; `undefined` before its first answer. */
+  #seconds: number | undefined;
 
   constructor(now: () => number) {
     this.#now = now;
@@ -33,9 +33,14 @@ export class ClockWatch {
     );
   }
 
+  /** Whether the latest answer had about the time of this machine. */
+  get isRight(): boolean {
+    return this.#seconds !== undefined && Math.abs(this.#seconds) * 1000 <= TOLERATED_MILLISECONDS;
+  }
+
   /** @throws Failure `state_unavailable` where the clocks are so far apart that no time of a replica can be trusted */
   require(): void {
-    if (Math.abs(this.#seconds) * 1000 <= TOLERATED_MILLISECONDS) return;
+    if (this.#seconds === undefined || this.isRight) return;
     throw new Failure({
       code: 'state_unavailable',
       message: `The clock of this machine is ${Math.abs(this.#seconds)} s ${this.#seconds > 0 ? 'behind' : 'ahead of'} that of the state table, so nothing was changed.`,

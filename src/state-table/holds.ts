@@ -14,12 +14,15 @@ export class TableHolds implements Holds {
   readonly #table: Table;
   readonly #clocks: Clocks;
   readonly #times: TableTimes;
+  /** Settles when no end of a change is being written: the next holder has to know of it. */
+  readonly #settled: () => Promise<void>;
   readonly #own = new MemoryHolds();
 
-  constructor(table: Table, clocks: Clocks, times: TableTimes) {
+  constructor(table: Table, clocks: Clocks, times: TableTimes, settled: () => Promise<void>) {
     this.#table = table;
     this.#clocks = clocks;
     this.#times = times;
+    this.#settled = settled;
   }
 
   async acquire(gateway: GatewayKey, attempt: string, giveUp: AbortSignal): Promise<Hold> {
@@ -50,7 +53,8 @@ export class TableHolds implements Holds {
         values: {
           me: attempt,
           until: since.wall + this.#times.hold,
-          expired: since.wall - CLOCK_MARGIN,
+          // A clock that is wrong would take a hold that is not over.
+          expired: this.#table.clock.isRight ? since.wall - CLOCK_MARGIN : 0,
           one: 1,
         },
       });
@@ -59,6 +63,7 @@ export class TableHolds implements Holds {
         return this.#held({ key, attempt, fence: Number(item.fence), readAgain, turn }, since);
       }
       hasWaited = true;
+      this.#table.clock.require();
       if (!giveUp.aborted) await sleep(this.#times.pause, undefined, { signal: giveUp }).catch(() => {});
       if (giveUp.aborted) throw new NotBegun(1);
     }
@@ -66,6 +71,7 @@ export class TableHolds implements Holds {
 
   #held({ key, attempt, fence, readAgain, turn }: Held, since: Reading): Hold {
     let held = since;
+    let isKept = false;
     const { hold: lasts, change } = this.#times;
     return {
       fence,
@@ -85,9 +91,13 @@ export class TableHolds implements Holds {
         return item !== undefined;
       },
       free: async () => {
+        await this.#settled();
         // The next one of this process finds the gateway free at once.
-        await this.#free(key, attempt);
+        if (!isKept) await this.#free(key, attempt);
         await turn.free();
+      },
+      keep: () => {
+        isKept = true;
       },
     };
   }

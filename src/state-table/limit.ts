@@ -11,8 +11,8 @@ const HOUR = 3_600_000 + CLOCK_MARGIN;
 /** How long what was read of a caller serves the next change. */
 const FRESH_MILLISECONDS = 15_000;
 
-/** How often another slot is tried where a replica was faster. */
-const MOST_TRIES = 30;
+/** For how long another slot is tried where a replica was faster. A call has no more time. */
+const TRYING_MILLISECONDS = 3000;
 
 const CAPACITY = 1000;
 
@@ -34,7 +34,7 @@ export class TableLimit implements Limit {
   readonly #now: () => number;
   /** What `secondsLeft` read, so that `take` only writes. */
   readonly #seen = new Map<string, Seen>();
-  /** Slots taken by this process, by attempt. */
+  /** Slots that this process has taken, or may have, by attempt. */
   readonly #taken = new Map<string, number>();
 
   constructor(table: Table, perHour: number, now: () => number, target?: string) {
@@ -58,7 +58,8 @@ export class TableLimit implements Limit {
   async take(caller: string | undefined, attempt: string): Promise<boolean> {
     const pk = this.#partitionOf(caller);
     let known = this.#lastSeen(pk);
-    for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const began = performance.now();
+    do {
       const { used } = known ?? (await this.#read(pk));
       if ([...used.values()].some((slot) => slot.attempt === attempt)) return true;
       const free = this.#free(used);
@@ -66,7 +67,7 @@ export class TableLimit implements Limit {
       const slot = free[randomInt(Math.max(free.length, 1))];
       if (slot !== undefined && (await this.#takeSlot(pk, slot, attempt))) return true;
       known = undefined;
-    }
+    } while (performance.now() - began < TRYING_MILLISECONDS);
     throw unresolved(this.#table.name);
   }
 
@@ -85,15 +86,16 @@ export class TableLimit implements Limit {
 
   async #takeSlot(pk: string, slot: number, attempt: string): Promise<boolean> {
     const now = this.#now();
+    // The table may have it although its answer was lost.
+    makeRoom(this.#taken, CAPACITY);
+    this.#taken.set(attempt, slot);
     const item = { attempt, taken: now, ttl: Math.ceil((now + 2 * HOUR) / 1000) };
     const isTaken = await this.#table.put({ pk, sk: slotKey(slot) }, item, {
       condition: 'attribute_not_exists(#pk) OR #taken < :before OR #attempt = :me',
       values: { before: now - HOUR, me: attempt },
     });
-    if (!isTaken) return false;
-    makeRoom(this.#taken, CAPACITY);
-    this.#taken.set(attempt, slot);
-    return true;
+    if (!isTaken) this.#taken.delete(attempt);
+    return isTaken;
   }
 
   /** Slots that are free; none where as many are in use as may be, those of a higher limit before included. */

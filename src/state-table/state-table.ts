@@ -19,10 +19,11 @@ interface StateOptions extends TableOptions {
 export function openStateTable(options: StateOptions): State {
   const { clocks, maxChangesPerHour, times = TABLE_TIMES } = options;
   const table = new Table(options, times);
+  const changes = new TableChanges(table, clocks);
   const shared = {
     yeses: new TableYeses(table, clocks.now),
-    holds: new TableHolds(table, clocks, times),
-    changes: new TableChanges(table, clocks),
+    holds: new TableHolds(table, clocks, times, () => changes.settled()),
+    changes,
     approvals: new TableApprovals(table, clocks.now),
     isShared: true,
     check: rememberingFor(CHECKED_MILLISECONDS, clocks.monotonic, () => check(table, clocks.now)),

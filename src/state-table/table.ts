@@ -12,7 +12,7 @@ import type { MiddlewareStack } from '@smithy/types';
 import type { Clocks } from '../changes/state.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { TableTimes } from './times.ts';
-import { concernsClient, unavailable } from './unavailable.ts';
+import { causeIn, concernsClient, unavailable } from './unavailable.ts';
 
 export type Value = string | number | readonly string[] | ReadonlySet<string>;
 
@@ -121,7 +121,7 @@ export class Table {
   inBackground(what: string, write: () => Promise<unknown>): Promise<void> {
     const written = write()
       .then(() => {})
-      .catch((error: unknown) => this.#onTrouble(`${what} could not be written: ${(error as Error).message}`))
+      .catch((error: unknown) => this.#onTrouble(`${what} could not be written: ${causeIn(error as Error)}`))
       .finally(() => this.#pending.delete(written));
     this.#pending.add(written);
     return written;

@@ -86,6 +86,40 @@ describe('a table that fails for a moment', () => {
     await hold.free();
   });
 
+  it('forgets an intent that is written after it was given up', async () => {
+    const state = table.replica();
+    const change = newRelease();
+    await state.changes.settle(change, { kind: 'not_made' });
+    await state.changes.intend(change);
+    expect((await table.replica().changes.of(change)).isReleased('10.0.1.11')).toBe(false);
+  });
+
+  it('gives back a change an hour that was counted although its answers were lost', async () => {
+    const state = table.replica({ maxChangesPerHour: 1 });
+    const [caller, attempt] = [randomUUID(), randomUUID()];
+    table.spoil(({ action }) => (action === 'PutItem' ? 'lost' : 'none'));
+    await expect(state.limit.take(caller, attempt)).rejects.toThrow(Failure);
+    table.heal();
+    expect(await state.limit.secondsLeft(caller)).toBeGreaterThan(0);
+    await state.limit.refund(caller, attempt);
+    expect(await state.limit.secondsLeft(caller)).toBe(0);
+  });
+
+  it('tells the next holder what became of the change before', async () => {
+    const state = table.replica();
+    const change = newRelease();
+    await state.changes.intend(change);
+    const hold = await state.holds.acquire(change, change.attempt, never);
+    const written: string[] = [];
+    table.spoil(({ body }) => {
+      written.push(String(body.UpdateExpression).includes('#end') ? 'end' : 'free');
+      // The SDK sends it again.
+      return written.length === 1 ? 'error' : 'none';
+    });
+    await Promise.all([state.changes.settle(change, { kind: 'accepted' }), hold.free()]);
+    expect(written).toEqual(['end', 'end', 'free']);
+  });
+
   it('tells the operator what could not be written after a change', async () => {
     const troubles: string[] = [];
     const state = table.replica({ onTrouble: (message) => troubles.push(message) });
@@ -96,7 +130,7 @@ describe('a table that fails for a moment', () => {
     await Promise.all([state.changes.settle(change, { kind: 'accepted' }), hold.free()]);
     await state.close();
     expect(troubles.toSorted()).toEqual([
-      expect.stringMatching(/^The end of a change could not be written: The state table/),
+      expect.stringMatching(/^The end of a change could not be written: The state table .*ECONNRESET\)\.$/),
       expect.stringMatching(/^The end of a hold could not be written: The state table/),
     ]);
     table.heal();
@@ -117,12 +151,13 @@ describe('a hold', () => {
     clock.advance(10);
     expect([hold.maySend(), hold.mustNotSendAfter <= clock.monotonic()]).toEqual([false, true]);
     expect([await hold.renew(), hold.maySend()]).toEqual([true, true]);
-    table.secondsAhead = 71;
+    table.secondsAhead = 55;
     clock.advance(45);
     expect([await hold.renew(), hold.maySend()]).toEqual([false, false]);
     const other = table.replica({ clocks: clock.clocks });
     const soon = AbortSignal.timeout(50);
     await expect(other.holds.acquire(gateway, randomUUID(), soon)).rejects.toThrow('given up');
+    table.secondsAhead = 71;
     clock.advance(16);
     const next = await other.holds.acquire(gateway, randomUUID(), never);
     expect(next.fence).toBe(hold.fence + 1);
@@ -157,6 +192,32 @@ describe('a hold', () => {
     await expect(state.check()).rejects.toThrow('clock');
     await state.close();
     await (await taken(table.replica(), gateway)).hold.free();
+  });
+
+  it('is not taken away by a machine whose clock is ahead', async () => {
+    const { gateway, hold } = await taken(table.replica());
+    const clock = new ForwardClock();
+    clock.advance(3600);
+    const state = table.replica({ clocks: clock.clocks });
+    await expect(state.holds.acquire(gateway, randomUUID(), never)).rejects.toThrow('s ahead of that');
+    await state.close();
+    expect([await hold.renew(), hold.maySend()]).toEqual([true, true]);
+    await hold.free();
+  });
+
+  it('is kept from other processes after its change was cut short', async () => {
+    const clock = new ForwardClock();
+    const state = table.replica({ clocks: clock.clocks });
+    const { gateway, hold } = await taken(state);
+    hold.keep();
+    await hold.free();
+    await state.holds.idle();
+    const other = table.replica({ clocks: clock.clocks });
+    const soon = AbortSignal.timeout(50);
+    await expect(other.holds.acquire(gateway, randomUUID(), soon)).rejects.toThrow('given up');
+    table.secondsAhead = 61;
+    clock.advance(61);
+    await (await taken(other, gateway)).hold.free();
   });
 });
 
