@@ -3,6 +3,7 @@ import type { AddressChange } from '../../aws/permit.ts';
 import type { AuditFields } from '../../changes/audit-log.ts';
 import { type Answer, type Asking, confirmationNeed, type Question } from '../../changes/confirmation.ts';
 import { NotBegun } from '../../changes/queue.ts';
+import type { Hold } from '../../changes/state.ts';
 import { type ChangeRequest, denials, denialsBeforeReading } from '../../nat-gateway/policy.ts';
 import { policyFindings } from '../../nat-gateway/preflight.ts';
 import { cancelled, type ErrorReport, Failure } from '../../vocabulary/failure.ts';
@@ -28,8 +29,9 @@ import {
 } from './result.ts';
 import { type Sending, send } from './send.ts';
 
-/** The latest time in a call for the second round to a shared state: what may follow takes 35 s, and it 3 s. */
+/** The latest times in a call for the second round to a shared state, which takes 3 s, and for sending: 35 s may follow. */
 const SHARED_STATE_SECONDS = 11;
+const SENDING_SECONDS = 14;
 
 type Timed = Pick<PlacedCall<unknown>, 'dependencies' | 'began'>;
 
@@ -122,11 +124,8 @@ async function beforeReading<I extends ChangeArguments, C extends AddressChange,
 async function check<I extends ChangeArguments, C extends AddressChange, Own extends string>(
   attempt: Attempt<I, C, Own>,
 ): Promise<ChangeResult<Own> | Asking> {
-  const { kind, request, input, dependencies, holding } = attempt;
-  const [first, hold] = await Promise.all([look(attempt), holding]);
-  // Beside the waiting for a gateway that a replica held, its change may not have been seen.
-  const isStale = dependencies.state.isShared && hold?.readAgain === true;
-  const { observed, dryRun, evidence, recalled } = isStale ? await look(attempt) : first;
+  const { kind, request, input, dependencies } = attempt;
+  const { dryRun, beside } = await lookAgainIfStale(attempt);
   const { accountId } = dryRun;
   attempt.audit.signed_by = dryRun.signer;
   const progress: Progress = {
@@ -137,6 +136,11 @@ async function check<I extends ChangeArguments, C extends AddressChange, Own ext
     confirmation: 'not_reached',
   };
   const ignored = dryRunIgnored(dryRun, request);
+  if (beside.status === 'rejected') {
+    if (ignored !== undefined) return { ...progress, ...ignored };
+    throw beside.reason;
+  }
+  const { observed, evidence, recalled, hold } = beside.value;
   if (observed instanceof Failure) {
     const { report } = observed;
     return { ...refused(progress, report), ...afterFailedRead(report, request), ...ignored };
@@ -171,25 +175,43 @@ async function check<I extends ChangeArguments, C extends AddressChange, Own ext
   return decide(attempt, question, { permit: dryRun.permit, hold }, progress);
 }
 
-/** Describe, dry run, evidence and memory at the same time. */
+/** Looks; and once more where a replica held the gateway meanwhile, whose change may not have been seen. */
+async function lookAgainIfStale<I extends ChangeArguments, C extends AddressChange, Own extends string>(
+  attempt: Attempt<I, C, Own>,
+) {
+  const first = await look(attempt);
+  const { dryRun, beside } = first;
+  const isStale = beside.status === 'fulfilled' && beside.value.hold?.readAgain === true;
+  if (!attempt.dependencies.state.isShared || !isStale) return first;
+  return dryRunIgnored(dryRun, attempt.request) === undefined ? look(attempt) : first;
+}
+
+/**
+ * Dry run, and beside it describe, evidence, memory and the waiting for the gateway. The dry run tells first, whatever
+ * fails beside it: one that was answered with success may have made the change.
+ */
 async function look<I extends ChangeArguments, C extends AddressChange, Own extends string>(
   attempt: Attempt<I, C, Own>,
 ) {
   const { kind, request, ec2, context, holding } = attempt;
-  const [observed, dryRun, evidence, recalled] = await Promise.all([
+  const looking = Promise.all([
     observeGateway(attempt, request.natGatewayId),
-    kind.calls(ec2).dryRun(request, context.mcpReq.signal, attempt.audit),
     kind.lookUp?.(attempt),
-    recallFor(attempt, holding !== undefined || attempt.input.mode === 'execute'),
+    recallFor(attempt, attempt.input.mode === 'execute'),
+    holding,
+  ]).then(([observed, evidence, recalled, hold]) => ({ observed, evidence, recalled, hold }));
+  const [dryRun, [beside]] = await Promise.all([
+    kind.calls(ec2).dryRun(request, context.mcpReq.signal, attempt.audit),
+    Promise.allSettled([looking]),
   ]);
-  return { observed, dryRun, evidence, recalled };
+  return { dryRun, beside };
 }
 
 /** The yes, and all that is used up by a real call. The limit was looked at before anybody is asked. */
 async function decide<I extends ChangeArguments, C extends AddressChange, Own extends string>(
   attempt: Attempt<I, C, Own>,
   question: Question,
-  sending: Sending,
+  { permit, hold }: Pick<Sending, 'permit'> & { hold: Hold | undefined },
   progress: Progress,
 ): Promise<ChangeResult<Own> | Asking> {
   const { need, answer, dependencies, context } = attempt;
@@ -197,25 +219,37 @@ async function decide<I extends ChangeArguments, C extends AddressChange, Own ex
   const yes = need === 'needed' ? dependencies.confirmation.judgeYes(answer, question) : undefined;
   if (yes !== undefined && 'question' in yes) return yes;
   const confirmed = { ...progress, confirmation: need === 'needed' ? ('confirmed' as const) : need };
-  if (dependencies.state.isShared && isLate(attempt)) return refused(confirmed, tooLate());
-  const missing = await claim(attempt, sending.hold, yes);
-  if (missing === 'yes') return { question, stale: 'used' };
-  if (missing === 'hold') return refused(confirmed, tooLate());
-  if (missing === 'limit') {
+  if (hold === undefined) throw new Error('a change of a gateway that is not held');
+  if (isLate(attempt, SHARED_STATE_SECONDS)) return refused(confirmed, tooLate());
+  const claimed = await claim(attempt, hold, yes).catch(failureOfState);
+  if (claimed instanceof Failure) return refused(confirmed, claimed.report);
+  if (claimed === 'yes') return { question, stale: 'used' };
+  if (claimed === 'hold') return refused(confirmed, tooLate());
+  if (claimed === 'limit') {
     const { limit } = dependencies.state;
-    return limitReached(attempt, confirmed, await limit.secondsLeft(context.http?.authInfo?.clientId));
+    const seconds = await limit.secondsLeft(context.http?.authInfo?.clientId).catch(failureOfState);
+    if (seconds instanceof Failure) return refused(confirmed, seconds.report);
+    return limitReached(attempt, confirmed, seconds);
   }
   const isHeard = (await dependencies.isHeard()) && !context.mcpReq.signal.aborted;
-  if (!isHeard || dependencies.stopping.aborted) {
+  const late = isLate(attempt, SENDING_SECONDS);
+  if (!isHeard || late || dependencies.stopping.aborted) {
     unclaim(attempt);
-    return refused(confirmed, isHeard ? stopping() : cancelled().report);
+    if (!isHeard) return refused(confirmed, cancelled().report);
+    return refused(confirmed, dependencies.stopping.aborted ? stopping() : tooLate());
   }
-  return send(attempt, sending, confirmed);
+  return send(attempt, { permit, hold }, confirmed);
 }
 
-/** Whether too much of a call's time is gone for asking the shared state once more. */
-function isLate({ dependencies: { monotonic }, began }: Timed): boolean {
-  return monotonic() - began > SHARED_STATE_SECONDS * 1000;
+/** Whether so much of a call's time is gone, where a shared state takes a part of it. */
+function isLate({ dependencies: { state, monotonic }, began }: Timed, seconds: number): boolean {
+  return state.isShared && monotonic() - began > seconds * 1000;
+}
+
+/** A failure that refuses the change, with all that is known by then. */
+function failureOfState(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  throw error;
 }
 
 function limitReached(

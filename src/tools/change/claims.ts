@@ -48,18 +48,21 @@ export type Missing = 'yes' | 'limit' | 'hold';
 /** Uses up what a real call needs, all at once. Where one thing is missing, the others are given back. */
 export async function claim(
   claimant: Claimant,
-  hold: Hold | undefined,
+  hold: Hold,
   yes: Yes | undefined,
 ): Promise<Missing | undefined> {
   const { change, dependencies, context } = claimant;
   const { yeses, limit, changes } = dependencies.state;
+  const claiming = [
+    yes === undefined || yeses.use(yes.nonce, change.attempt, yes.rememberFor),
+    limit.take(callerOf(context), change.attempt),
+    hold.renew(),
+    changes.intend(change),
+  ] as const;
+  // What is given back must not be claimed afterwards.
+  await Promise.allSettled(claiming);
   try {
-    const [isFirst, isCounted, isHeld] = await Promise.all([
-      yes === undefined || yeses.use(yes.nonce, change.attempt, yes.rememberFor),
-      limit.take(callerOf(context), change.attempt),
-      hold?.renew() ?? true,
-      changes.intend(change),
-    ]);
+    const [isFirst, isCounted, isHeld] = await Promise.all(claiming);
     const missing = !isFirst ? 'yes' : !isCounted ? 'limit' : isHeld ? undefined : 'hold';
     if (missing !== undefined) unclaim(claimant);
     return missing;

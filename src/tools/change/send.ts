@@ -13,7 +13,7 @@ import { type ChangeResult, decisive, type Progress, refused, withStatus } from 
 /** What the real call is sent with: the right to, and the gateway. */
 export interface Sending {
   permit: Permit;
-  hold: Hold | undefined;
+  hold: Hold;
 }
 
 /** Sends the real call. When the process has to exit first, its outcome is unknown. */
@@ -23,7 +23,10 @@ export function send<I extends ChangeArguments, C extends AddressChange, Own ext
   progress: Progress,
 ): Promise<ChangeResult<Own>> {
   const result = execute(attempt, sending, progress);
-  return orCutShort(attempt.dependencies.graceOver, result, () => unknown(attempt, progress, cutShort()));
+  return orCutShort(attempt.dependencies.graceOver, result, () => {
+    sending.hold.keep();
+    return unknown(attempt, progress, cutShort());
+  });
 }
 
 /** The intent, the real call, and what became of it. Nobody can cancel this part, and no fault hides that it was sent. */
@@ -34,7 +37,7 @@ async function execute<I extends ChangeArguments, C extends AddressChange, Own e
 ): Promise<ChangeResult<Own>> {
   const { kind, ec2, audit, dependencies } = attempt;
   try {
-    if (dependencies.state.isShared) audit.fence = hold?.fence;
+    if (dependencies.state.isShared) audit.fence = hold.fence;
     dependencies.audit.intent({ ...audit, ...decisive(progress) });
   } catch (error) {
     unclaim(attempt);
@@ -42,7 +45,7 @@ async function execute<I extends ChangeArguments, C extends AddressChange, Own e
   }
   const sentAt = dependencies.ec2Clock.now();
   try {
-    const answer = await kind.calls(ec2).send(permit, () => hold?.maySend() ?? true);
+    const answer = await kind.calls(ec2).send(permit, () => hold.maySend());
     if (answer.kind === 'refused' && answer.isUnsent) {
       unclaim(attempt);
       return refused(progress, answer.error);
