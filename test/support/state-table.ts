@@ -21,19 +21,20 @@ export const FAST_TIMES: TableTimes = { ...PATIENT_TIMES, request: 700, attempt:
 /** What happens to a request: `lost` is applied, and its answer never arrives. */
 export type TableFault = 'none' | 'lost' | 'slow' | 'throttled' | 'error' | 'refused' | 'empty' | 'expired';
 
-interface Request {
+export interface TableRequest {
   /** Such as UpdateItem. */
   action: string;
   body: Record<string, unknown>;
 }
 
 export class StateTable {
-  readonly requests: Request[] = [];
+  readonly requests: TableRequest[] = [];
   /** Seconds by which its clock is ahead. */
   secondsAhead = 0;
   /** The fault of a request by its number, from 0 since the fault was set. */
-  #fault: (request: Request, number: number) => TableFault = () => 'none';
+  #fault: (request: TableRequest, number: number) => TableFault = () => 'none';
   #number = 0;
+  #tables = 0;
   readonly #closing = new AbortController();
   readonly #store: Server;
   readonly #proxy: Server;
@@ -50,16 +51,16 @@ export class StateTable {
     const table = new StateTable(dynalite({ createTableMs: 0 }));
     await listening(table.#store);
     await listening(table.#proxy);
-    const client = new DynamoDBClient(table.client());
-    const { TableName, ...properties } = tableTemplate(TABLE).Resources.State.Properties;
-    const { TimeToLiveSpecification: _, ...known } = properties;
-    await client.send(new CreateTableCommand({ TableName, ...known } as never));
-    await waitUntilTableExists({ client, maxWaitTime: 5, minDelay: 0.02, maxDelay: 0.02 } as never, {
-      TableName,
-    });
-    client.destroy();
+    await table.#create(TABLE);
     table.requests.length = 0;
     return table;
+  }
+
+  /** Creates another table with nothing in it, and returns its name. */
+  async another(): Promise<string> {
+    const name = `${TABLE}-${++this.#tables}`;
+    await this.#create(name);
+    return name;
   }
 
   /** The configuration of a client of the table. */
@@ -90,7 +91,7 @@ export class StateTable {
   }
 
   /** Spoils requests from now on. */
-  spoil(fault: (request: Request, number: number) => TableFault): void {
+  spoil(fault: (request: TableRequest, number: number) => TableFault): void {
     this.#fault = fault;
     this.#number = 0;
   }
@@ -122,6 +123,17 @@ export class StateTable {
     const applied = await this.#forward(incoming, bytes);
     if (fault === 'lost') return void incoming.socket.destroy();
     answer.writeHead(applied.status, applied.headers).end(applied.body);
+  }
+
+  async #create(name: string): Promise<void> {
+    const client = new DynamoDBClient(this.client());
+    const { TableName, ...properties } = tableTemplate(name).Resources.State.Properties;
+    const { TimeToLiveSpecification: _, ...known } = properties;
+    await client.send(new CreateTableCommand({ TableName, ...known } as never));
+    await waitUntilTableExists({ client, maxWaitTime: 5, minDelay: 0.02, maxDelay: 0.02 } as never, {
+      TableName,
+    });
+    client.destroy();
   }
 
   get #date(): string {
