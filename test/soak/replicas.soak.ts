@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { changeAtOnce, exceedLimit, PER_HOUR, startReplicas, useOneYes } from '../support/replica-trials.ts';
+import { realCalls } from '../support/session.ts';
+
+/** Of each kind, for each number of processes. */
+const TRIALS = Number(process.env.TRIALS ?? 200);
+const trials = Array.from({ length: TRIALS }, (_, n) => n);
+const AT_ONCE = 6;
+
+function told(replicas: number, what: string): void {
+  process.stdout.write(`${replicas} processes: ${what}\n`);
+}
+
+describe.each([2, 4])('%i processes that share a table', (count) => {
+  it('use a yes once', { timeout: 600_000 }, async () => {
+    const replicas = await startReplicas({ count: TRIALS, replicas: count });
+    const results = [];
+    for (const n of trials) results.push(await useOneYes(replicas, n, 4));
+    const doubles = results.filter(({ sent, confirmed }) => sent > 1 || confirmed > 1).length;
+    const once = results.filter(({ sent, confirmed }) => sent === 1 && confirmed === 1).length;
+    told(count, `${TRIALS} yeses, each sent 4 times at once: ${once} used once, ${doubles} twice or more`);
+    expect([once, doubles]).toEqual([TRIALS, 0]);
+  });
+
+  it('keep one limit an hour', { timeout: 600_000 }, async () => {
+    const replicas = await startReplicas({ count: TRIALS * AT_ONCE, replicas: count });
+    const results = [];
+    for (const n of trials) results.push(await exceedLimit(replicas, n, n * AT_ONCE, AT_ONCE));
+    const exact = results.filter(({ sent }) => sent === PER_HOUR).length;
+    const most = Math.max(...results.map(({ sent }) => sent));
+    told(
+      count,
+      `${TRIALS} callers, ${AT_ONCE} changes at once each: ${exact} times ${PER_HOUR} sent, at most ${most}`,
+    );
+    expect([exact, most]).toEqual([TRIALS, PER_HOUR]);
+  });
+
+  it('change a gateway one at a time', { timeout: 600_000 }, async () => {
+    const replicas = await startReplicas({
+      count: TRIALS,
+      replicas: count,
+      intercept: async (exchange) => {
+        await sleep(20);
+        return exchange.apply();
+      },
+    });
+    const sent: number[] = [];
+    for (const n of trials) sent.push((await changeAtOnce(replicas, n, 4)).sent);
+    const real = realCalls(replicas.calls).length;
+    told(
+      count,
+      `${TRIALS} gateways, 4 changes at once each: ${real} real calls, ${replicas.overlaps()} overlapped`,
+    );
+    expect(replicas.overlaps()).toBe(0);
+    expect(sent.every((each) => each === 1)).toBe(true);
+  });
+
+  it('send nothing after they stood still for longer than a hold leaves', { timeout: 600_000 }, async () => {
+    const replicas = await startReplicas({ count: TRIALS, replicas: count });
+    const { table, processes, call, ids, calls } = replicas;
+    let second = 0;
+    table.spoil(({ body }) => {
+      second += body.UpdateExpression === 'SET #expires = :until' ? 1 : 0;
+      return 'none';
+    });
+    const perProcess = 10;
+    let resumed = 0;
+    for (let from = 0; from < TRIALS; from += perProcess * count) {
+      const batch = ids.slice(from, from + perProcess * count);
+      second = 0;
+      const asked = batch.map((id, i) =>
+        call(from + i, id, '10.9.0.2', { at: processes[i % count]?.url ?? '' }).catch(() => undefined),
+      );
+      while (second < batch.length / 4) await sleep(1);
+      for (const { child } of processes) child.kill('SIGSTOP');
+      // What had left before is on its way.
+      await sleep(500);
+      const before = realCalls(calls).length;
+      await sleep(10_500);
+      for (const { child } of processes) child.kill('SIGCONT');
+      await Promise.all(asked);
+      const late = realCalls(calls).slice(before);
+      const renewedInTime = late.filter(({ changed }) => changed).length;
+      resumed += renewedInTime;
+    }
+    told(
+      count,
+      `${TRIALS} changes about a stop of 11 s: ${realCalls(calls).length} sent, ${resumed} after it`,
+    );
+    expect(resumed).toBe(0);
+  });
+});
