@@ -88,8 +88,17 @@ async function check(invocation: CheckFlags & { settings: Settings }): Promise<v
   const { settings } = invocation;
   const { checkCommand } = await import('./check/command.ts');
   const policy = policyOf(settings);
-  const target = async () => ec2Target(settings, await clockOfEc2(settings));
-  process.exit(await checkCommand({ ...invocation, policy, version, target }));
+  const ec2Clock = await clockOfEc2(settings);
+  const target = once(() => ec2Target(settings, ec2Clock));
+  const openTable = (logger: Logger) =>
+    openState(
+      settings,
+      { now: Date.now, monotonic, ec2: ec2Clock },
+      [],
+      () => openEc2(target, version, logger),
+      logger,
+    );
+  process.exit(await checkCommand({ ...invocation, policy, version, target, openState: openTable }));
 }
 
 /** Serves MCP over stdio or HTTP until a signal comes or stdin ends. */

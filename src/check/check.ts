@@ -1,7 +1,8 @@
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { STS_SILENT } from '../aws/identity.ts';
 import { openSetUp, type SetUp } from '../aws/set-up.ts';
 import type { Ec2Target } from '../aws/settings.ts';
+import type { State } from '../changes/state.ts';
 import type { Settings } from '../config/options.ts';
 import type { Policy } from '../nat-gateway/policy.ts';
 import type { Timeouts } from '../vocabulary/timeouts.ts';
@@ -21,6 +22,7 @@ import { checkHttp, checkTokens } from './http.ts';
 import { checkPlaces, type Place, targetsOf } from './places.ts';
 import { type Check, type Finding, type Report, reportOn } from './report.ts';
 import { checkConfirmation, checkRules } from './rules.ts';
+import { checkStateTable } from './state-table.ts';
 
 export interface SetUpToCheck {
   settings: Settings;
@@ -30,6 +32,8 @@ export interface SetUpToCheck {
   version: string;
   /** Whom the server would talk to. */
   target: () => Promise<Ec2Target>;
+  /** Opens the state that replicas share. */
+  openState: (logger: Logger) => Promise<State>;
   timeouts?: Timeouts;
 }
 
@@ -46,11 +50,14 @@ export async function checkSetUp(options: SetUpToCheck, progress: Progress): Pro
   const ofServer = target();
   const setUp =
     file === undefined ? ofServer.then((each) => openSetUp(each, version, logger, timeouts)) : undefined;
-  const { http } = settings;
+  const { http, stateTable } = settings;
   const names = file?.targets.map(({ name }) => name);
   const runs: Record<string, () => Finding | Promise<Finding>> = {
     ...(setUp === undefined ? {} : ofAws(setUp, options, warnings)),
     ...(file === undefined ? {} : { targets: () => file.finding }),
+    ...(stateTable === undefined
+      ? {}
+      : { state_table: () => checkStateTable(stateTable, options.openState(logger)) }),
     audit_log: () => checkAuditLog(settings),
     confirmation: () => checkConfirmation(settings),
     rules: () => checkRules(settings),

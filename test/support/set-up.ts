@@ -1,11 +1,12 @@
 import type { Ec2Target } from '../../src/aws/settings.ts';
+import type { State } from '../../src/changes/state.ts';
 import { checkSetUp } from '../../src/check/check.ts';
 import type { Check, Report } from '../../src/check/report.ts';
 import type { SimulatorOptions } from '../../src/simulator/simulator.ts';
 import type { Timeouts } from '../../src/vocabulary/timeouts.ts';
 import { startEndpoint } from './endpoint.ts';
 import { settings } from './option-cases.ts';
-import { FAST_TIMEOUTS, OPEN_POLICY } from './session.ts';
+import { FAST_TIMEOUTS, OPEN_POLICY, stateOf } from './session.ts';
 
 /** `check` without a process: as the server with `args` would be set up, against a target. */
 
@@ -14,6 +15,8 @@ interface CheckOptions {
   gateway?: string;
   target?: Ec2Target | (() => Promise<Ec2Target>);
   timeouts?: Timeouts;
+  /** Default: one in memory. */
+  state?: State;
 }
 
 export async function check({
@@ -21,6 +24,7 @@ export async function check({
   gateway,
   target = {},
   timeouts,
+  state = stateOf(),
 }: CheckOptions = {}): Promise<Report & { of: (name: string) => Check }> {
   const given = settings(args);
   const { allowAccount, readOnly, allowRegion, allowGateway } = given;
@@ -37,6 +41,7 @@ export async function check({
       gateway,
       version: '0.0.0',
       target: typeof target === 'function' ? target : async () => target,
+      openState: async () => state,
       timeouts: timeouts ?? FAST_TIMEOUTS,
     },
     () => {},

@@ -1,0 +1,22 @@
+import type { State } from '../changes/state.ts';
+import { Failure } from '../vocabulary/failure.ts';
+import type { Finding } from './report.ts';
+
+/** Writes an item to the table that replicas share, and reads another, as the server does. */
+export async function checkStateTable(table: string, opened: Promise<State>): Promise<Finding> {
+  const state = await opened;
+  try {
+    await Promise.all([state.check(), state.limit.secondsLeft(undefined)]);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const { message, ...report } = error.report;
+    throw new Failure({ ...report, message: message.replace(/, so nothing was changed\.$/, '.') });
+  } finally {
+    await state.close();
+  }
+  return {
+    status: 'ok',
+    message: `${table} can be read and written, and its clock is within 5 s of that of this machine.`,
+    facts: { table },
+  };
+}
