@@ -1,6 +1,9 @@
 import type { State } from '../changes/state.ts';
-import { Failure } from '../vocabulary/failure.ts';
+import { ERRORS, Failure } from '../vocabulary/failure.ts';
 import type { Finding } from './report.ts';
+
+const UNREACHABLE =
+  'Until it answers, the server makes no change. Check the network to it, --state-region, and the load on the table.';
 
 /** Writes an item to the table that replicas share, and reads another, as the server does. */
 export async function checkStateTable(table: string, opened: Promise<State>): Promise<Finding> {
@@ -9,8 +12,13 @@ export async function checkStateTable(table: string, opened: Promise<State>): Pr
     await Promise.all([state.check(), state.limit.secondsLeft(undefined)]);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    const { message, ...report } = error.report;
-    throw new Failure({ ...report, message: message.replace(/, so nothing was changed\.$/, '.') });
+    const { message, hint, ...report } = error.report;
+    throw new Failure({
+      ...report,
+      message: message.replace(/, so nothing was changed\.$/, '.'),
+      // The general hint leads here.
+      hint: hint === ERRORS.state_unavailable.nextStep ? UNREACHABLE : hint,
+    });
   } finally {
     await state.close();
   }

@@ -41,6 +41,17 @@ describe('the check of a table that replicas share', () => {
     });
   });
 
+  it('fails with what to look at where the table does not answer', async () => {
+    const { target } = await endpointToCheck();
+    table.spoil(() => 'refused');
+    const report = await check({ target, args, state: table.replica() });
+    expect(report.of('state_table')).toMatchObject({
+      status: 'failure',
+      message: `The state table ${TABLE} could not be reached (ECONNRESET).`,
+      hint: expect.stringContaining('--state-region'),
+    });
+  });
+
   it('fails where the clocks differ, by how much', async () => {
     const { target } = await endpointToCheck();
     const clock = new ForwardClock();

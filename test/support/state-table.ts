@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -40,6 +41,7 @@ export class StateTable {
   readonly #proxy: Server;
 
   private constructor(store: Server) {
+    setMaxListeners(0, this.#closing.signal);
     this.#store = store;
     this.#proxy = createServer((incoming, answer) => {
       // A slow request may outlast the table.
