@@ -1,15 +1,17 @@
-import { McpServer, type ServerContext } from '@modelcontextprotocol/server';
+import { type AuthInfo, McpServer, type ServerContext } from '@modelcontextprotocol/server';
 import { CfWorkerJsonSchemaValidator } from '@modelcontextprotocol/server/validators/cf-worker';
 import type { Era } from './changes/confirmation.ts';
 import { registerReleasePrompt } from './prompts/release-nat-addresses.ts';
 import { registerNatGatewayResource } from './resources/nat-gateway.ts';
 import { auditFields } from './tools/change/result.ts';
+import { decideReleaseApproval } from './tools/decide-release-approval.ts';
 import type { Dependencies, Tool } from './tools/define-tool.ts';
 import { describeNatGatewayAddresses } from './tools/describe-nat-gateway-addresses.ts';
+import { listReleaseApprovals } from './tools/list-release-approvals.ts';
 import { restorePrivateNatGatewayAddress } from './tools/restore-private-nat-gateway-address.ts';
 import { unassignPrivateNatGatewayAddress } from './tools/unassign-private-nat-gateway-address.ts';
 import { waitForNatGatewayAddresses } from './tools/wait-for-nat-gateway-addresses.ts';
-import { DESCRIBE, WAIT } from './vocabulary/names.ts';
+import { APPROVE_SCOPE, DESCRIBE, WAIT } from './vocabulary/names.ts';
 
 export type { Dependencies } from './tools/define-tool.ts';
 export { TargetAccounts } from './tools/target-accounts.ts';
@@ -23,8 +25,14 @@ const TOOLS: readonly Tool[] = [
   waitForNatGatewayAddresses,
 ];
 
-/** An MCP server with all tools, for one connection. It contacts nobody until a tool is called. */
-export function createServer(dependencies: Dependencies, era: Era): McpServer {
+/** With approvals, for the people who may decide on them. */
+const APPROVAL_TOOLS: readonly Tool[] = [listReleaseApprovals, decideReleaseApproval];
+
+/**
+ * An MCP server with all tools that `caller` may see, for one connection. It contacts nobody until a tool is called. As
+ * the list of tools depends on the caller, no hint may ever let others share it; the SDK's default is private.
+ */
+export function createServer(dependencies: Dependencies, era: Era, caller?: AuthInfo): McpServer {
   const server: McpServer = new McpServer(
     { name: 'nat-gateway-mcp', title: 'NAT gateway addresses', version: dependencies.version },
     {
@@ -42,7 +50,8 @@ export function createServer(dependencies: Dependencies, era: Era): McpServer {
       jsonSchemaValidator: new CfWorkerJsonSchemaValidator(),
     },
   );
-  for (const register of TOOLS) {
+  const approves = dependencies.approvals !== undefined && caller?.scopes.includes(APPROVE_SCOPE) === true;
+  for (const register of approves ? [...TOOLS, ...APPROVAL_TOOLS] : TOOLS) {
     if (register !== restorePrivateNatGatewayAddress || dependencies.canRestore) {
       register(server, dependencies, era);
     }

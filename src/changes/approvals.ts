@@ -6,6 +6,9 @@ import { makeRoom } from '../vocabulary/room.ts';
 /** Approvals are kept for a day, and must expire within it. */
 export const APPROVAL_KEPT_MILLISECONDS = 86_400_000;
 
+/** How long an approval can be decided on and used, unless the state moves first. */
+export const APPROVAL_OPEN_MILLISECONDS = 3_600_000;
+
 /** How many approvals a process keeps in memory. */
 const CAPACITY = 1000;
 
@@ -15,6 +18,8 @@ export interface ApprovalRequest {
   digest: string;
   /** What was shown. */
   plan: string;
+  /** The name of the account in the file of --targets, where there is one. */
+  target?: string | undefined;
   /** Who asked for the change. */
   requester: string;
   /** How many people have to approve. */

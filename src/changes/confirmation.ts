@@ -267,6 +267,11 @@ function canAsk(server: McpServer, context: ServerContext, era: Era): boolean {
   return elicitation !== undefined && (Object.keys(elicitation).length === 0 || 'form' in elicitation);
 }
 
+/** The digest of what is shown of a change: its request, its account and its gateway. */
+export function digestOf(question: Question): string {
+  return digest(digests(question));
+}
+
 function digests(question: Question) {
   const { tool, target, accountId, region, gateway, privateIps, maxDrainDurationSeconds, findings } =
     question;

@@ -2,6 +2,7 @@ import { isWildcard } from '../config/loopback.ts';
 import type { Settings } from '../config/options.ts';
 import type { HttpAddress } from '../config/values.ts';
 import { createServer, type Dependencies } from '../server.ts';
+import { APPROVE_SCOPE, SCOPES } from '../vocabulary/names.ts';
 import { BearerAuthentication } from './http/bearer.ts';
 import { HttpFront } from './http/front.ts';
 import { ProtectedResource } from './http/protected-resource.ts';
@@ -27,7 +28,7 @@ export async function serveOverHttp(
   };
   let front: HttpFront;
   try {
-    front = await HttpFront.open(({ era }) => createServer(dependencies, era), options);
+    front = await HttpFront.open(({ era, authInfo }) => createServer(dependencies, era, authInfo), options);
   } catch (error) {
     return stop(`--http cannot be served: ${(error as Error).message}`);
   }
@@ -42,8 +43,9 @@ export async function serveOverHttp(
 
 async function authenticationFor(
   { tokenFile, oauthIssuer: issuer, oauthAudience: audience, ...settings }: Settings,
-  { logger, now, monotonic, targets }: Dependencies,
+  { logger, now, monotonic, targets, approvals }: Dependencies,
 ): Promise<BearerAuthentication | undefined> {
+  const scopes = SCOPES.filter((scope) => scope !== APPROVE_SCOPE || approvals !== undefined);
   if (tokenFile !== undefined) {
     const { TokenFile } = await import('./http/token-file.ts');
     try {
@@ -52,6 +54,8 @@ async function authenticationFor(
           tokenFile,
           targets?.current().map(({ name }) => name),
         ),
+        undefined,
+        scopes,
       );
     } catch (error) {
       return stop(`--token-file ${(error as Error).message}`);
@@ -63,7 +67,8 @@ async function authenticationFor(
   const { oauthTargetsClaim: targetsClaim } = settings;
   return new BearerAuthentication(
     new Issuer({ issuer, audience, clientIds, scopePrefix, targetsClaim, logger, now, monotonic }),
-    new ProtectedResource(issuer, audience, scopePrefix),
+    new ProtectedResource(issuer, audience, scopePrefix, scopes),
+    scopes,
   );
 }
 

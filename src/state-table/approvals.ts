@@ -39,9 +39,10 @@ export class TableApprovals implements Approvals {
   async create(request: ApprovalRequest): Promise<Approval> {
     const created = this.#now();
     const id = approvalId(created);
-    const { digest, plan, requester, needed, expiresAt: expires } = request;
+    const { digest, plan, target, requester, needed, expiresAt: expires } = request;
     const ttl = Math.ceil((created + APPROVAL_KEPT_MILLISECONDS + CLOCK_MARGIN) / 1000);
-    const item = { digest, plan, requester, needed, expires, created, decisions: [], ttl };
+    const place = target === undefined ? {} : { target };
+    const item = { digest, plan, ...place, requester, needed, expires, created, decisions: [], ttl };
     await this.#table.put(keyOf(id), item);
     return { ...request, id, createdAt: created, decisions: [] };
   }
@@ -129,6 +130,7 @@ function approvalOf(item: Item): Approval {
     id: String(item.sk),
     digest: String(item.digest),
     plan: String(item.plan),
+    ...(item.target === undefined ? {} : { target: String(item.target) }),
     requester: String(item.requester),
     needed: Number(item.needed),
     createdAt: Number(item.created),

@@ -90,6 +90,13 @@ export const optionalTarget = targetName
   .optional()
   .describe('The target: an account, by its name; may be left out where there is one alone');
 
+export const approvalId = z.string().min(1).max(64).describe('Id of the approval');
+
+/** The argument `approval_id` of changes. */
+export const optionalApprovalId = approvalId
+  .optional()
+  .describe('From approval.id of an awaiting_approval result');
+
 /** Every target, or the names of some. */
 export const optionalTargets = optionalListOf(targetName, 200).describe(
   'Targets (accounts) by name; default: ["all"]',

@@ -18,7 +18,7 @@ import type { ConfirmMode, Scope } from '../vocabulary/names.ts';
 import { boundedIfText } from '../vocabulary/text.ts';
 import { regionOfTarget, type Search, searchForGateway, unknownArguments } from './arguments.ts';
 import { withinGrace } from './grace.ts';
-import { listedInput, listedOutput, once } from './listed-schema.ts';
+import { listedInput, listedOutput } from './listed-schema.ts';
 import { type Next, toolResult, withinScope } from './results.ts';
 import { nextIn, type Targets } from './targets.ts';
 
@@ -34,6 +34,8 @@ export interface Dependencies {
   state: State;
   /** The accounts to work in; absent where that is the account of the server's own credentials. */
   targets?: Targets | undefined;
+  /** The people whose approval a change needs; absent where it needs nobody's. */
+  approvals?: ApprovalRule | undefined;
   /** Whether addresses may be given back at all. */
   canRestore: boolean;
   /** Aborted once the process is to end: no real call begins after that. */
@@ -56,6 +58,12 @@ export interface Dependencies {
   monotonic: () => number;
   logger: Logger;
   version: string;
+}
+
+/** How many people have to approve a change, and whether its requester may be one of them. */
+export interface ApprovalRule {
+  needed: number;
+  allowsOwn: boolean;
 }
 
 /** One call of a tool, from the moment its arguments fit. */
@@ -136,8 +144,8 @@ export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObje
     openWorldHint: true,
   };
   return (server, dependencies, era) => {
-    const { logger, monotonic, graceOver, targets } = dependencies;
-    const { input, ...schemas } = formOf(targets !== undefined);
+    const { logger, monotonic, graceOver } = dependencies;
+    const { input, ...schemas } = formOf(dependencies);
     const answer = async (
       given: unknown,
       context: ServerContext,
@@ -179,26 +187,42 @@ export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObje
 }
 
 /**
- * The arguments of a tool, and its schemas as they are listed: one form for servers with targets, and one for all others,
- * which do not know the arguments and members that name a target. Each is made when it is first needed.
+ * What exists only with an option: arguments, members of results and values of enumerations. Servers without the option do
+ * not know the arguments, and list none of it.
  */
+const ONLY_WITH = {
+  targets: ['target', 'targets'],
+  approvals: ['approval_id', 'approval', 'awaiting_approval'],
+} as const;
+
+type Feature = keyof typeof ONLY_WITH;
+const FEATURES = Object.keys(ONLY_WITH) as Feature[];
+
+/** The arguments of a tool, and its schemas as they are listed: a form for each set of options, made when it is needed. */
 function forms<Shape extends z.ZodRawShape, Output extends z.ZodObject>({
   input,
   output,
   listed = output,
 }: Pick<Definition<Shape, Output>, 'input' | 'output' | 'listed'>) {
-  const make = (hasTargets: boolean) => {
-    const { target: _, targets: __, ...others } = input;
-    const shape = hasTargets ? { ...input, region: regionOfTarget } : others;
+  const make = (missing: readonly Feature[]) => {
+    const without: readonly string[] = missing.flatMap((feature) => ONLY_WITH[feature]);
+    const known = Object.entries(input).filter(([name]) => !without.includes(name));
+    const region = missing.includes('targets') ? {} : { region: regionOfTarget };
+    const shape = { ...Object.fromEntries(known), ...('region' in input ? region : {}) };
     const schema = z.strictObject(shape, { error: unknownArguments(Object.keys(shape)) });
     return {
       input: schema as unknown as z.ZodObject<Shape>,
       inputSchema: listedInput(schema),
-      outputSchema: listedOutput(listed, hasTargets ? [] : ['target']),
+      outputSchema: listedOutput(listed, without),
     };
   };
-  const [withTargets, without] = [once(() => make(true)), once(() => make(false))];
-  return (hasTargets: boolean) => (hasTargets ? withTargets() : without());
+  const made = new Map<string, ReturnType<typeof make>>();
+  return (dependencies: Pick<Dependencies, Feature>) => {
+    const missing = FEATURES.filter((feature) => dependencies[feature] === undefined);
+    const form = made.get(String(missing)) ?? make(missing);
+    made.set(String(missing), form);
+    return form;
+  };
 }
 
 /** The result with the target of its call, which `next` names as well. */

@@ -31,7 +31,8 @@ export function listedInput(schema: z.ZodObject): StandardSchemaWithJSON<unknown
 
 /**
  * The schema of a tool's result. `toolResult` has parsed the result, so it is not checked again. Its objects are listed
- * as open, so that a member added in a later version breaks no host. Members `without` are left out at every depth.
+ * as open, so that a member added in a later version breaks no host. Members and values of enumerations `without` are
+ * left out at every depth.
  */
 export function listedOutput<S extends z.ZodObject>(
   schema: S,
@@ -46,6 +47,9 @@ export function listedOutput<S extends z.ZodObject>(
           if ((jsonSchema.enum?.length ?? 0) > LONGEST_ENUM) delete jsonSchema.enum;
           delete jsonSchema.propertyNames;
           for (const name of without) delete jsonSchema.properties?.[name];
+          if (jsonSchema.enum?.some((each) => without.includes(String(each)))) {
+            jsonSchema.enum = jsonSchema.enum.filter((each) => !without.includes(String(each)));
+          }
           // What a part always has is in the reference.
           if (path.length > 0) delete jsonSchema.required;
           // It says what its absence says, and Inspector warns of it.

@@ -1,6 +1,13 @@
 import * as z from 'zod';
 import { RESTORE, WRITE_SCOPE } from '../vocabulary/names.ts';
-import { listOf, natGatewayId, optionalRegion, optionalTarget, privateIp } from './arguments.ts';
+import {
+  listOf,
+  natGatewayId,
+  optionalApprovalId,
+  optionalRegion,
+  optionalTarget,
+  privateIp,
+} from './arguments.ts';
 import { untilAnswered } from './change/asking.ts';
 import { attempt, failedAttempt } from './change/attempt.ts';
 import { auditFields } from './change/result.ts';
@@ -20,6 +27,7 @@ It works once no address of the gateway is changing, with the same checks, dry r
       .enum(['execute', 'dry_run'])
       .default('execute')
       .describe('dry_run checks everything and changes nothing; default: execute'),
+    approval_id: optionalApprovalId,
     target: optionalTarget,
     region: optionalRegion,
   },

@@ -1,7 +1,14 @@
 import * as z from 'zod';
 import { DEFAULT_DRAIN_SECONDS, DRAIN_SECONDS } from '../nat-gateway/drain.ts';
 import { UNASSIGN, WRITE_SCOPE } from '../vocabulary/names.ts';
-import { listOf, natGatewayId, optionalRegion, optionalTarget, privateIp } from './arguments.ts';
+import {
+  listOf,
+  natGatewayId,
+  optionalApprovalId,
+  optionalRegion,
+  optionalTarget,
+  privateIp,
+} from './arguments.ts';
 import { untilAnswered } from './change/asking.ts';
 import { attempt, failedAttempt } from './change/attempt.ts';
 import { auditFields } from './change/result.ts';
@@ -39,6 +46,7 @@ outcome says how it ended; error.hint and next say what to do. Never repeat an "
       .describe(
         "Refuse if fewer working addresses would remain: 0 to 32; the operator's minimum holds in any case",
       ),
+    approval_id: optionalApprovalId,
     target: optionalTarget,
     region: optionalRegion,
   },

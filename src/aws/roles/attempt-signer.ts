@@ -15,6 +15,8 @@ export interface AttemptBy {
   id: string;
   /** The name of the caller; absent where callers have none. */
   principal?: string | undefined;
+  /** The names of the people who approved the change; absent where nobody had to. */
+  approvers?: readonly string[] | undefined;
 }
 
 /** The clients of one attempt, in a session of their own. */
@@ -43,7 +45,7 @@ export class AttemptSigner {
       name: `nat-gateway-mcp-${by.id}`,
       policy: changePolicy({ ...permission, accountId: role.accountId }),
       seconds: SECONDS,
-      tags: { [SESSION_TAGS.caller]: names.tag, [SESSION_TAGS.attempt]: by.id },
+      tags: { [SESSION_TAGS.caller]: names.tag, [SESSION_TAGS.attempt]: by.id, ...approversTag(by) },
       sourceIdentity,
     };
     const isMapped = names.isTagMapped || (sourceIdentity !== undefined && names.isSourceIdentityMapped);
@@ -80,4 +82,8 @@ export class AttemptSigner {
     this.#made = { of: session, pair };
     return pair;
   }
+}
+
+function approversTag({ approvers = [] }: AttemptBy): Record<string, string> {
+  return approvers.length === 0 ? {} : { [SESSION_TAGS.approvers]: callerNames(approvers.join(' ')).tag };
 }

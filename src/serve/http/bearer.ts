@@ -30,10 +30,13 @@ export interface Verifier {
 /** Demands a bearer token of each caller, with the scopes that the request needs (RFC 6750). */
 export class BearerAuthentication {
   readonly #verifier: Verifier;
+  /** The scopes that this server asks for. */
+  readonly #scopes: readonly Scope[];
   /** Set if tokens come from an authorization server: the metadata that clients need to get one. */
   readonly resource: ProtectedResource | undefined;
 
-  constructor(verifier: Verifier, resource?: ProtectedResource) {
+  constructor(verifier: Verifier, resource?: ProtectedResource, scopes: readonly Scope[] = SCOPES) {
+    this.#scopes = scopes;
     this.#verifier = verifier;
     this.resource = resource;
   }
@@ -57,7 +60,7 @@ export class BearerAuthentication {
 
   /** @throws Refusal (403) if the token lacks one of the scopes */
   requireScopes(scopes: readonly Scope[], caller: AuthInfo, host: string): void {
-    const missing = scopes.filter((scope) => !caller.scopes.includes(scope));
+    const missing = scopes.filter((scope) => this.#scopes.includes(scope) && !caller.scopes.includes(scope));
     if (missing.length === 0) return;
     const list = this.#named(missing);
     const challenge = this.#challenge(host, {
@@ -77,7 +80,7 @@ export class BearerAuthentication {
   }
 
   #unauthorized(host: string, reason: string | undefined): Refusal {
-    const scope = this.#named(SCOPES);
+    const scope = this.#named(this.#scopes);
     // RFC 6750, section 3.1: no error code if the request had no token.
     const error = reason === undefined ? {} : { error: 'invalid_token', error_description: reason };
     const message = reason ?? 'This server needs a token: Authorization: Bearer TOKEN.';

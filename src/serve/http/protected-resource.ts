@@ -13,9 +13,11 @@ export class ProtectedResource {
   readonly issuer: string;
   readonly #audience: string;
   readonly #scopePrefix: string;
+  readonly #scopes: readonly Scope[];
 
   /** `scopePrefix` is what the issuer puts before the names of this server's scopes. */
-  constructor(issuer: string, audience: string, scopePrefix = '') {
+  constructor(issuer: string, audience: string, scopePrefix = '', scopes: readonly Scope[] = SCOPES) {
+    this.#scopes = scopes;
     this.issuer = issuer;
     this.#audience = audience;
     this.#scopePrefix = scopePrefix;
@@ -35,7 +37,7 @@ export class ProtectedResource {
     return {
       resource: this.#url(host).href,
       authorization_servers: [this.issuer],
-      scopes_supported: SCOPES.map((scope) => this.scopeName(scope)),
+      scopes_supported: this.#scopes.map((scope) => this.scopeName(scope)),
       bearer_methods_supported: ['header'],
       resource_name: 'nat-gateway-mcp',
     };

@@ -1,4 +1,6 @@
 import {
+  APPROVAL_TOOLS,
+  APPROVE_SCOPE,
   CHANGE_TOOLS,
   type ChangeTool,
   READ_SCOPE,
@@ -68,17 +70,23 @@ function parse(bytes: Uint8Array): unknown {
   }
 }
 
-/** Every request needs the read scope at least, and a call that changes something the write scope. */
+/** Every request needs the read scope at least; calls that change something or decide on it have scopes of their own. */
 function scopeOf(message: Message): Scope | undefined {
   const { method } = message;
   if (!isRequest(message) || (typeof method === 'string' && FOR_ALL.has(method))) return undefined;
-  return changeToolOf(message) === undefined ? READ_SCOPE : WRITE_SCOPE;
+  if (changeToolOf(message) !== undefined) return WRITE_SCOPE;
+  return APPROVAL_TOOLS.some((tool) => tool === toolOf(message)) ? APPROVE_SCOPE : READ_SCOPE;
 }
 
-function changeToolOf({ method, params }: Message): ChangeTool | undefined {
-  if (method !== 'tools/call') return undefined;
-  const name = typeof params === 'object' && params !== null && 'name' in params ? params.name : undefined;
+function changeToolOf(message: Message): ChangeTool | undefined {
+  const name = toolOf(message);
   return CHANGE_TOOLS.find((tool) => tool === name);
+}
+
+/** The name of the tool that a message calls, which nobody has checked. */
+function toolOf({ method, params }: Message): unknown {
+  if (method !== 'tools/call') return undefined;
+  return typeof params === 'object' && params !== null && 'name' in params ? params.name : undefined;
 }
 
 /** Notifications have no id, and responses have no method. */

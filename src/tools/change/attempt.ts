@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressChange } from '../../aws/permit.ts';
+import type { Approval } from '../../changes/approvals.ts';
 import type { AuditFields } from '../../changes/audit-log.ts';
 import { type Answer, type Asking, confirmationNeed, type Question } from '../../changes/confirmation.ts';
 import { NotBegun } from '../../changes/queue.ts';
@@ -12,6 +13,7 @@ import { TIMEOUTS } from '../../vocabulary/timeouts.ts';
 import type { FailedCall, PlacedCall } from '../define-tool.ts';
 import { observeGateway } from '../observe-gateway.ts';
 import { waitCall } from '../results.ts';
+import { approvalGone, approversOf, judgeApproval, lacksApproval, namedApproval } from './approval.ts';
 import { canChange, withoutYes } from './asking.ts';
 import { claim, holdGateway, recallFor, unclaim } from './claims.ts';
 import type { AnyAttempt, Attempt, ChangeArguments, ChangeKind } from './kind.ts';
@@ -97,7 +99,7 @@ async function beforeReading<I extends ChangeArguments, C extends AddressChange,
   }
   const unconfirmed = withoutYes(answer, progress);
   if (unconfirmed !== undefined) return unconfirmed;
-  if (!canChange(input.mode, need, answer)) return check(attempt);
+  if (!canChange(input.mode, need, answer) || lacksApproval(attempt)) return check(attempt);
 
   const over = new AbortController();
   const holding = holdGateway(attempt, over.signal);
@@ -140,7 +142,7 @@ async function check<I extends ChangeArguments, C extends AddressChange, Own ext
     if (ignored !== undefined) return { ...progress, ...ignored };
     throw beside.reason;
   }
-  const { observed, evidence, recalled, hold } = beside.value;
+  const { observed, evidence, recalled, hold, approval } = beside.value;
   if (observed instanceof Failure) {
     const { report } = observed;
     return { ...refused(progress, report), ...afterFailedRead(report, request), ...ignored };
@@ -168,11 +170,19 @@ async function check<I extends ChangeArguments, C extends AddressChange, Own ext
       ...afterDryRun(attempt, kind, attempt.need, recalled.secondsLeft),
     };
   }
-  const { findings, evidence: judged } = checked;
+  const { findings, evidence: judgedEvidence } = checked;
   const { target } = attempt.where;
-  const question = { ...request, tool: kind.tool, target, accountId, gateway, findings, evidence: judged };
+  const question = {
+    ...request,
+    tool: kind.tool,
+    target,
+    accountId,
+    gateway,
+    findings,
+    evidence: judgedEvidence,
+  };
   if (recalled.secondsLeft > 0) return limitReached(attempt, progress, recalled.secondsLeft);
-  return decide(attempt, question, { permit: dryRun.permit, hold }, progress);
+  return decide(attempt, question, { permit: dryRun.permit, hold, approval }, progress);
 }
 
 /** Looks; and once more where a replica held the gateway meanwhile, whose change may not have been seen. */
@@ -194,35 +204,55 @@ async function look<I extends ChangeArguments, C extends AddressChange, Own exte
   attempt: Attempt<I, C, Own>,
 ) {
   const { kind, request, ec2, context, holding } = attempt;
+  const named = namedApproval(attempt);
+  const dryRunBy = async () => {
+    const { id, principal } = attempt.audit;
+    const by = { id, principal, approvers: approversOf(attempt, await named) };
+    return kind.calls(ec2).dryRun(request, context.mcpReq.signal, by);
+  };
   const looking = Promise.all([
+    named,
     observeGateway(attempt, request.natGatewayId),
     kind.lookUp?.(attempt),
     recallFor(attempt, attempt.input.mode === 'execute'),
     holding,
-  ]).then(([observed, evidence, recalled, hold]) => ({ observed, evidence, recalled, hold }));
-  const [dryRun, [beside]] = await Promise.all([
-    kind.calls(ec2).dryRun(request, context.mcpReq.signal, attempt.audit),
-    Promise.allSettled([looking]),
-  ]);
+  ]).then(([approval, observed, evidence, recalled, hold]) => ({
+    ...{ approval, observed, evidence, recalled, hold },
+  }));
+  const [dryRun, [beside]] = await Promise.all([dryRunBy(), Promise.allSettled([looking])]);
   return { dryRun, beside };
+}
+
+/** What a change is made with, as far as the attempt has it. */
+interface Means extends Pick<Sending, 'permit'> {
+  hold: Hold | undefined;
+  /** The one that the call names. */
+  approval: Approval | undefined;
 }
 
 /** The yes, and all that is used up by a real call. The limit was looked at before anybody is asked. */
 async function decide<I extends ChangeArguments, C extends AddressChange, Own extends string>(
   attempt: Attempt<I, C, Own>,
   question: Question,
-  { permit, hold }: Pick<Sending, 'permit'> & { hold: Hold | undefined },
+  { permit, hold, approval }: Means,
   progress: Progress,
 ): Promise<ChangeResult<Own> | Asking> {
   const { need, answer, dependencies, context } = attempt;
   if (need === 'unavailable') return refused(progress, noConfirmation());
+  const judged = await judgeApproval(attempt, question, approval, progress);
+  if (judged !== undefined && 'outcome' in judged) return judged;
   const yes = need === 'needed' ? dependencies.confirmation.judgeYes(answer, question) : undefined;
   if (yes !== undefined && 'question' in yes) return yes;
-  const confirmed = { ...progress, confirmation: need === 'needed' ? ('confirmed' as const) : need };
+  const confirmed = {
+    ...progress,
+    ...judged?.progress,
+    confirmation: need === 'needed' ? ('confirmed' as const) : need,
+  };
   if (hold === undefined) throw new Error('a change of a gateway that is not held');
   if (isLate(attempt, SHARED_STATE_SECONDS)) return refused(confirmed, tooLate());
-  const claimed = await claim(attempt, hold, yes).catch(failureOfState);
+  const claimed = await claim(attempt, hold, { yes, approval: judged?.use }).catch(failureOfState);
   if (claimed instanceof Failure) return refused(confirmed, claimed.report);
+  if (claimed === 'approval') return approvalGone(attempt, approval, confirmed);
   if (claimed === 'yes') return { question, stale: 'used' };
   if (claimed === 'hold') return refused(confirmed, tooLate());
   if (claimed === 'limit') {

@@ -1,3 +1,4 @@
+import type { UseOfApproval } from '../../changes/approvals.ts';
 import type { Yes } from '../../changes/confirmation.ts';
 import type { ChangeEnd, Hold, IntendedChange, Remembered } from '../../changes/state.ts';
 import { TIMEOUTS } from '../../vocabulary/timeouts.ts';
@@ -42,18 +43,25 @@ export async function recallFor(
   return { remembered, secondsLeft };
 }
 
-/** What could not be had: the yes was used before, the hourly limit is reached, or the gateway is not held any more. */
-export type Missing = 'yes' | 'limit' | 'hold';
+/** What could not be had: the approval counts no more, the yes was used before, the hourly limit is reached, or the gateway is not held. */
+export type Missing = 'approval' | 'yes' | 'limit' | 'hold';
+
+/** What people gave for the change, where it was asked of them. */
+export interface Given {
+  yes: Yes | undefined;
+  approval: UseOfApproval | undefined;
+}
 
 /** Uses up what a real call needs, all at once. Where one thing is missing, the others are given back. */
 export async function claim(
   claimant: Claimant,
   hold: Hold,
-  yes: Yes | undefined,
+  { yes, approval }: Given,
 ): Promise<Missing | undefined> {
   const { change, dependencies, context } = claimant;
-  const { yeses, limit, changes } = dependencies.state;
+  const { yeses, limit, changes, approvals } = dependencies.state;
   const claiming = [
+    approval === undefined ? undefined : approvals.use(approval),
     yes === undefined || yeses.use(yes.nonce, change.attempt, yes.rememberFor),
     limit.take(callerOf(context), change.attempt),
     hold.renew(),
@@ -62,8 +70,9 @@ export async function claim(
   // What is given back must not be claimed afterwards.
   await Promise.allSettled(claiming);
   try {
-    const [isFirst, isCounted, isHeld] = await Promise.all(claiming);
-    const missing = !isFirst ? 'yes' : !isCounted ? 'limit' : isHeld ? undefined : 'hold';
+    const [used, isFirst, isCounted, isHeld] = await Promise.all(claiming);
+    const isApproved = used === undefined || used.kind === 'used';
+    const missing = missingOf({ approval: isApproved, yes: isFirst, limit: isCounted, hold: isHeld });
     if (missing !== undefined) unclaim(claimant);
     return missing;
   } catch (error) {
@@ -72,7 +81,11 @@ export async function claim(
   }
 }
 
-/** Gives back what was claimed for a change that was not sent. A yes stays used. */
+function missingOf(had: Record<Missing, boolean>): Missing | undefined {
+  return (['approval', 'yes', 'limit', 'hold'] as const).find((each) => !had[each]);
+}
+
+/** Gives back what was claimed for a change that was not sent. A yes and an approval stay used. */
 export function unclaim({ change, dependencies, context }: Claimant): void {
   void dependencies.state.limit.refund(callerOf(context), change.attempt);
   settle({ change, dependencies }, { kind: 'not_made' });

@@ -20,6 +20,7 @@ export interface ChangeArguments {
   private_ip_addresses: string[];
   mode: ChangeRequest['mode'];
   min_remaining?: number | undefined;
+  approval_id?: string | undefined;
   region?: string | undefined;
 }
 

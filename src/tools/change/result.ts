@@ -8,6 +8,7 @@ import type { Evidence } from '../../nat-gateway/evidence.ts';
 import { addressSchema, type NatGatewayAddress } from '../../nat-gateway/gateway.ts';
 import type { ErrorReport } from '../../vocabulary/failure.ts';
 import { boundedIfText } from '../../vocabulary/text.ts';
+import { approvalSchema } from '../approvals/approval-members.ts';
 import type { Where } from '../define-tool.ts';
 import { brief } from '../listed-schema.ts';
 import { describeCall, errorSchema, findingSchema, nextSchema } from '../results.ts';
@@ -15,7 +16,13 @@ import { describeCall, errorSchema, findingSchema, nextSchema } from '../results
 const text = z.string().optional();
 
 /** How an attempt of any kind may end; each kind has two more. The meanings stand in `docs/reference.md`. */
-export const SHARED_OUTCOMES = ['dry_run_passed', 'not_confirmed', 'refused', 'unknown'] as const;
+export const SHARED_OUTCOMES = [
+  'dry_run_passed',
+  'awaiting_approval',
+  'not_confirmed',
+  'refused',
+  'unknown',
+] as const;
 type SharedOutcome = (typeof SHARED_OUTCOMES)[number];
 
 /** The answer of EC2 to a real call. */
@@ -51,6 +58,7 @@ export const changeMembers = z.object({
     ])
     .optional()
     .describe("The client's answer, or why there is none"),
+  approval: brief(approvalSchema, 'id, expires_at, needed, decisions').optional(),
   reconciled: z.boolean().optional().describe('The answer was lost; reads showed the change'),
   partial_change: z.boolean().optional().describe('Only some addresses changed'),
   addresses: z
@@ -118,7 +126,7 @@ export function find(
 /** A result as its caller is told it: whether anything changed, and a dry run that passed without passing for the change. */
 export function told<Own extends string>(result: ChangeResult<Own>, accepted: Own): ChangeResult<Own> {
   const { outcome, dry_run } = result;
-  const isRefused = outcome === 'refused' || outcome === 'not_confirmed';
+  const isRefused = ['refused', 'not_confirmed', 'awaiting_approval'].includes(outcome);
   const message = 'It checks permissions alone. Nothing was changed.';
   return {
     ...result,
@@ -162,6 +170,7 @@ export function decisive(result: Progress): Record<string, unknown> {
     region,
     account_id,
     confirmation,
+    approval,
     dry_run,
     unassign,
     assign,
@@ -177,6 +186,7 @@ export function decisive(result: Progress): Record<string, unknown> {
     findings: findings?.map(({ code, severity, private_ip }) => ({ code, severity, private_ip })),
     evidence,
     confirmation,
+    approval,
     dry_run,
     unassign,
     assign,

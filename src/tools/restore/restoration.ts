@@ -32,7 +32,7 @@ export const restoreResultSchema = z.object({
 
 /** What tells its result from that of a release; every model reads the list of tools. */
 export const listedResultSchema = restoreResultSchema
-  .pick({ outcome: true, changed: true, hint: true, target: true })
+  .pick({ outcome: true, changed: true, hint: true, target: true, approval: true })
   .extend({ assign: restoreResultSchema.shape.assign, next: part, error: part });
 
 type Subject = SubjectOf<AssignRequest>;
