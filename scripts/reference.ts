@@ -25,6 +25,8 @@ const OUTCOMES: Record<Outcome, string> = {
   already_unassigning: 'All of the addresses are draining already. Nothing was done; `next` is the wait.',
   assigning: 'To restore: accepted, and every address is being assigned. `next` is the wait.',
   already_on_gateway: 'To restore: all of the addresses are on the gateway. Nothing was done.',
+  awaiting_approval:
+    'With `--approvals`: people have to approve first. Nothing was changed; `approval` says who has decided, and `next` is the call once enough have.',
   not_confirmed:
     'The client was asked to confirm and did not answer yes, or not within ten minutes: `confirmation` tells which. Whether its user saw the question is not known; `hint` says what to do. Nothing was changed.',
   refused:

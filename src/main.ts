@@ -28,7 +28,7 @@ import {
   simulatedClock,
   startSimulator,
 } from './start/aws.ts';
-import { policyOf, rulesOf, tableOf } from './start/rules.ts';
+import { approvalRuleOf, policyOf, rulesOf, tableOf } from './start/rules.ts';
 import { openState } from './start/state.ts';
 import { openTargets, withTargets } from './start/targets.ts';
 
@@ -123,6 +123,7 @@ async function serve(settings: Settings, log: Log): Promise<void> {
     audit,
     state,
     targets: await openTargets(settings, target, state, version, logger),
+    approvals: approvalRuleOf(settings),
     canRestore: settings.restore,
     stopping,
     // Over HTTP the signal of a request tells that its caller is gone; stdio has a check of its own.

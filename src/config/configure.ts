@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
 import { NAT_GATEWAY_ID } from '../vocabulary/ids.ts';
 import { visibleLine } from '../vocabulary/text.ts';
+import type { CHECK_FLAGS } from './check-flags.ts';
 import { isLoopback, LOOPBACK_HOSTS } from './loopback.ts';
 import {
-  type CHECK_FLAGS,
   type Command,
   flagOf,
   type Name,
@@ -132,6 +132,11 @@ function refuseUnsafeHttp(settings: Settings, { host }: HttpAddress, given: Read
   }
   if (tokenFile !== undefined && oauthIssuer !== undefined) {
     throw new ConfigurationError('--token-file cannot be used with --oauth-issuer: choose one.');
+  }
+  if (settings.approvals !== undefined && tokenFile === undefined && oauthIssuer === undefined) {
+    throw new ConfigurationError(
+      '--approvals needs --token-file or --oauth-issuer: without tokens nobody has a name.',
+    );
   }
   if (!isLoopback(host) && tokenFile === undefined && oauthIssuer === undefined) {
     throw new ConfigurationError(

@@ -1,12 +1,5 @@
-import {
-  CHECK_FLAGS,
-  type Command,
-  type Name,
-  OPTION_NAMES,
-  OPTIONS,
-  usageOf,
-  variableOf,
-} from './options.ts';
+import { CHECK_FLAGS } from './check-flags.ts';
+import { type Command, type Name, OPTION_NAMES, OPTIONS, usageOf, variableOf } from './options.ts';
 
 /** Returns the text of `--help` for a terminal of so many columns. */
 export function help(command: Command, columns = 80): string {

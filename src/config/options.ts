@@ -38,7 +38,7 @@ export interface Option<T> {
   /** May be given several times, or with values separated by commas. */
   repeatable?: boolean;
   /** When serving, the option is refused unless this one is set too. */
-  needs?: 'http' | 'simulate' | 'stateTable';
+  needs?: 'http' | 'simulate' | 'stateTable' | 'approvals';
   /** Returns the value of `text`; throws an Error whose message completes "--flag …". */
   parse: (text: string) => T;
   commands: readonly Command[];
@@ -105,7 +105,7 @@ export const OPTIONS = {
     needs: 'http',
   }),
   oauthScopePrefix: value('PREFIX', parseScopePrefix, {
-    help: 'What the issuer puts before nat:read and nat:write, such as https://nat.example.com/mcp/. Needs --oauth-issuer.',
+    help: 'What the issuer puts before nat:read, nat:write and nat:approve, such as https://nat.example.com/mcp/. Needs --oauth-issuer.',
     needs: 'http',
   }),
   oauthClientId: list('ID', listOf(/^[!-~]+$/, 'client ids'), {
@@ -175,6 +175,14 @@ export const OPTIONS = {
   maxChangesPerHour: wholeNumber('N', [1, 100_000], 20, {
     help: 'Maximum number of real calls that this process sends in an hour for each caller. Where no token is needed, all callers count as one.',
   }),
+  approvals: value('N', wholeNumberBetween(1, 5), {
+    help: 'Number of people whose approval every change needs, by tokens with the scope nat:approve; docs/approvals.md has the way of an approval. Needs --token-file or --oauth-issuer. Range: 1 to 5.',
+    needs: 'http',
+  }),
+  allowSelfApproval: toggle({
+    help: 'Let people approve changes that they asked for themselves, which goes on record.',
+    needs: 'approvals',
+  }),
   stateTable: value('NAME', parseTableName, {
     help: 'DynamoDB table that replicas share, so that they keep the promises of one process: a yes counts once, the limit of changes an hour is one, and a gateway has one change at a time. state-table prints its template.',
     unset: 'none, the memory of this process',
@@ -203,18 +211,6 @@ export type Name = keyof typeof OPTIONS;
 export type Settings = { [K in Name]: (typeof OPTIONS)[K]['fallback'] };
 
 export const OPTION_NAMES = Object.keys(OPTIONS) as Name[];
-
-/** The flags of `check` alone. They have no variables, because they belong to one run. */
-export const CHECK_FLAGS = {
-  gateway: {
-    placeholder: 'ID',
-    help: 'Gateway for the dry run. Default: the first private gateway with a secondary address, preferably one that the rules allow to change.',
-  },
-  json: {
-    placeholder: undefined,
-    help: 'Print one JSON object: {"ok": …, "checks": [{"name", "status", "message", "hint"?, …}]}.',
-  },
-} as const;
 
 /** Whether a command takes an option. `check` and `iam-policy` take every flag of the server, so that its flags can be pasted. */
 export function takes(command: Command, name: Name): boolean {

@@ -15,6 +15,8 @@ const RULES = [
   'minRemaining',
   'maxAddresses',
   'maxChangesPerHour',
+  'approvals',
+  'allowSelfApproval',
   'stateTable',
   'auditLog',
 ] as const satisfies readonly Name[];
@@ -32,5 +34,6 @@ export function rulesInForce(settings: Settings): Record<string, unknown> {
 }
 
 function settingOf(settings: Settings, name: (typeof RULES)[number]): unknown {
+  if (name === 'allowSelfApproval') return settings.allowSelfApproval || undefined;
   return settings[name] ?? (name === 'auditLog' ? 'stderr' : undefined);
 }

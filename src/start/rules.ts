@@ -29,3 +29,8 @@ export function rulesOf(settings: Settings): Rules {
 export function tableOf({ stateTable: name, stateRegion, region }: Settings) {
   return name === undefined ? undefined : { name, region: stateRegion ?? region };
 }
+
+/** How many people have to approve a change, where any have to. */
+export function approvalRuleOf({ approvals, allowSelfApproval: allowsOwn }: Settings) {
+  return approvals === undefined ? undefined : { needed: approvals, allowsOwn };
+}

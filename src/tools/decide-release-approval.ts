@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type Approval, approvalState, type Decision } from '../changes/approvals.ts';
 import { Failure } from '../vocabulary/failure.ts';
 import { APPROVE_SCOPE, DECIDE_APPROVAL, LIST_APPROVALS } from '../vocabulary/names.ts';
-import { approvalSchema, listedApproval, maySee } from './approvals/approval-members.ts';
+import { approvalSchema, listedApproval, maySee } from './approval-members.ts';
 import { approvalId } from './arguments.ts';
 import { auditFields } from './change/result.ts';
 import { type Call, defineTool } from './define-tool.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Approval } from '../changes/approvals.ts';
 import { APPROVE_SCOPE, LIST_APPROVALS } from '../vocabulary/names.ts';
-import { approvalSchema, listedApproval, maySee } from './approvals/approval-members.ts';
+import { approvalSchema, listedApproval, maySee } from './approval-members.ts';
 import { defineTool } from './define-tool.ts';
 import { errorSchema } from './results.ts';
 

@@ -46,6 +46,8 @@ describe('the command', () => {
         minRemaining: 1,
         maxAddresses: 7,
         maxChangesPerHour: 20,
+        approvals: undefined,
+        allowSelfApproval: false,
         stateTable: undefined,
         stateRegion: undefined,
         stateEndpoint: undefined,
@@ -111,9 +113,10 @@ describe('the options', () => {
     expect(settings(argumentsFor(option, `${flag}=${text}`))[name]).toEqual(value);
   });
 
-  it.each(SWITCHES)('include $flag and its negation, without a value', ({ name, flag }) => {
-    expect(settings([flag])[name]).toBe(true);
-    expect(settings([flag.replace('--', '--no-')])[name]).toBe(false);
+  it.each(SWITCHES)('include $flag and its negation, without a value', (option) => {
+    const { name, flag } = option;
+    expect(settings(argumentsFor(option, flag))[name]).toBe(true);
+    expect(settings(argumentsFor(option, flag.replace('--', '--no-')))[name]).toBe(false);
   });
 
   it.each(OPTION_CASES)('include $variable', (option) => {
@@ -128,9 +131,11 @@ describe('the options', () => {
     expect(settings(argumentsFor(option, flag, text), environment)[name]).toEqual(value);
   });
 
-  it.each(SWITCHES)('prefer $flag and its negation to the variable', ({ name, flag, variable }) => {
-    expect(settings([flag], { [variable]: 'false' })[name]).toBe(true);
-    expect(settings([flag.replace('--', '--no-')], { [variable]: 'true' })[name]).toBe(false);
+  it.each(SWITCHES)('prefer $flag and its negation to the variable', (option) => {
+    const { name, flag, variable } = option;
+    const negated = flag.replace('--', '--no-');
+    expect(settings(argumentsFor(option, flag), { [variable]: 'false' })[name]).toBe(true);
+    expect(settings(argumentsFor(option, negated), { [variable]: 'true' })[name]).toBe(false);
   });
 
   it.each([

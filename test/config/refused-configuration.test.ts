@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError, configure } from '../../src/config/configure.ts';
+import { OPTIONS } from '../../src/config/options.ts';
 import {
   argumentsFor,
   HTTP,
@@ -84,6 +85,7 @@ describe('a malformed value', () => {
     evidence: ['on', 'Require', 'true', 'auto,off'],
     minRemaining: ['-1', '33', '1.5', 'all', 'many'],
     maxChangesPerHour: ['0', '1.5', 'none'],
+    approvals: ['0', '6', '1.5', 'two'],
     stateTable: [
       'ab',
       'a'.repeat(256),
@@ -309,13 +311,20 @@ describe('--http', () => {
     }
   });
 
+  it('is refused with approvals and without tokens, which give people names', () => {
+    const args = [...HTTP, '--approvals', '2'];
+    expect(refusal(args)).toMatch(/^--approvals needs --token-file or --oauth-issuer/);
+    expect(settings([...args, '--token-file', 't.json']).approvals).toBe(2);
+    expect(refusal([...HTTP, '--allow-self-approval'])).toBe('--allow-self-approval needs --approvals.');
+  });
+
   it('is refused with a claim of targets and no targets', () => {
     const args = [...OAUTH, '--oauth-targets-claim', 'a'];
     expect(refusal(args)).toBe('--oauth-targets-claim needs --targets.');
     expect(settings([...args, '--targets', 'x']).oauthTargetsClaim).toBe('a');
   });
 
-  it.each(OPTION_CASES.filter(({ requires }) => requires?.includes('--http') === true))(
+  it.each(OPTION_CASES.filter(({ name }) => OPTIONS[name].needs === 'http'))(
     'is required by $flag',
     ({ flag, variable, text }) => {
       expect(refusal([flag, text])).toBe(`${flag} needs --http.`);

@@ -8,6 +8,13 @@ function rules(args: readonly string[], environment: Record<string, string> = {}
 }
 
 describe('the rules in force', () => {
+  it('tell how many people approve, and whether their own requests', () => {
+    const args = ['--http=0', '--confirm=never', '--token-file=t.json', '--approvals=2'];
+    expect(rules(args)).toMatchObject({ approvals: 2 });
+    expect(rules(args)).not.toHaveProperty('allow_self_approval');
+    expect(rules([...args, '--allow-self-approval'])).toMatchObject({ allow_self_approval: true });
+  });
+
   it('are those that always hold, by default', () => {
     expect(rules([])).toEqual({
       read_only: false,

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CHECK_FLAGS, flagOf, OPTION_NAMES, OPTIONS, PREFIX, variableOf } from '../../src/config/options.ts';
+import { CHECK_FLAGS } from '../../src/config/check-flags.ts';
+import { flagOf, OPTION_NAMES, OPTIONS, PREFIX, variableOf } from '../../src/config/options.ts';
 import { type Document, parseMarkdown } from './markdown.ts';
 import { commandsOf } from './shell-words.ts';
 

@@ -28,7 +28,7 @@ export async function openFront(
 ): Promise<Front> {
   const session = await openSession(options);
   onTestFinished(session.close);
-  const factory: McpServerFactory = ({ era }) => createServer(session.dependencies, era);
+  const factory: McpServerFactory = ({ era, authInfo }) => createServer(session.dependencies, era, authInfo);
   const served = await HttpFront.open(factory, {
     host: '127.0.0.1',
     port: 0,

@@ -154,6 +154,11 @@ export const OPTION_CASES: OptionCase[] = [
   option('minRemaining', '--min-remaining', sample('2', 2), sample('0', 0)),
   option('maxAddresses', '--max-addresses', sample('3', 3), sample('31', 31)),
   option('maxChangesPerHour', '--max-changes-per-hour', sample('1', 1), sample('100000', 100_000)),
+  { ...option('approvals', '--approvals', sample('2', 2), sample('5', 5)), requires: OAUTH },
+  {
+    ...option('allowSelfApproval', '--allow-self-approval', sample('true', true), sample('false', false)),
+    requires: [...OAUTH, '--approvals', '2'],
+  },
   option('stateTable', '--state-table', sample('nat-state'), sample('a.b_C-1')),
   {
     ...option('stateRegion', '--state-region', sample('eu-west-1'), sample('us-gov-west-1')),

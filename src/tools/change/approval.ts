@@ -9,7 +9,7 @@ import { digestOf, type Question } from '../../changes/confirmation.ts';
 import { confirmationText } from '../../changes/confirmation-text.ts';
 import { type ErrorReport, errorReport } from '../../vocabulary/failure.ts';
 import type { ChangeTool } from '../../vocabulary/names.ts';
-import { approvalMembers } from '../approvals/approval-members.ts';
+import { approvalMembers } from '../approval-members.ts';
 import type { PlacedCall } from '../define-tool.ts';
 import type { Claimant } from './claims.ts';
 import { type ChangeResult, type Progress, refused } from './result.ts';

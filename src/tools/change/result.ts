@@ -8,7 +8,7 @@ import type { Evidence } from '../../nat-gateway/evidence.ts';
 import { addressSchema, type NatGatewayAddress } from '../../nat-gateway/gateway.ts';
 import type { ErrorReport } from '../../vocabulary/failure.ts';
 import { boundedIfText } from '../../vocabulary/text.ts';
-import { approvalSchema } from '../approvals/approval-members.ts';
+import { approvalSchema } from '../approval-members.ts';
 import type { Where } from '../define-tool.ts';
 import { brief } from '../listed-schema.ts';
 import { describeCall, errorSchema, findingSchema, nextSchema } from '../results.ts';

@@ -1,7 +1,7 @@
 import type { ServerContext } from '@modelcontextprotocol/server';
 import * as z from 'zod';
-import type { Approval } from '../../changes/approvals.ts';
-import { type Targets, visibleTargets } from '../targets.ts';
+import type { Approval } from '../changes/approvals.ts';
+import { type Targets, visibleTargets } from './targets.ts';
 
 /** An approval as results and records show it. */
 
