@@ -22,6 +22,8 @@ export interface SessionNames {
   name: string;
   source_identity?: string | undefined;
   caller_tag?: string | undefined;
+  /** The people who approved the change. */
+  approvers_tag?: string | undefined;
   /** The caller's name has characters that STS does not allow, so that the two above are not the name itself. */
   mapped?: boolean | undefined;
 }

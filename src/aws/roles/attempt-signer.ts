@@ -38,6 +38,7 @@ export class AttemptSigner {
 
   constructor(role: TargetRole, by: AttemptBy, permission: Omit<Permission, 'accountId'>) {
     const names = callerNames(by.principal);
+    const approvers = by.approvers && callerNames(by.approvers.join(' ')).tag;
     const sourceIdentity = role.sourceIdentity ? names.sourceIdentity : undefined;
     this.#region = permission.region;
     this.#request = {
@@ -45,7 +46,11 @@ export class AttemptSigner {
       name: `nat-gateway-mcp-${by.id}`,
       policy: changePolicy({ ...permission, accountId: role.accountId }),
       seconds: SECONDS,
-      tags: { [SESSION_TAGS.caller]: names.tag, [SESSION_TAGS.attempt]: by.id, ...approversTag(by) },
+      tags: {
+        [SESSION_TAGS.caller]: names.tag,
+        [SESSION_TAGS.attempt]: by.id,
+        ...(approvers === undefined ? {} : { [SESSION_TAGS.approvers]: approvers }),
+      },
       sourceIdentity,
     };
     const isMapped = names.isTagMapped || (sourceIdentity !== undefined && names.isSourceIdentityMapped);
@@ -53,6 +58,7 @@ export class AttemptSigner {
       name: this.#request.name,
       ...(sourceIdentity === undefined ? {} : { source_identity: sourceIdentity }),
       caller_tag: names.tag,
+      ...(approvers === undefined ? {} : { approvers_tag: approvers }),
       ...(isMapped ? { mapped: true } : {}),
     };
   }
@@ -82,8 +88,4 @@ export class AttemptSigner {
     this.#made = { of: session, pair };
     return pair;
   }
-}
-
-function approversTag({ approvers = [] }: AttemptBy): Record<string, string> {
-  return approvers.length === 0 ? {} : { [SESSION_TAGS.approvers]: callerNames(approvers.join(' ')).tag };
 }

@@ -29,6 +29,17 @@ describe('a change in the role of a target', () => {
     });
   });
 
+  it('tags its session with the people who approved it', async () => {
+    const { ec2, assumed } = await startRoleStub(onTestFinished);
+    const by = { ...BY, approvers: ['token:ann', 'https://idp.example#bob'] };
+    const dryRun = await ec2.unassign.dryRun(REQUEST, neverAborted, by);
+    const [request] = assumed();
+    const approvers_tag = request?.form['Tags.member.3.Value'];
+    expect(request?.form['Tags.member.3.Key']).toBe('nat-gateway-mcp:approvers');
+    expect(approvers_tag).toMatch(/^token:ann https:\/\/idp\.example_bob=[0-9a-f]{32}$/);
+    expect(dryRun.signer?.session).toMatchObject({ approvers_tag });
+  });
+
   it('sends external id and source identity where the target has them', async () => {
     const { ec2, assumed } = await startRoleStub(onTestFinished, { externalId: 'x-1', sourceIdentity: true });
     const dryRun = await ec2.unassign.dryRun(REQUEST, neverAborted, BY);

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { memoryState } from '../../../src/changes/memory-state.ts';
 import type { State } from '../../../src/changes/state.ts';
 import { BearerAuthentication } from '../../../src/serve/http/bearer.ts';
 import { TokenFile } from '../../../src/serve/http/token-file.ts';
@@ -11,12 +12,11 @@ import {
   connectLegacy,
   connectModern,
   legacyCall,
-  legacyRequest,
   modernRequest,
   openFront,
   send,
 } from '../../support/http.ts';
-import { EGRESS, realCalls, type SessionOptions, stateOf } from '../../support/session.ts';
+import { EGRESS, ManualClock, realCalls, type SessionOptions } from '../../support/session.ts';
 import { StateTable } from '../../support/state-table.ts';
 
 const HOUR = 3_600_000;
@@ -58,14 +58,17 @@ interface Options extends SessionOptions {
 }
 
 /** A server, its clock, and calls by the name of their caller. */
-async function serve(connect: Connect, { approvals, state = stateOf(), ...options }: Options = {}) {
+async function serve(connect: Connect, { approvals, state, ...options }: Options = {}) {
   const time = { now: Date.now() };
+  const now = options.clock?.now ?? Date.now;
+  const ec2 = { now, monotonic: options.clock?.now ?? (() => performance.now()) };
+  const clocks = { now: () => time.now, monotonic: ec2.monotonic, ec2 };
   const session = await openFront(
     {
       confirmMode: 'never',
       ...options,
       dependencies: {
-        state,
+        state: state ?? memoryState({ clocks, maxChangesPerHour: 20 }),
         approvals: approvals ?? { needed: 1, allowsOwn: false },
         now: () => time.now,
         ...options.dependencies,
@@ -161,21 +164,227 @@ describe.each([
     expect(await server.use(id)).toMatchObject({ outcome: 'unassigning' });
   });
 
-  it('is not made again with an approval that was used', async () => {
+  it('is not made again with an approval that was used, whatever came of it', async () => {
     const server = await serve(connect);
     const { approval } = await server.ask();
     await server.decide('ann', approval.id);
-    // EC2 refuses it, so the gateway is as it was, and the approval is used.
-    server.simulator.inject({
-      action: 'UnassignPrivateNatGatewayAddress',
-      dryRun: false,
-      code: 'InvalidParameter',
-    } as never);
-    await server.use(approval.id);
+    const ec2 = await server.dependencies.ec2();
+    const error = { code: 'aws_error', message: 'No.', retryable: false, hint: 'Ask.' } as const;
+    const send = vi.fn(async () => ({ kind: 'refused' as const, error }));
+    server.dependencies.ec2 = async () => ({ ...ec2, unassign: { ...ec2.unassign, send } });
+    expect(await server.use(approval.id)).toMatchObject({ outcome: 'refused', error: { message: 'No.' } });
     expect(await server.use(approval.id)).toMatchObject({
       outcome: 'refused',
       error: { code: 'precondition_failed', message: expect.stringContaining('used already') },
     });
+    expect(send).toHaveBeenCalledTimes(1);
+  });
+
+  it('is not approved by its requester, unless that is allowed and then on record', async () => {
+    const strict = await serve(connect);
+    const { approval } = await strict.ask('boss');
+    expect(await strict.decide('boss', approval.id)).toMatchObject({ error: { code: 'policy_denied' } });
+    expect(await strict.use(approval.id, 'boss')).toMatchObject({ outcome: 'awaiting_approval' });
+    expect(strict.executions()).toBe(0);
+    const open = await serve(connect, { approvals: { needed: 1, allowsOwn: true } });
+    const asked = await open.ask('boss');
+    expect(await open.decide('boss', asked.approval.id)).toMatchObject({
+      approval: { decisions: [{ by: 'token:boss', own: true }] },
+    });
+    expect(await open.use(asked.approval.id, 'boss')).toMatchObject({ outcome: 'unassigning' });
+    expect(open.audit.records).toContainEqual(
+      expect.objectContaining({ outcome: 'approved', approval: expect.objectContaining({ own: true }) }),
+    );
+  });
+
+  it('needs as many people as were demanded, each of whom decides once', async () => {
+    const server = await serve(connect, { approvals: { needed: 2, allowsOwn: false } });
+    const { approval } = await server.ask();
+    await server.decide('ann', approval.id);
+    expect(await server.decide('ann', approval.id)).toMatchObject({
+      error: { code: 'precondition_failed', message: expect.stringContaining('once') },
+    });
+    expect(await server.use(approval.id)).toMatchObject({ outcome: 'awaiting_approval' });
+    expect(server.executions()).toBe(0);
+  });
+
+  it('is refused once its approval has expired', async () => {
+    const server = await serve(connect);
+    const { approval } = await server.ask();
+    await server.decide('ann', approval.id);
+    server.time.now += HOUR;
+    expect(await server.use(approval.id)).toMatchObject({
+      outcome: 'refused',
+      error: { message: expect.stringContaining('within an hour') },
+    });
+    const asked = await server.ask();
+    server.time.now += HOUR;
+    expect(await server.decide('ann', asked.approval.id)).toMatchObject({
+      error: { message: expect.stringContaining('expired') },
+    });
+    expect(await server.call('ann', LIST_APPROVALS)).toEqual({ approvals: [] });
+    expect(server.executions()).toBe(0);
+  });
+
+  it('is refused once somebody rejected it, with the reason', async () => {
+    const server = await serve(connect, { approvals: { needed: 1, allowsOwn: false } });
+    const { approval } = await server.ask();
+    await server.decide('ann', approval.id);
+    expect(await server.decide('bob', approval.id, 'reject')).toMatchObject({ state: 'rejected' });
+    expect(await server.use(approval.id)).toMatchObject({
+      outcome: 'refused',
+      error: { code: 'policy_denied' },
+      approval: { decisions: [{ by: 'token:ann' }, { by: 'token:bob', verdict: 'reject', reason }] },
+    });
+    expect(server.executions()).toBe(0);
+  });
+
+  it('is refused for another request than was shown, which ends the approval', async () => {
+    const server = await serve(connect);
+    const { approval } = await server.ask();
+    await server.decide('ann', approval.id);
+    const other = { private_ip_addresses: ['10.0.1.12'] };
+    const moved = { outcome: 'refused', error: { code: 'precondition_failed' } };
+    expect(await server.use(approval.id, 'asker', other)).toMatchObject(moved);
+    expect(await server.use(approval.id)).toMatchObject(moved);
+    expect(server.executions()).toBe(0);
+  });
+
+  it('is refused where the gateway has changed since it was shown', async () => {
+    const clock = new ManualClock(Date.now());
+    const server = await serve(connect, { clock });
+    const [first, second] = [
+      { max_drain_duration_seconds: 1 },
+      { private_ip_addresses: ['10.0.1.12'], max_drain_duration_seconds: 1 },
+    ];
+    const [one, two] = [await server.ask('asker', first), await server.ask('asker', second)];
+    await server.decide('ann', one.approval.id);
+    await server.decide('ann', two.approval.id);
+    expect(await server.use(one.approval.id, 'asker', first)).toMatchObject({ outcome: 'unassigning' });
+    clock.advance(60);
+    expect(await server.use(two.approval.id, 'asker', second)).toMatchObject({
+      outcome: 'refused',
+      error: { code: 'precondition_failed', message: expect.stringContaining('is not so any more') },
+    });
     expect(server.executions()).toBe(1);
+  });
+
+  it('is made once where two calls use an approval at the same time', async () => {
+    const server = await serve(connect);
+    const { approval } = await server.ask();
+    await server.decide('ann', approval.id);
+    const both = await Promise.all([server.use(approval.id), server.use(approval.id)]);
+    expect(both.filter(({ outcome }) => outcome === 'unassigning')).toHaveLength(1);
+    expect(server.executions()).toBe(1);
+  });
+
+  it('asks nobody where it would be refused anyway, or only checks', async () => {
+    const server = await serve(connect, { policy: { protectAddress: ['10.0.1.11/32'] } });
+    expect(await server.ask()).toMatchObject({ outcome: 'refused' });
+    const other = { private_ip_addresses: ['10.0.1.12'] };
+    expect(await server.ask('asker', { ...other, mode: 'dry_run' })).toMatchObject({
+      outcome: 'dry_run_passed',
+    });
+    expect(await server.call('ann', LIST_APPROVALS)).toEqual({ approvals: [] });
+  });
+
+  it('has one open approval however often it is asked for, and each caller at most twenty', async () => {
+    const server = await serve(connect);
+    const first = await server.ask();
+    expect((await server.ask()).approval.id).toBe(first.approval.id);
+    for (let seconds = 1; seconds < 20; seconds += 1) {
+      await server.ask('asker', { max_drain_duration_seconds: seconds });
+    }
+    expect(await server.ask('asker', { max_drain_duration_seconds: 20 })).toMatchObject({
+      outcome: 'refused',
+      error: { message: expect.stringContaining('20 approvals') },
+    });
+    expect(await server.ask('other')).toMatchObject({ outcome: 'awaiting_approval' });
+  });
+
+  it('waits as well where addresses are given back', async () => {
+    const clock = new ManualClock(Date.now());
+    const server = await serve(connect, { clock });
+    const { approval } = await server.ask('asker', { max_drain_duration_seconds: 1 });
+    await server.decide('ann', approval.id);
+    await server.use(approval.id, 'asker', { max_drain_duration_seconds: 1 });
+    clock.advance(60);
+    const asked = await server.call('asker', RESTORE, change);
+    expect(asked).toMatchObject({ outcome: 'awaiting_approval', next: { tool: RESTORE } });
+    await server.decide('bob', asked.approval.id);
+    expect(await server.call('asker', RESTORE, asked.next.arguments)).toMatchObject({
+      outcome: 'assigning',
+      approval: { decisions: [{ by: 'token:bob' }] },
+    });
+  });
+
+  it('shows its tools to the tokens that may use them', async () => {
+    const server = await serve(connect);
+    const tools = async (name: Name) => (await connect(server.url, { token: tokenOf(name) })).tools();
+    const own = [LIST_APPROVALS, DECIDE_APPROVAL];
+    expect(await tools('ann')).toEqual(expect.arrayContaining(own));
+    expect((await tools('asker')).filter((name) => own.includes(name as never))).toEqual([]);
+  });
+
+  it('is unknown to a process that was started again, and changes nothing there', async () => {
+    const server = await serve(connect);
+    const { approval } = await server.ask();
+    await server.decide('ann', approval.id);
+    const again = await serve(connect);
+    expect(await again.use(approval.id)).toMatchObject({ outcome: 'refused' });
+    expect(again.executions()).toBe(0);
+  });
+});
+
+describe('approvals in a table', () => {
+  it('are decided at one replica, and used once at others, after a restart too', async () => {
+    const table = await StateTable.start();
+    onTestFinished(() => table.close());
+    const replica = (more: SessionOptions = {}) => {
+      const state = table.replica();
+      onTestFinished(() => state.close());
+      return serve(connectModern, { state, ...more });
+    };
+    const asked = await replica();
+    const sameEndpoint = { endpoint: async () => asked.simulator.url };
+    const [decided, used] = [await replica(sameEndpoint), await replica(sameEndpoint)];
+    const { approval } = await asked.ask();
+    expect(await decided.decide('ann', approval.id)).toMatchObject({ state: 'approved' });
+    const outcomes = await Promise.all([used.use(approval.id), decided.use(approval.id)]);
+    expect(outcomes.filter(({ outcome }) => outcome === 'unassigning')).toHaveLength(1);
+    expect(asked.executions()).toBe(1);
+    const restarted = await replica();
+    // The gateway of its endpoint is as before.
+    expect(await restarted.use(approval.id)).toMatchObject({
+      outcome: 'refused',
+      error: { message: expect.stringContaining('used already') },
+    });
+    expect(restarted.executions()).toBe(0);
+  });
+});
+
+describe('the scope nat:approve', () => {
+  const args = { approval_id: 'apr-000000000-0123456789abcdef', verdict: 'approve', reason };
+  const authorization = `Bearer ${tokenOf('asker')}`;
+
+  it.each([
+    ['2025-11-25', { body: legacyCall(DECIDE_APPROVAL, args) }],
+    ['2026-07-28', modernRequest('tools/call', { name: DECIDE_APPROVAL, arguments: args })],
+  ])('is named to a caller whose token lacks it, so that it can ask for it (%s)', async (_, request) => {
+    const { url } = await serve(connectModern);
+    const headers = { ...('headers' in request ? request.headers : {}), authorization };
+    const answer = await send(url, { ...request, headers });
+    expect(answer.status).toBe(403);
+    expect(answer.headers['www-authenticate']).toMatch(
+      /error="insufficient_scope".*scope="nat:read nat:write nat:approve"/,
+    );
+  });
+
+  it('gives a list of tools that nobody else may be given', async () => {
+    const { url } = await serve(connectModern);
+    const request = modernRequest('tools/list');
+    const headers = { ...request.headers, authorization: `Bearer ${tokenOf('ann')}` };
+    const { json } = await send(url, { ...request, headers });
+    expect(json.result).toMatchObject({ cacheScope: 'private' });
   });
 });
