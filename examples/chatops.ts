@@ -3,8 +3,10 @@
  * reports the drain to its end. A chat bot would send messages where this one uses the terminal.
  *
  *   node examples/chatops.ts URL NAT_GATEWAY_ID ADDRESS...     (Node 24; NAT_TOKEN holds the token, if one is needed)
+ *   node examples/chatops.ts URL approvals                     shows the changes that wait for people
+ *   node examples/chatops.ts URL approve ID REASON             or reject
  *
- * Exits with 0 if the addresses were released, and with 1 otherwise.
+ * Exits with 0 if the addresses were released or the decision counts, and with 1 otherwise.
  */
 import { stdin, stdout } from 'node:process';
 import { createInterface } from 'node:readline/promises';
@@ -24,7 +26,18 @@ interface Result {
   drain?: { release_by: string };
   hint?: string;
   error?: { message: string; hint: string };
+  state?: string;
+  approval?: Approval;
+  approvals?: Approval[];
   next?: { tool: string; arguments: Record<string, unknown>; not_before?: string };
+}
+
+interface Approval {
+  id: string;
+  requester?: string;
+  plan?: string;
+  needed: number;
+  decisions: { by: string; verdict: string; reason: string }[];
 }
 
 interface Address {
@@ -35,9 +48,10 @@ interface Address {
   fate?: string;
 }
 
-const [url, natGatewayId, ...addresses] = process.argv.slice(2);
-if (url === undefined || natGatewayId === undefined || addresses.length === 0) {
-  say('Usage: chatops URL NAT_GATEWAY_ID ADDRESS...');
+const [url, what, ...rest] = process.argv.slice(2);
+const least = { approvals: 0, approve: 2, reject: 2 }[what ?? ''] ?? 1;
+if (url === undefined || what === undefined || rest.length < least) {
+  say('Usage: chatops URL NAT_GATEWAY_ID ADDRESS... | approvals | approve ID REASON | reject ID REASON');
   process.exit(2);
 }
 
@@ -56,12 +70,34 @@ const token = process.env.NAT_TOKEN;
 const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
 await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
 try {
-  process.exitCode = (await release(natGatewayId, addresses)) ? 0 : 1;
+  process.exitCode = (await run(what, rest)) ? 0 : 1;
 } catch (error) {
   say(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;
 } finally {
   await client.close();
+}
+
+function run(what: string, rest: string[]): Promise<boolean> {
+  if (what === 'approvals') return showApprovals();
+  if (what === 'approve' || what === 'reject') return decide(what, rest);
+  return release(what, rest);
+}
+
+async function showApprovals(): Promise<boolean> {
+  const { approvals = [], error } = await call('list_release_approvals', {});
+  for (const { id, requester, plan, needed, decisions } of approvals) {
+    say(`${id}, asked for by ${requester}, ${decisions.length} of ${needed} have approved\n${plan}`);
+    for (const { by, verdict, reason } of decisions) say(`  ${by}: ${verdict} (${reason})`);
+  }
+  return error === undefined;
+}
+
+async function decide(verdict: string, [approval_id, ...words]: string[]): Promise<boolean> {
+  const reason = words.join(' ');
+  const { state, error } = await call('decide_release_approval', { approval_id, verdict, reason });
+  if (state !== undefined) say(`The change is ${state}.`);
+  return error === undefined;
 }
 
 async function release(nat_gateway_id: string, private_ip_addresses: string[]): Promise<boolean> {
@@ -76,6 +112,11 @@ async function release(nat_gateway_id: string, private_ip_addresses: string[]): 
 
   let result = await call('unassign_private_nat_gateway_address', { nat_gateway_id, private_ip_addresses });
   say(`Outcome: ${result.outcome}`);
+  if (result.outcome === 'awaiting_approval' && result.next !== undefined) {
+    await ask(`Press enter once people have approved ${result.approval?.id}: `);
+    result = await call(result.next.tool, result.next.arguments);
+    say(`Outcome: ${result.outcome}`);
+  }
   if (result.outcome !== 'unassigning' && result.outcome !== 'already_unassigning') return false;
   if (result.drain !== undefined) say(`Released by ${result.drain.release_by} at the latest.`);
 

@@ -5,11 +5,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { HttpProcess } from '../support/http-process.ts';
 import { EGRESS } from '../support/session.ts';
 
 const TOKEN = 'a-token-of-more-than-thirty-two-characters';
+const APPROVER = 'another-token-of-more-than-thirty-two-characters';
 
 let folder: string;
 
@@ -23,32 +24,63 @@ beforeAll(async () => {
     platform: 'node',
     format: 'esm',
   });
-  const sha256 = createHash('sha256').update(TOKEN).digest('hex');
-  const tokens = [{ name: 'bot', scopes: ['nat:read', 'nat:write'], sha256 }];
+  const sha256 = (token: string): string => createHash('sha256').update(token).digest('hex');
+  const tokens = [
+    { name: 'bot', scopes: ['nat:read', 'nat:write'], sha256: sha256(TOKEN) },
+    { name: 'ann', scopes: ['nat:read', 'nat:approve'], sha256: sha256(APPROVER) },
+  ];
   writeFileSync(join(folder, 'tokens.json'), JSON.stringify({ tokens }), { mode: 0o600 });
 });
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function startServer(): Promise<HttpProcess> {
+function startServer(confirm = 'always', more: readonly string[] = []): Promise<HttpProcess> {
   const tokens = ['--token-file', join(folder, 'tokens.json')];
-  return HttpProcess.start(['--simulate', '--simulate-speed', '1000', '--confirm', 'always', ...tokens]);
+  return HttpProcess.start([
+    '--simulate',
+    '--simulate-speed',
+    '1000',
+    '--confirm',
+    confirm,
+    ...tokens,
+    ...more,
+  ]);
 }
 
 /** Runs the bot with the input that its user types. */
 async function runBot(args: readonly string[], typed: string, token = TOKEN) {
+  const bot = startBot(args, token);
+  bot.child.stdin.end(`${typed}\n`);
+  const [code] = await once(bot.child, 'close');
+  return { code, output: bot.output() };
+}
+
+function startBot(args: readonly string[], token = TOKEN) {
   const child = spawn(process.execPath, [join(folder, 'chatops.mjs'), ...args], {
     env: { NAT_TOKEN: token },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
-  child.stdin.end(`${typed}\n`);
-  const [code] = await once(child, 'close');
-  return { code, output };
+  return { child, output: () => output };
 }
 
 describe('the example bot', () => {
+  it('shows what waits for people, takes their decision, and makes the change once they approved', async () => {
+    const server = await startServer('never', ['--approvals', '1']);
+    const asking = startBot([server.url, EGRESS, '10.0.1.11']);
+    const closed = once(asking.child, 'close');
+    await vi.waitFor(() => expect(asking.output()).toContain('Press enter'), { timeout: 10_000 });
+    const listed = await runBot([server.url, 'approvals'], '', APPROVER);
+    const [, id = ''] = /^(apr-\S+), asked for by token:bot, 0 of 1/m.exec(listed.output) ?? [];
+    expect(listed.output).toContain('Release 1 private address');
+    const decided = await runBot([server.url, 'approve', id, 'as', 'agreed'], '', APPROVER);
+    expect(decided).toMatchObject({ code: 0, output: expect.stringContaining('The change is approved.') });
+    asking.child.stdin.end('\n');
+    expect(await closed).toEqual([0, null]);
+    expect(asking.output()).toContain('10.0.1.11 released');
+  }, 30_000);
+
   it('shows the gateway, asks its user, releases the address and reports the end of the drain', async () => {
     const server = await startServer();
     const { code, output } = await runBot([server.url, EGRESS, '10.0.1.11'], 'yes');
