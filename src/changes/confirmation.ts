@@ -267,9 +267,15 @@ function canAsk(server: McpServer, context: ServerContext, era: Era): boolean {
   return elicitation !== undefined && (Object.keys(elicitation).length === 0 || 'form' in elicitation);
 }
 
-/** The digest of what is shown of a change: its request, its account and its gateway. */
+/** The digest of what is shown of a change: its request, its account and its gateway, and the warnings of evidence. */
 export function digestOf(question: Question): string {
-  return digest(digests(question));
+  return [digest(digests(question)), ...warningsOf(question)].join('\n');
+}
+
+/** Whether all that a question shows was shown when `shown` was made. */
+export function wasShown(shown: string, question: Question): boolean {
+  const [state, ...warned] = shown.split('\n');
+  return state === digest(digests(question)) && warningsOf(question).every((each) => warned.includes(each));
 }
 
 function digests(question: Question) {

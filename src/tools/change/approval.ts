@@ -5,7 +5,7 @@ import {
   approvalState,
   type UseOfApproval,
 } from '../../changes/approvals.ts';
-import { digestOf, type Question } from '../../changes/confirmation.ts';
+import { digestOf, type Question, wasShown } from '../../changes/confirmation.ts';
 import { confirmationText } from '../../changes/confirmation-text.ts';
 import { type ErrorReport, errorReport } from '../../vocabulary/failure.ts';
 import type { ChangeTool } from '../../vocabulary/names.ts';
@@ -60,8 +60,8 @@ export async function judgeApproval(
   if (approval === undefined || approval.requester !== requester) return refused(progress, notFound());
   const told = { ...progress, approval: approvalMembers(approval) };
   const state = approvalState(approval, dependencies.now());
-  const digest = digestOf(question);
-  if ((state === 'open' || state === 'approved') && approval.digest !== digest) {
+  const { digest } = approval;
+  if ((state === 'open' || state === 'approved') && !wasShown(digest, question)) {
     await dependencies.state.approvals.revoke(approval.id, 'What was shown is not so any more.');
     return refused(told, unusableApproval('moved'));
   }
@@ -93,7 +93,7 @@ async function askForApproval(
   const requester = requesterOf(attempt);
   const digest = digestOf(question);
   const own = (await approvals.open()).filter((each) => each.requester === requester);
-  const asked = own.find((each) => each.digest === digest);
+  const asked = own.find((each) => wasShown(each.digest, question));
   if (asked === undefined && own.length >= MOST_OPEN) return refused(progress, tooManyOpen());
   const request = {
     digest,
