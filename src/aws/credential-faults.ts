@@ -197,7 +197,7 @@ export const NEXT_STEPS: Readonly<Record<SourceKind, Steps>> = {
 /** What each action on a role is wanted for. */
 const WANTED_FOR: Readonly<Record<string, string>> = {
   'sts:AssumeRole': 'with the external id of the target, where the trust policy demands one',
-  'sts:TagSession': 'because changes are tagged with their caller and attempt',
+  'sts:TagSession': 'because changes are tagged with their caller, attempt and approvers',
   'sts:SetSourceIdentity':
     'because the target sets a source identity; credentials that carry another one can set none',
 };

@@ -35,7 +35,10 @@ export const decideReleaseApproval = defineTool({
     'Approve or reject a change that waits for people, only as the user said after they read its plan. Each person decides once; a rejection is final.',
   input,
   output: z.object({
-    state: z.enum(['open', 'approved', 'rejected', 'used', 'void', 'expired']).optional(),
+    state: z
+      .enum(['open', 'approved', 'rejected', 'used', 'void', 'expired'])
+      .optional()
+      .describe('Of the approval, after the decision'),
     approval: approvalSchema.optional(),
     error: errorSchema.optional(),
   }),

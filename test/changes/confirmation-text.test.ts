@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { digestOf, wasShown } from '../../src/changes/confirmation.ts';
 import { confirmationText, type Question } from '../../src/changes/confirmation-text.ts';
 import { RESTORE, UNASSIGN } from '../../src/vocabulary/names.ts';
 
@@ -26,6 +27,36 @@ const question: Question = {
 /** What hosts make of the text: two lines with the rest folded away, and one paragraph. */
 const folded = (text: string): string => text.split('\n').slice(0, 2).join('\n');
 const joined = (text: string): string => text.split('\n').join(' ');
+
+describe('what was shown of a question', () => {
+  const warned = (...codes: string[]): Question => ({
+    ...question,
+    evidence: {
+      evidence: {},
+      findings: codes.map((code) => ({ code, severity: 'warns', message: 'So many now.' })),
+    } as unknown as Question['evidence'],
+  });
+
+  it('covers the same question, and the same with fewer warnings of evidence', () => {
+    expect(wasShown(digestOf(question), question)).toBe(true);
+    expect(wasShown(digestOf(warned('ports_exhausted')), warned('ports_exhausted'))).toBe(true);
+    expect(wasShown(digestOf(warned('ports_exhausted')), question)).toBe(true);
+  });
+
+  it('covers no other request, account or gateway, and no warning that nobody has seen', () => {
+    const shown = digestOf(warned('ports_exhausted'));
+    for (const other of [
+      warned('ports_exhausted', 'allow_listed'),
+      { ...question, privateIps: ['10.0.1.11'] },
+      { ...question, tool: RESTORE } as const,
+      { ...question, accountId: '111122223333' },
+      { ...question, target: 'prod' },
+      { ...question, gateway: { ...question.gateway, state: 'deleting' } },
+    ]) {
+      expect(wasShown(shown, other)).toBe(false);
+    }
+  });
+});
 
 describe('the text of a question', () => {
   it('says in its first line what the yes is for, and in its second what happens', () => {

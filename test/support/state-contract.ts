@@ -44,7 +44,15 @@ export function newRelease(privateIps: readonly string[] = ['10.0.1.11']): Inten
 
 function approvalRequest(clock: ForwardClock, more: Partial<ApprovalRequest> = {}): ApprovalRequest {
   const expiresAt = clock.now() + HOUR * 1000;
-  return { digest: 'd', plan: 'Release 10.0.1.11?', target: 'prod', requester: 'ann', needed: 2, expiresAt, ...more };
+  return {
+    digest: 'd',
+    plan: 'Release 10.0.1.11?',
+    target: 'prod',
+    requester: 'ann',
+    needed: 2,
+    expiresAt,
+    ...more,
+  };
 }
 
 function vote(by: string, verdict: 'approve' | 'reject' = 'approve') {
