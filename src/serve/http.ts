@@ -2,7 +2,7 @@ import { isWildcard } from '../config/loopback.ts';
 import type { Settings } from '../config/options.ts';
 import type { HttpAddress } from '../config/values.ts';
 import { createServer, type Dependencies } from '../server.ts';
-import { APPROVE_SCOPE, SCOPES } from '../vocabulary/names.ts';
+import { SCOPES, USUAL_SCOPES } from '../vocabulary/names.ts';
 import { BearerAuthentication } from './http/bearer.ts';
 import { HttpFront } from './http/front.ts';
 import { ProtectedResource } from './http/protected-resource.ts';
@@ -45,7 +45,7 @@ async function authenticationFor(
   { tokenFile, oauthIssuer: issuer, oauthAudience: audience, ...settings }: Settings,
   { logger, now, monotonic, targets, approvals }: Dependencies,
 ): Promise<BearerAuthentication | undefined> {
-  const scopes = SCOPES.filter((scope) => scope !== APPROVE_SCOPE || approvals !== undefined);
+  const scopes = approvals === undefined ? USUAL_SCOPES : SCOPES;
   if (tokenFile !== undefined) {
     const { TokenFile } = await import('./http/token-file.ts');
     try {

@@ -19,6 +19,9 @@ export const READ_SCOPE = 'nat:read';
 export const WRITE_SCOPE = 'nat:write';
 export const APPROVE_SCOPE = 'nat:approve';
 export const SCOPES = [READ_SCOPE, WRITE_SCOPE, APPROVE_SCOPE] as const;
+
+/** Those that a server without --approvals asks for. */
+export const USUAL_SCOPES = [READ_SCOPE, WRITE_SCOPE] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** When a human is asked: whenever the client can ask one, always (or the call is refused), or never. */

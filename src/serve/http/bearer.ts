@@ -1,5 +1,5 @@
 import type { AuthInfo } from '@modelcontextprotocol/server';
-import { SCOPES, type Scope } from '../../vocabulary/names.ts';
+import { SCOPES, type Scope, USUAL_SCOPES } from '../../vocabulary/names.ts';
 import type { ProtectedResource } from './protected-resource.ts';
 import { Refusal } from './refusal.ts';
 
@@ -35,7 +35,7 @@ export class BearerAuthentication {
   /** Set if tokens come from an authorization server: the metadata that clients need to get one. */
   readonly resource: ProtectedResource | undefined;
 
-  constructor(verifier: Verifier, resource?: ProtectedResource, scopes: readonly Scope[] = SCOPES) {
+  constructor(verifier: Verifier, resource?: ProtectedResource, scopes: readonly Scope[] = USUAL_SCOPES) {
     this.#scopes = scopes;
     this.#verifier = verifier;
     this.resource = resource;

@@ -3,7 +3,7 @@ import {
   type OAuthProtectedResourceMetadata,
 } from '@modelcontextprotocol/server';
 import { isLoopback } from '../../config/loopback.ts';
-import { SCOPES, type Scope } from '../../vocabulary/names.ts';
+import { type Scope, USUAL_SCOPES } from '../../vocabulary/names.ts';
 
 /** The paths at which clients look for the metadata; some append the path of the resource (RFC 9728, section 3). */
 export const METADATA_PATHS = '/.well-known/oauth-protected-resource/*';
@@ -16,7 +16,7 @@ export class ProtectedResource {
   readonly #scopes: readonly Scope[];
 
   /** `scopePrefix` is what the issuer puts before the names of this server's scopes. */
-  constructor(issuer: string, audience: string, scopePrefix = '', scopes: readonly Scope[] = SCOPES) {
+  constructor(issuer: string, audience: string, scopePrefix = '', scopes: readonly Scope[] = USUAL_SCOPES) {
     this.#scopes = scopes;
     this.issuer = issuer;
     this.#audience = audience;

@@ -7,7 +7,8 @@ import { memoryState } from '../../../src/changes/memory-state.ts';
 import type { State } from '../../../src/changes/state.ts';
 import { BearerAuthentication } from '../../../src/serve/http/bearer.ts';
 import { TokenFile } from '../../../src/serve/http/token-file.ts';
-import { DECIDE_APPROVAL, LIST_APPROVALS, RESTORE, UNASSIGN } from '../../../src/vocabulary/names.ts';
+import { Failure } from '../../../src/vocabulary/failure.ts';
+import { DECIDE_APPROVAL, LIST_APPROVALS, RESTORE, SCOPES, UNASSIGN } from '../../../src/vocabulary/names.ts';
 import {
   connectLegacy,
   connectModern,
@@ -24,14 +25,14 @@ const change = { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'] };
 const reason = 'agreed with the network team';
 
 /** The tokens are the names, made long enough. */
-const SCOPES = {
+const SCOPES_OF = {
   asker: ['nat:read', 'nat:write'],
   other: ['nat:read', 'nat:write'],
   ann: ['nat:read', 'nat:approve'],
   bob: ['nat:read', 'nat:approve'],
   boss: ['nat:read', 'nat:write', 'nat:approve'],
 };
-type Name = keyof typeof SCOPES;
+type Name = keyof typeof SCOPES_OF;
 
 const tokenOf = (name: Name): string => `${name}-token-of-thirty-two-characters`;
 
@@ -39,7 +40,7 @@ function tokenFile(): string {
   const directory = mkdtempSync(join(tmpdir(), 'approvals-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const file = join(directory, 'tokens.json');
-  const tokens = Object.entries(SCOPES).map(([name, scopes]) => ({
+  const tokens = Object.entries(SCOPES_OF).map(([name, scopes]) => ({
     name,
     scopes,
     sha256: createHash('sha256')
@@ -74,7 +75,7 @@ async function serve(connect: Connect, { approvals, state, ...options }: Options
         ...options.dependencies,
       },
     },
-    { authentication: new BearerAuthentication(new TokenFile(tokenFile())) },
+    { authentication: new BearerAuthentication(new TokenFile(tokenFile()), undefined, SCOPES) },
   );
   const clients = new Map<Name, ReturnType<Connect>>();
   const call = async (by: Name, tool: string, args: Record<string, unknown> = {}) => {
@@ -381,5 +382,64 @@ describe('the scope nat:approve', () => {
     const headers = { ...request.headers, authorization: `Bearer ${tokenOf('ann')}` };
     const { json } = await send(url, { ...request, headers });
     expect(json.result).toMatchObject({ cacheScope: 'private' });
+  });
+
+  it('is asked of nobody by a server without approvals, which has none of their tools', async () => {
+    const authentication = new BearerAuthentication(new TokenFile(tokenFile()));
+    const { url } = await openFront({}, { authentication });
+    for (const name of ['asker', 'ann'] as const) {
+      const headers = { authorization: `Bearer ${tokenOf(name)}` };
+      const { status, json } = await send(url, { body: legacyCall(DECIDE_APPROVAL, args), headers });
+      expect(status).toBe(200);
+      expect(json.error).toMatchObject({ code: -32602, message: expect.stringContaining('not found') });
+    }
+    const client = await connectModern(url, { token: tokenOf('ann') });
+    expect(await client.tools()).not.toContain(LIST_APPROVALS);
+  });
+});
+
+describe('an approval whose state cannot be read or written', () => {
+  const gone = async (): Promise<never> => {
+    throw new Failure({ code: 'state_unavailable', message: 'Gone.', retryable: true });
+  };
+
+  it.each(['open', 'create', 'get', 'use', 'revoke'] as const)('changes nothing (%s)', async (method) => {
+    const server = await serve(connectModern);
+    const { approval } = await server.ask();
+    await server.decide('ann', approval.id);
+    Object.assign(server.dependencies.state.approvals, { [method]: gone });
+    const other = { private_ip_addresses: ['10.0.1.12'] };
+    const answers = {
+      open: () => server.ask('asker', other),
+      create: () => server.ask('asker', other),
+      get: () => server.use(approval.id),
+      use: () => server.use(approval.id),
+      revoke: () => server.use(approval.id, 'asker', other),
+    };
+    expect(await answers[method]()).toMatchObject({
+      outcome: 'refused',
+      changed: false,
+      error: { code: 'state_unavailable' },
+    });
+    expect(server.executions()).toBe(0);
+  });
+});
+
+describe('approvals of targets', () => {
+  it('are shown to, and decided by, callers who may use the target', async () => {
+    const server = await serve(connectModern);
+    const { approvals } = server.dependencies.state;
+    const request = { digest: 'd', plan: 'Release?', requester: 'token:asker', needed: 1 };
+    const expiresAt = server.time.now + HOUR;
+    const seen = await approvals.create({ ...request, target: 'prod', expiresAt });
+    const hidden = await approvals.create({ ...request, target: 'other', expiresAt });
+    const target = { name: 'prod', regions: ['us-east-1'], ...server.dependencies };
+    server.dependencies.targets = { current: () => [target] };
+    const listed = await server.call('ann', LIST_APPROVALS);
+    expect(listed.approvals).toMatchObject([{ id: seen.id, target: 'prod' }]);
+    expect(await server.decide('ann', hidden.id)).toMatchObject({
+      error: { code: 'precondition_failed', message: expect.stringContaining('no such approval') },
+    });
+    expect(await server.decide('ann', seen.id)).toMatchObject({ state: 'approved' });
   });
 });
