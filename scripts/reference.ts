@@ -310,9 +310,9 @@ What \`nat-gateway-mcp iam-policy\` prints. With \`--read-only\` it has the read
 AWS too: they need what the real call needs. \`sts:GetCallerIdentity\` needs no permission. With \`--evidence off\` the
 statements for evidence are left out.
 
-AWS can limit the changes to gateways, and \`ec2:GetManagedPrefixListEntries\` to prefix lists. It cannot limit to a resource
-\`ec2:DescribeNatGateways\`, \`ec2:DescribeRouteTables\`, \`ec2:DescribeSubnets\`, \`ec2:DescribeSecurityGroups\` and
-\`ec2:DescribeManagedPrefixLists\`, which know the region alone, nor \`cloudwatch:GetMetricData\`, which has neither a resource
+AWS can limit the changes to gateways, and \`ec2:GetManagedPrefixListEntries\` to prefix lists. It cannot limit to a
+resource \`ec2:DescribeNatGateways\`, \`ec2:DescribeRegions\`, \`ec2:DescribeRouteTables\`, \`ec2:DescribeSubnets\`,
+\`ec2:DescribeSecurityGroups\` and \`ec2:DescribeManagedPrefixLists\`, which know the region alone, nor \`cloudwatch:GetMetricData\`, which has neither a resource
 nor a condition: who may call it reads the metrics of the whole account.
 
 \`\`\`json

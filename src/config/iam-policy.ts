@@ -13,7 +13,8 @@ export function iamPolicy(policy: Policy, canRestore: boolean, table?: StateTabl
   const describe: Statement = {
     Sid: 'DescribeNatGateways',
     Effect: 'Allow',
-    Action: 'ec2:DescribeNatGateways',
+    // The regions are read for a describe of all of them.
+    Action: ['ec2:DescribeNatGateways', 'ec2:DescribeRegions'],
     Resource: '*',
   };
   const access = table === undefined ? [] : [tableAccess(table)];

@@ -24,13 +24,18 @@ describe('the IAM policy', () => {
 
   it('allows only describes when the server is read-only', () => {
     expect(statements({ readOnly: true })).toEqual([
-      { Sid: 'DescribeNatGateways', Effect: 'Allow', Action: 'ec2:DescribeNatGateways', Resource: '*' },
+      {
+        Sid: 'DescribeNatGateways',
+        Effect: 'Allow',
+        Action: ['ec2:DescribeNatGateways', 'ec2:DescribeRegions'],
+        Resource: '*',
+      },
     ]);
   });
 
   it('allows unassigning from NAT gateways only when there are no rules', () => {
     expect(statements({})).toMatchObject([
-      { Action: 'ec2:DescribeNatGateways' },
+      { Action: ['ec2:DescribeNatGateways', 'ec2:DescribeRegions'] },
       { Effect: 'Allow', Action: ACTION, Resource: ['arn:aws:ec2:*:*:natgateway/*'] },
     ]);
   });
