@@ -13,7 +13,7 @@ function told(replicas: number, what: string): void {
 }
 
 describe.each([2, 4])('%i processes that share a table', (count) => {
-  it('use a yes once', { timeout: 600_000 }, async () => {
+  it('use a yes once', { timeout: 1_800_000 }, async () => {
     const replicas = await startReplicas({ count: TRIALS, replicas: count });
     const results = [];
     for (const n of trials) results.push(await useOneYes(replicas, n, 4));
@@ -23,7 +23,7 @@ describe.each([2, 4])('%i processes that share a table', (count) => {
     expect([once, doubles]).toEqual([TRIALS, 0]);
   });
 
-  it('keep one limit an hour', { timeout: 600_000 }, async () => {
+  it('keep one limit an hour', { timeout: 1_800_000 }, async () => {
     const replicas = await startReplicas({ count: TRIALS * AT_ONCE, replicas: count });
     const results = [];
     for (const n of trials) results.push(await exceedLimit(replicas, n, n * AT_ONCE, AT_ONCE));
@@ -36,7 +36,7 @@ describe.each([2, 4])('%i processes that share a table', (count) => {
     expect([exact, most]).toEqual([TRIALS, PER_HOUR]);
   });
 
-  it('change a gateway one at a time', { timeout: 600_000 }, async () => {
+  it('change a gateway one at a time', { timeout: 1_800_000 }, async () => {
     const replicas = await startReplicas({
       count: TRIALS,
       replicas: count,
@@ -56,7 +56,9 @@ describe.each([2, 4])('%i processes that share a table', (count) => {
     expect(sent.every((each) => each === 1)).toBe(true);
   });
 
-  it('send nothing after they stood still for longer than a hold leaves', { timeout: 600_000 }, async () => {
+  it('send nothing after they stood still for longer than a hold leaves', {
+    timeout: 1_800_000,
+  }, async () => {
     const replicas = await startReplicas({ count: TRIALS, replicas: count });
     const { table, processes, call, ids, calls } = replicas;
     let second = 0;
