@@ -1,3 +1,4 @@
+import { listed } from '../vocabulary/text.ts';
 import { coversAddress } from './cidr.ts';
 import type { Evidence, Names, Range, Traffic } from './evidence.ts';
 import { type NatGateway, type NatGatewayAddress, workingAddresses } from './gateway.ts';
@@ -170,7 +171,7 @@ function allowListFindings(ranges: readonly Range[], remaining: readonly NatGate
     byAddress.set(range.private_ip, [...(byAddress.get(range.private_ip) ?? []), range]);
   }
   return [...byAddress].map(([private_ip, those]) => {
-    const names = listed([...new Set(those.map(nameOf))]);
+    const names = listed([...new Set(those.map(nameOf))], MOST_NAMED);
     const uncovered = remaining.flatMap(({ private_ip = '' }) =>
       those.every(({ cidr }) => coversAddress(cidr, private_ip))
         ? []
@@ -179,7 +180,7 @@ function allowListFindings(ranges: readonly Range[], remaining: readonly NatGate
     const rest =
       uncovered.length === 0
         ? 'nothing remains that it allows'
-        : `not ${listed(uncovered)}: connections that move there may be refused`;
+        : `not ${listed(uncovered, MOST_NAMED)}: connections that move there may be refused`;
     return {
       code: 'allow_listed',
       severity: 'warns',
@@ -193,13 +194,13 @@ function routeFindings({ routes }: Evidence): Finding[] {
   const { route_table_ids: tables, subnet_ids: subnets } = routes;
   if (tables === undefined) return [];
   const from = usersWords(subnets, routes.incomplete === true);
-  const message = `Route tables ${listed(tables)} of this account and region point to the gateway; they are used by ${from}.`;
+  const message = `Route tables ${listed(tables, MOST_NAMED)} of this account and region point to the gateway; they are used by ${from}.`;
   return [{ code: 'routed_from', severity: 'informs', message }];
 }
 
 function usersWords(subnets: readonly string[] = [], mayBeMore: boolean): string {
   if (subnets.length === 0) return mayBeMore ? 'subnets that are not known' : 'no subnet';
-  return mayBeMore ? `${listed(subnets)}, and perhaps by others` : listed(subnets);
+  return mayBeMore ? `${listed(subnets, MOST_NAMED)}, and perhaps by others` : listed(subnets, MOST_NAMED);
 }
 
 /** The sources by the words for what they would tell. */
@@ -237,11 +238,6 @@ function unavailableFindings(evidence: Evidence): Finding[] {
   if (unknown.length === 0) return [];
   const message = `Not known: ${unknown.join(', ')}. That does not mean that there is nothing.`;
   return [{ code: 'evidence_unavailable', severity: 'warns', message }];
-}
-
-function listed(values: readonly string[]): string {
-  const more = values.length - MOST_NAMED;
-  return [...values.slice(0, MOST_NAMED), ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }
 
 function count(value: number): string {

@@ -1,6 +1,7 @@
 import type { GatewayFilters } from '../nat-gateway/filters.ts';
 import { nearMissQuestion } from '../nat-gateway/near-misses.ts';
 import { NAT_GATEWAY_ID } from '../vocabulary/ids.ts';
+import { listed } from '../vocabulary/text.ts';
 import type { PlacedCall } from './define-tool.ts';
 import type { Listing } from './list-gateways.ts';
 import { mistypedIds } from './observe-gateway.ts';
@@ -52,6 +53,5 @@ function nothingFits(region: string, { ended }: Listing, { tags, ...others }: Ga
 
 /** Values for a message, of which a long list is cut. */
 export function named(values: readonly string[]): string {
-  const more = values.length - MOST_NAMED;
-  return [...values.slice(0, MOST_NAMED), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+  return listed(values, MOST_NAMED);
 }

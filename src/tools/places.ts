@@ -2,7 +2,7 @@ import { Failure } from '../vocabulary/failure.ts';
 import { ALL_TARGETS } from '../vocabulary/names.ts';
 import type { Call, PlacedCall } from './define-tool.ts';
 import { inPlace } from './one-place.ts';
-import { listed, type TargetAccount, targetNamed, unfit, visibleTargets } from './targets.ts';
+import { namesOf, type TargetAccount, targetNamed, unfit, visibleTargets } from './targets.ts';
 
 /** One region of one account. */
 export interface Place {
@@ -80,14 +80,14 @@ function placesIn(
   const unknown = regions?.filter((region) => !known.has(region)) ?? [];
   if (unknown.length > 0) {
     const are = unknown.length === 1 ? 'is not a region' : 'are not regions';
-    throw unfit(`${listed(unknown)} ${are} of these targets.`, `Their regions: ${listed([...known])}.`);
+    throw unfit(`${namesOf(unknown)} ${are} of these targets.`, `Their regions: ${namesOf([...known])}.`);
   }
   return targets.flatMap((target) => {
     const wanted = target.regions.filter((region) => regions?.includes(region) ?? true);
     if (wanted.length === 0 && areNamed) {
       throw unfit(
         `Target ${target.name} has none of these regions.`,
-        `Its regions: ${listed(target.regions)}.`,
+        `Its regions: ${namesOf(target.regions)}.`,
       );
     }
     return wanted.map((region) => ({

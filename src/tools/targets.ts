@@ -5,6 +5,7 @@ import { nearMissQuestion } from '../nat-gateway/near-misses.ts';
 import type { Policy } from '../nat-gateway/policy.ts';
 import { Failure } from '../vocabulary/failure.ts';
 import { DESCRIBE } from '../vocabulary/names.ts';
+import { listed } from '../vocabulary/text.ts';
 import type { Next } from './results.ts';
 
 /**
@@ -52,14 +53,14 @@ export function targetNamed(visible: readonly TargetAccount[], name: string | un
   if (found !== undefined && (name !== undefined || others.length === 0)) return found;
   const names = visible.map((each) => each.name);
   if (name === undefined && names.length > 0) {
-    throw unfit('Name the target: there are several.', `target is one of ${listed(names)}.`);
+    throw unfit('Name the target: there are several.', `target is one of ${namesOf(names)}.`);
   }
   const message = name === undefined ? 'There is no target.' : `There is no target ${name}.`;
   if (names.length === 0) throw unfit(message, 'This caller may use none: ask the operator of this server.');
   const question = nearMissQuestion(name ?? '', names);
   throw unfit(
     message,
-    [`There are ${listed(names)}.`, ...(question === undefined ? [] : [question])].join(' '),
+    [`There are ${namesOf(names)}.`, ...(question === undefined ? [] : [question])].join(' '),
   );
 }
 
@@ -77,7 +78,7 @@ export function regionIn({ name, regions }: TargetAccount, region: string | unde
     region === undefined
       ? `Name the region: target ${name} has several.`
       : `${region} is not a region of target ${name}.`;
-  throw unfit(message, `region is one of ${listed(regions)}.`);
+  throw unfit(message, `region is one of ${namesOf(regions)}.`);
 }
 
 /** What a call in this target uses in the place of the server's own. */
@@ -92,10 +93,9 @@ export function nextIn(target: string | undefined, next: Next): Next {
   return { ...next, arguments: { ...next.arguments, ...named } };
 }
 
-/** Names for a message, of which a long list is cut. */
-export function listed(names: readonly string[]): string {
-  const more = names.length - MOST_NAMED;
-  return [...names.slice(0, MOST_NAMED), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+/** Names of targets or regions for a message. */
+export function namesOf(names: readonly string[]): string {
+  return listed(names, MOST_NAMED);
 }
 
 /** The refusal of a call for the place that it names, or does not name. */

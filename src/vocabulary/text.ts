@@ -35,3 +35,9 @@ export function displayName(value: string): string {
   const cut = characters.length > NAME_LIMIT ? [...characters.slice(0, NAME_LIMIT - 1), '…'] : characters;
   return `"${cut.join('').replaceAll('"', "'")}"`;
 }
+
+/** Values for a message; of a long list the first are named, and the others counted. */
+export function listed(values: readonly string[], most: number): string {
+  const more = values.length - most;
+  return [...values.slice(0, most), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+}
