@@ -5,6 +5,7 @@ import { Failure } from '../vocabulary/failure.ts';
 import { APPROVE_SCOPE, DECIDE_APPROVAL, LIST_APPROVALS } from '../vocabulary/names.ts';
 import { approvalSchema, listedApproval, maySee } from './approval-members.ts';
 import { approvalId } from './arguments.ts';
+import { callerOf } from './caller.ts';
 import { auditFields } from './change/result.ts';
 import { type Call, defineTool } from './define-tool.ts';
 import { errorSchema } from './results.ts';
@@ -54,7 +55,7 @@ export const decideReleaseApproval = defineTool({
 async function decide(call: Call<Input>) {
   const { input, dependencies, context } = call;
   const { approvals } = dependencies.state;
-  const by = context.http?.authInfo?.clientId ?? '';
+  const by = callerOf(context) ?? '';
   const approval = await approvals.get(input.approval_id);
   if (approval === undefined || !maySee(approval, dependencies.targets, context)) throw notFound();
   if (approval.requester === by && dependencies.approvals?.allowsOwn !== true) throw own();

@@ -17,6 +17,7 @@ import { ERRORS, type ErrorReport, errorReport, Failure, reportOf } from '../voc
 import type { ConfirmMode, Scope } from '../vocabulary/names.ts';
 import { boundedIfText } from '../vocabulary/text.ts';
 import { regionOfTarget, type Search, searchForGateway, unknownArguments } from './arguments.ts';
+import { callerOf } from './caller.ts';
 import { withinGrace } from './grace.ts';
 import { listedInput, listedOutput } from './listed-schema.ts';
 import { type Next, toolResult, withinScope } from './results.ts';
@@ -248,7 +249,7 @@ function doNotFit({ issues }: z.ZodError, search: Search | undefined): ErrorRepo
 }
 
 /** The members of a call that its line in the log has. The rest is in the result, and of a change in the audit log. */
-function loggedMembers(given: unknown, result: object, { http }: ServerContext): Record<string, unknown> {
+function loggedMembers(given: unknown, result: object, context: ServerContext): Record<string, unknown> {
   const { outcome, region, error } = result as Partial<Record<'outcome' | 'region', string>> & {
     error?: ErrorReport;
   };
@@ -257,7 +258,7 @@ function loggedMembers(given: unknown, result: object, { http }: ServerContext):
     error: error?.code,
     region,
     nat_gateway_id: gatewayNamedBy(given).nat_gateway_id || undefined,
-    principal: http?.authInfo?.clientId,
+    principal: callerOf(context),
   };
 }
 

@@ -10,6 +10,7 @@ import { confirmationText } from '../../changes/confirmation-text.ts';
 import { type ErrorReport, errorReport } from '../../vocabulary/failure.ts';
 import type { ChangeTool } from '../../vocabulary/names.ts';
 import { approvalMembers } from '../approval-members.ts';
+import { callerOf } from '../caller.ts';
 import type { PlacedCall } from '../define-tool.ts';
 import type { Claimant } from './claims.ts';
 import { type ChangeResult, type Progress, refused } from './result.ts';
@@ -128,7 +129,7 @@ function awaiting(
 }
 
 function requesterOf({ context }: Pick<Claimant, 'context'>): string {
-  return context.http?.authInfo?.clientId ?? '';
+  return callerOf(context) ?? '';
 }
 
 const AGAIN = 'Call again without approval_id to ask for a new one, if the user still wants the change.';

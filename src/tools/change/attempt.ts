@@ -10,6 +10,7 @@ import { policyFindings } from '../../nat-gateway/preflight.ts';
 import { cancelled, type ErrorReport, Failure } from '../../vocabulary/failure.ts';
 import type { ChangeTool } from '../../vocabulary/names.ts';
 import { TIMEOUTS } from '../../vocabulary/timeouts.ts';
+import { callerOf } from '../caller.ts';
 import type { FailedCall, PlacedCall } from '../define-tool.ts';
 import { observeGateway } from '../observe-gateway.ts';
 import { waitCall } from '../results.ts';
@@ -257,7 +258,7 @@ async function decide<I extends ChangeArguments, C extends AddressChange, Own ex
   if (claimed === 'hold') return refused(confirmed, tooLate());
   if (claimed === 'limit') {
     const { limit } = dependencies.state;
-    const seconds = await limit.secondsLeft(context.http?.authInfo?.clientId).catch(failureOfState);
+    const seconds = await limit.secondsLeft(callerOf(context)).catch(failureOfState);
     if (seconds instanceof Failure) return refused(confirmed, seconds.report);
     return limitReached(attempt, confirmed, seconds);
   }

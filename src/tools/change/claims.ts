@@ -2,6 +2,7 @@ import type { UseOfApproval } from '../../changes/approvals.ts';
 import type { Yes } from '../../changes/confirmation.ts';
 import type { ChangeEnd, Hold, IntendedChange, Remembered } from '../../changes/state.ts';
 import { TIMEOUTS } from '../../vocabulary/timeouts.ts';
+import { callerOf } from '../caller.ts';
 import type { PlacedCall } from '../define-tool.ts';
 import { NOTHING_REMEMBERED, nothingIf } from '../recall.ts';
 
@@ -94,8 +95,4 @@ export function unclaim({ change, dependencies, context }: Claimant): void {
 /** Records what became of a change. The answer need not wait for it. */
 export function settle({ change, dependencies }: Omit<Claimant, 'context'>, end: ChangeEnd): void {
   void dependencies.state.changes.settle(change, end);
-}
-
-function callerOf({ http }: Claimant['context']): string | undefined {
-  return http?.authInfo?.clientId;
 }

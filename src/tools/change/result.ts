@@ -9,6 +9,7 @@ import { addressSchema, type NatGatewayAddress } from '../../nat-gateway/gateway
 import type { ErrorReport } from '../../vocabulary/failure.ts';
 import { boundedIfText } from '../../vocabulary/text.ts';
 import { approvalSchema } from '../approval-members.ts';
+import { callerOf } from '../caller.ts';
 import type { Where } from '../define-tool.ts';
 import { brief } from '../listed-schema.ts';
 import { describeCall, errorSchema, findingSchema, nextSchema } from '../results.ts';
@@ -158,7 +159,7 @@ export function auditFields(
     id,
     tool,
     client: { name: boundedIfText(client.name, 128), version: boundedIfText(client.version, 128) },
-    principal: context.http?.authInfo?.clientId,
+    principal: callerOf(context),
     target: where?.target,
     arguments: input,
   };
