@@ -1,6 +1,6 @@
 import type { NatGateway } from '../nat-gateway/gateway.ts';
 import { nearMissQuestion } from '../nat-gateway/near-misses.ts';
-import { Failure, gatewayNotFound } from '../vocabulary/failure.ts';
+import { Failure, failureThrown, gatewayNotFound } from '../vocabulary/failure.ts';
 import type { PlacedCall } from './define-tool.ts';
 
 /** EC2's largest page, and the most of them that are read to find what may have been meant. */
@@ -19,8 +19,7 @@ export async function observeGateway(
     const [question] = await mistypedIds(call, [natGatewayId]);
     return gatewayNotFound(region, natGatewayId, question);
   } catch (error) {
-    if (error instanceof Failure) return error;
-    throw error;
+    return failureThrown(error);
   }
 }
 

@@ -178,3 +178,9 @@ export function reportOf(error: unknown): ErrorReport {
     retryable: false,
   });
 }
+
+/** A failure that was thrown, for those who go on with it; anything else is thrown on. */
+export function failureThrown(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  throw error;
+}

@@ -7,7 +7,7 @@ import { NotBegun } from '../../changes/queue.ts';
 import type { Hold } from '../../changes/state.ts';
 import { type ChangeRequest, denials, denialsBeforeReading } from '../../nat-gateway/policy.ts';
 import { policyFindings } from '../../nat-gateway/preflight.ts';
-import { cancelled, type ErrorReport, Failure } from '../../vocabulary/failure.ts';
+import { cancelled, type ErrorReport, Failure, failureThrown } from '../../vocabulary/failure.ts';
 import type { ChangeTool } from '../../vocabulary/names.ts';
 import { TIMEOUTS } from '../../vocabulary/timeouts.ts';
 import { callerOf } from '../caller.ts';
@@ -251,14 +251,14 @@ async function decide<I extends ChangeArguments, C extends AddressChange, Own ex
   };
   if (hold === undefined) throw new Error('a change of a gateway that is not held');
   if (isLate(attempt, SHARED_STATE_SECONDS)) return refused(confirmed, tooLate());
-  const claimed = await claim(attempt, hold, { yes, approval: judged?.use }).catch(failureOfState);
+  const claimed = await claim(attempt, hold, { yes, approval: judged?.use }).catch(failureThrown);
   if (claimed instanceof Failure) return refused(confirmed, claimed.report);
   if (claimed === 'approval') return approvalGone(attempt, approval, confirmed);
   if (claimed === 'yes') return { question, stale: 'used' };
   if (claimed === 'hold') return refused(confirmed, tooLate());
   if (claimed === 'limit') {
     const { limit } = dependencies.state;
-    const seconds = await limit.secondsLeft(callerOf(context)).catch(failureOfState);
+    const seconds = await limit.secondsLeft(callerOf(context)).catch(failureThrown);
     if (seconds instanceof Failure) return refused(confirmed, seconds.report);
     return limitReached(attempt, confirmed, seconds);
   }
@@ -275,12 +275,6 @@ async function decide<I extends ChangeArguments, C extends AddressChange, Own ex
 /** Whether so much of a call's time is gone, where a shared state takes a part of it. */
 function isLate({ dependencies: { state, monotonic }, began }: Timed, seconds: number): boolean {
   return state.isShared && monotonic() - began > seconds * 1000;
-}
-
-/** A failure that refuses the change, with all that is known by then. */
-function failureOfState(error: unknown): Failure {
-  if (error instanceof Failure) return error;
-  throw error;
 }
 
 function limitReached(

@@ -4,7 +4,7 @@ import type { ChangeEnd, Hold, IntendedChange, Remembered } from '../../changes/
 import { TIMEOUTS } from '../../vocabulary/timeouts.ts';
 import { callerOf } from '../caller.ts';
 import type { PlacedCall } from '../define-tool.ts';
-import { NOTHING_REMEMBERED, nothingIf } from '../recall.ts';
+import { nothingIf, recall } from '../recall.ts';
 
 /**
  * What an attempt needs of the state that all changes share, in two rounds: what is remembered and the gateway itself
@@ -34,13 +34,11 @@ export async function recallFor(
   { change, dependencies, context }: Claimant,
   mayChange: boolean,
 ): Promise<Recalled> {
-  const { changes, limit } = dependencies.state;
-  const [remembered, secondsLeft] = await Promise.all([
-    mayChange ? changes.of(change) : changes.of(change).catch(nothingIf(NOTHING_REMEMBERED)),
-    mayChange
-      ? limit.secondsLeft(callerOf(context))
-      : limit.secondsLeft(callerOf(context)).catch(nothingIf(0)),
-  ]);
+  const { state } = dependencies;
+  const left = state.limit.secondsLeft(callerOf(context));
+  const [remembered, secondsLeft] = await Promise.all(
+    mayChange ? [state.changes.of(change), left] : [recall(state, change), left.catch(nothingIf(0))],
+  );
   return { remembered, secondsLeft };
 }
 
