@@ -173,13 +173,3 @@ function ignoresDryRun(origin: string): Failure {
     hint: `Reading still works. The operator of this server has to look at what answers at ${origin} in place of EC2 (AWS_ENDPOINT_URL, a proxy, an emulator), and then to restart the server.`,
   });
 }
-
-/** The promise's value, or the signal's reason as soon as it is aborted, however slowly the request notices. */
-export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
-}

@@ -1,9 +1,10 @@
 import type { EC2Client, EC2ClientConfig } from '@aws-sdk/client-ec2';
 import type { Logger } from 'pino';
 import { cancelled, Failure } from '../vocabulary/failure.ts';
+import { orAborted } from '../vocabulary/or-aborted.ts';
 import { withoutSecrets } from '../vocabulary/secrets.ts';
 import type { Timeouts } from '../vocabulary/timeouts.ts';
-import { ChangeOrigins, orAborted, type RequestState, type Track, trackAttempts } from './attempts.ts';
+import { ChangeOrigins, type RequestState, type Track, trackAttempts } from './attempts.ts';
 import type { Transport } from './client-config.ts';
 import { CredentialSourceError } from './credential-sources.ts';
 import { concernsSession, type FailureContext, failureFrom, outOfTime } from './failure-from.ts';

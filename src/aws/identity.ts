@@ -1,7 +1,8 @@
 import { GetCallerIdentityCommand, STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
 import type { Logger } from 'pino';
+import { orAborted } from '../vocabulary/or-aborted.ts';
 import { makeRoom } from '../vocabulary/room.ts';
-import { orAborted, trackAttempts } from './attempts.ts';
+import { trackAttempts } from './attempts.ts';
 import type { Source } from './credential-sources.ts';
 import { errorParts } from './error-parts.ts';
 

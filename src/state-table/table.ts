@@ -10,6 +10,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { MiddlewareStack } from '@smithy/types';
 import type { Clocks } from '../changes/state.ts';
+import { orAborted } from '../vocabulary/or-aborted.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { TableTimes } from './times.ts';
 import { causeIn, concernsClient, unavailable } from './unavailable.ts';
@@ -150,6 +151,7 @@ export class Table {
   async #explained<T>(send: Send<T>): Promise<T> {
     const options = this.#options();
     try {
+      // The SDK's own abort waits for a source of credentials that hangs.
       return await orAborted(
         this.#opened().then((client) => send(client, options)),
         options.abortSignal,
@@ -185,14 +187,6 @@ interface RequestOptions {
   abortSignal: AbortSignal;
   requestTimeout: number;
   answered?: unknown;
-}
-
-/** The SDK's own abort waits for a source of credentials that hangs. */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    work.then(resolve, reject);
-  });
 }
 
 /** The command, which notes in its options what the table answers with. */

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { type ErrorCode, Failure } from '../../vocabulary/failure.ts';
-import { orAborted } from '../attempts.ts';
+import { orAborted } from '../../vocabulary/or-aborted.ts';
 import type { Ec2Clients } from '../clients.ts';
 import { errorParts } from '../error-parts.ts';
 import { failureFrom } from '../failure-from.ts';

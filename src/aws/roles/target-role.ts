@@ -5,7 +5,8 @@ import {
   type STSClientConfig,
 } from '@aws-sdk/client-sts';
 import type { AwsCredentialIdentity } from '@smithy/types';
-import { orAborted, type RequestState, trackAttempts } from '../attempts.ts';
+import { orAborted } from '../../vocabulary/or-aborted.ts';
+import { type RequestState, trackAttempts } from '../attempts.ts';
 import { CredentialSourceError, type Source } from '../credential-sources.ts';
 import type { Identity } from '../identity.ts';
 import { misconfigured, type TargetRole } from '../settings.ts';
