@@ -4,6 +4,7 @@ import { type Ec2Target, inTarget } from '../aws/settings.ts';
 import { RefusedTargets, type Target } from '../config/targets.ts';
 import { readTargets } from '../config/targets-file.ts';
 import { type Rules, stricter } from '../nat-gateway/stricter.ts';
+import { atOnce } from '../vocabulary/at-once.ts';
 import type { Timeouts } from '../vocabulary/timeouts.ts';
 import { checkDescribe } from './aws.ts';
 import { bounded } from './bounded.ts';
@@ -68,14 +69,10 @@ export async function checkPlaces(
   longest = LONGEST_PLACE,
 ): Promise<Check[]> {
   const checks: Check[] = [];
-  const left = places.entries();
-  const next = async (): Promise<void> => {
-    for (const [index, place] of left) {
-      checks[index] = await checkPlace(place, options, longest);
-      onEnd(place);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, next));
+  await atOnce(AT_ONCE, places.entries(), async ([index, place]) => {
+    checks[index] = await checkPlace(place, options, longest);
+    onEnd(place);
+  });
   return [...checks, ...ofGateway(options.gateway, checks)];
 }
 

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { EC2Client } from '@aws-sdk/client-ec2';
+import { atOnce } from '../../vocabulary/at-once.ts';
 import { type ErrorCode, Failure } from '../../vocabulary/failure.ts';
 import { orAborted } from '../../vocabulary/or-aborted.ts';
 import type { Ec2Clients } from '../clients.ts';
@@ -140,15 +141,11 @@ export async function everyOne<T>(
   items: readonly T[],
   task: (item: T) => Promise<Gap | undefined>,
 ): Promise<Gap | undefined> {
-  const left = items.values();
   let first: Gap | undefined;
-  const work = async (): Promise<void> => {
-    for (const item of left) {
-      const gap = await task(item);
-      first ??= gap;
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await atOnce(AT_ONCE, items, async (item) => {
+    const gap = await task(item);
+    first ??= gap;
+  });
   return first;
 }
 
