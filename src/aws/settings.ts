@@ -1,6 +1,7 @@
 import { loadConfig, loadSharedConfigFiles, NODE_REGION_CONFIG_OPTIONS } from '@smithy/core/config';
 import { Failure } from '../vocabulary/failure.ts';
 import { REGION } from '../vocabulary/ids.ts';
+import type { DescribedTarget } from '../vocabulary/target.ts';
 import { boundedText } from '../vocabulary/text.ts';
 
 /** Which EC2 to talk to, and as whom. An absent member is looked up in the environment and in the profile. */
@@ -23,17 +24,6 @@ export interface TargetRole {
   sourceIdentity?: boolean | undefined;
   /** The name of the target. */
   name: string;
-}
-
-/** A target as the file of --targets describes it. */
-interface DescribedTarget {
-  name: string;
-  accountId: string;
-  roleArn?: string;
-  externalId?: string;
-  profile?: string;
-  regions: readonly string[];
-  sourceIdentity: boolean;
 }
 
 /** The same AWS, or embedded endpoint, in the account of a target. */

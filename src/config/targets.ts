@@ -2,6 +2,7 @@ import type { core } from 'zod';
 import { nearMisses } from '../nat-gateway/near-misses.ts';
 import { looserRules, type Rules } from '../nat-gateway/stricter.ts';
 import { partitionOf } from '../vocabulary/partition.ts';
+import type { DescribedTarget } from '../vocabulary/target.ts';
 import { visibleLine } from '../vocabulary/text.ts';
 import { jsonFault } from './json-faults.ts';
 import {
@@ -15,17 +16,7 @@ import {
 } from './targets-schema.ts';
 
 /** An account with the regions in which the server works, how to get credentials for it, and its own rules. */
-export interface Target {
-  name: string;
-  accountId: string;
-  /** Absent if the credentials themselves are of the account. */
-  roleArn?: string;
-  externalId?: string;
-  /** The profile of the credentials, those that assume the role if there is one. Absent: the server's own. */
-  profile?: string;
-  regions: readonly string[];
-  /** Whether its sessions get a SourceIdentity, which stays with every role that they assume. */
-  sourceIdentity: boolean;
+export interface Target extends DescribedTarget {
   /** Its own rules, for `stricter`. They also bind changes to its account and regions. */
   rules: Partial<Rules>;
 }
