@@ -1,5 +1,5 @@
 import type { State } from '../changes/state.ts';
-import { ERRORS, Failure } from '../vocabulary/failure.ts';
+import { causeOfState, ERRORS, Failure } from '../vocabulary/failure.ts';
 import type { Finding } from './report.ts';
 
 const UNREACHABLE =
@@ -15,7 +15,7 @@ export async function checkStateTable(table: string, opened: Promise<State>): Pr
     const { message, hint, ...report } = error.report;
     throw new Failure({
       ...report,
-      message: message.replace(/, so nothing was changed\.$/, '.'),
+      message: causeOfState(message),
       // The general hint leads here.
       hint: hint === ERRORS.state_unavailable.nextStep ? UNREACHABLE : hint,
     });

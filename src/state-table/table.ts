@@ -10,10 +10,11 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { MiddlewareStack } from '@smithy/types';
 import type { Clocks } from '../changes/state.ts';
+import { causeOfState } from '../vocabulary/failure.ts';
 import { orAborted } from '../vocabulary/or-aborted.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { TableTimes } from './times.ts';
-import { causeIn, concernsClient, unavailable } from './unavailable.ts';
+import { concernsClient, unavailable } from './unavailable.ts';
 
 export type Value = string | number | readonly string[] | ReadonlySet<string>;
 
@@ -122,7 +123,9 @@ export class Table {
   inBackground(what: string, write: () => Promise<unknown>): Promise<void> {
     const written = write()
       .then(() => {})
-      .catch((error: unknown) => this.#onTrouble(`${what} could not be written: ${causeIn(error as Error)}`))
+      .catch((error: unknown) =>
+        this.#onTrouble(`${what} could not be written: ${causeOfState((error as Error).message)}`),
+      )
       .finally(() => this.#pending.delete(written));
     this.#pending.add(written);
     return written;

@@ -36,11 +36,6 @@ export function unavailable(table: string, error: unknown): Failure {
   return new Failure(details);
 }
 
-/** The cause in the message of such a failure, for those who tell of no call that was refused. */
-export function causeIn({ message }: Error): string {
-  return message.replace(/, so nothing was changed\.$/, '.');
-}
-
 /** Whether the client is to be made anew for the next request. */
 export function concernsClient(error: unknown): boolean {
   return OF_CREDENTIALS.test((error as Error).name);

@@ -184,3 +184,8 @@ export function failureThrown(error: unknown): Failure {
   if (error instanceof Failure) return error;
   throw error;
 }
+
+/** The cause in a message of `state_unavailable`, for those who tell of no call that was refused. */
+export function causeOfState(message: string): string {
+  return message.replace(/, so nothing was changed\.$/, '.');
+}
