@@ -1,24 +1,30 @@
-// Writes the generated parts of the documentation; with --check, reports which of them are out of date.
+// Writes the generated parts of the documentation and the list of tools; with --check, reports which of them are out of
+// date.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
+const isCheck = process.argv.includes('--check');
+
+const { listedTools } = await load('scripts/listed-tools.ts');
+update('src/tools/listed-tools.json', listedTools());
+// The reference is made from the list, which has to be right by now.
 const { markdownTable } = await load('src/config/help.ts');
 const { reference } = await load('scripts/reference.ts');
 const { targetsSchema } = await load('scripts/targets-schema.ts');
 const { credentialsTable } = await load('scripts/credentials.ts');
+update('docs/configuration.md', withTable('docs/configuration.md', 'flags', markdownTable()));
+update('docs/credentials.md', withTable('docs/credentials.md', 'faults', credentialsTable()));
+update('docs/reference.md', await reference());
+update('docs/targets.schema.json', targetsSchema());
 
-const pages = {
-  'docs/configuration.md': withTable('docs/configuration.md', 'flags', markdownTable()),
-  'docs/credentials.md': withTable('docs/credentials.md', 'faults', credentialsTable()),
-  'docs/reference.md': await reference(),
-  'docs/targets.schema.json': targetsSchema(),
-};
-const stale = Object.keys(pages).filter((page) => pages[page] !== textOf(page));
-if (process.argv.includes('--check')) {
-  for (const page of stale) process.stderr.write(`${page} is out of date: run npm run docs\n`);
-  process.exitCode = stale.length === 0 ? 0 : 1;
-} else {
-  for (const page of stale) writeFileSync(page, pages[page]);
+function update(page, text) {
+  if (text === textOf(page)) return;
+  if (!isCheck) {
+    writeFileSync(page, text);
+    return;
+  }
+  process.stderr.write(`${page} is out of date: run npm run docs\n`);
+  process.exitCode = 1;
 }
 
 /** The page with `table` between its marks. */

@@ -1,3 +1,5 @@
-// Replaces the MCP SDK's shims for Node, which include a validator that generates code.
+// Replaces the MCP SDK's shims for Node, which include a validator of JSON schemas that generates code.
 export { default as process } from 'node:process';
-export { CfWorkerJsonSchemaValidator as DefaultJsonSchemaValidator } from '@modelcontextprotocol/server/validators/cf-worker';
+
+/** Takes the place of the SDK's default, which servers made here do not use. */
+export class DefaultJsonSchemaValidator {}

@@ -1,20 +1,9 @@
-import {
-  type McpServer,
-  ResourceNotFoundError,
-  ResourceTemplate,
-  type ServerContext,
-} from '@modelcontextprotocol/server';
-import { type Dependencies, requireScope } from '../tools/define-tool.ts';
-import { recall } from '../tools/recall.ts';
-import { showGateway } from '../tools/show-gateway.ts';
-import { ofTarget, visibleTargets } from '../tools/targets.ts';
-import { Failure } from '../vocabulary/failure.ts';
-import { NAT_GATEWAY_ID, REGION } from '../vocabulary/ids.ts';
-import { READ_SCOPE } from '../vocabulary/names.ts';
+import { type McpServer, ResourceTemplate } from '@modelcontextprotocol/server';
+import type { Dependencies } from '../tools/define-tool.ts';
 
 /**
- * One gateway as a resource, read when asked for. None is listed: hosts list resources at every start, and that must
- * not call AWS. With targets, the target comes first.
+ * One gateway as a resource, read when asked for, by code that loads then. None is listed: hosts list resources at every
+ * start, and that must not call AWS. With targets, the target comes first.
  */
 export function registerNatGatewayResource(server: McpServer, dependencies: Dependencies): void {
   const place = dependencies.targets === undefined ? '{region}' : '{target}/{region}';
@@ -26,45 +15,9 @@ export function registerNatGatewayResource(server: McpServer, dependencies: Depe
       description: 'A NAT gateway with the status of each private IP address, as describe shows it',
       mimeType: 'application/json',
     },
-    async (uri, { target, region, nat_gateway_id: natGatewayId }, context) => {
-      if (typeof region !== 'string' || !REGION.test(region)) throw new ResourceNotFoundError(uri.href);
-      if (typeof natGatewayId !== 'string' || !NAT_GATEWAY_ID.test(natGatewayId)) {
-        throw new ResourceNotFoundError(uri.href);
-      }
-      requireScope(context, READ_SCOPE);
-      const used = usedIn(dependencies, context, target, region);
-      if (used === undefined) throw new ResourceNotFoundError(uri.href);
-      const ec2 = await used.ec2();
-      const [gateway, remembered] = await Promise.all([
-        ec2.readGateway(region, natGatewayId, context.mcpReq.signal).catch(inOneSentence),
-        recall(used.state, { region, natGatewayId }),
-        ec2.identity(region),
-      ]);
-      const accountId = (await ec2.identity(region))?.account_id;
-      if (gateway === undefined) throw new ResourceNotFoundError(uri.href);
-      const text = JSON.stringify(
-        showGateway(gateway, { region, accountId, recalled: () => remembered, dependencies: used }),
-      );
-      return { contents: [{ uri: uri.href, mimeType: 'application/json', text }] };
+    async (uri, variables, context) => {
+      const { readNatGateway } = await import('./read-nat-gateway.ts');
+      return readNatGateway(dependencies, uri, variables, context);
     },
   );
-}
-
-/** What reading in this place uses; `undefined` where the caller may use no such target, or it has no such region. */
-function usedIn(
-  dependencies: Dependencies,
-  context: ServerContext,
-  name: string | string[] | undefined,
-  region: string,
-): Dependencies | undefined {
-  if (dependencies.targets === undefined) return dependencies;
-  const visible = visibleTargets(dependencies.targets, context);
-  const target = visible.find((each) => each.name === name && each.regions.includes(region));
-  return target && { ...dependencies, ...ofTarget(target) };
-}
-
-/** A resource has no structured errors: message and hint have to do. */
-function inOneSentence(error: unknown): never {
-  if (error instanceof Failure) throw new Error(`${error.report.message} ${error.report.hint}`);
-  throw error;
 }

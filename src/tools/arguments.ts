@@ -78,11 +78,6 @@ export const region = checked((value) => REGION.test(value), 'an AWS region such
 /** The argument `region` of every tool. */
 export const optionalRegion = region.optional().describe("Default: the server's");
 
-/** The same where targets are in use. */
-export const regionOfTarget = region
-  .optional()
-  .describe('One region, of each target asked; a change may leave it out where the target has one');
-
 const targetName = checked((value) => TARGET_NAME.test(value), 'the name of a target');
 
 /** The argument `target` of tools that work in one place. */

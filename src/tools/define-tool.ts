@@ -16,10 +16,11 @@ import type { Policy } from '../nat-gateway/policy.ts';
 import { ERRORS, type ErrorReport, errorReport, Failure, reportOf } from '../vocabulary/failure.ts';
 import type { ConfirmMode, Scope } from '../vocabulary/names.ts';
 import { boundedIfText } from '../vocabulary/text.ts';
-import { regionOfTarget, type Search, searchForGateway, unknownArguments } from './arguments.ts';
+import { type Search, searchForGateway, unknownArguments } from './arguments.ts';
 import { callerOf } from './caller.ts';
 import { withinGrace } from './grace.ts';
-import { listedInput, listedOutput } from './listed-schema.ts';
+import { inputSchemaOf, outputSchemaOf } from './listed-schema.ts';
+import { type Features, type ListedTool, namesWithout } from './listed-tools.ts';
 import { type Next, toolResult, withinScope } from './results.ts';
 import { nextIn, type Targets } from './targets.ts';
 
@@ -29,7 +30,8 @@ export interface Dependencies {
   ec2: () => Promise<Ec2>;
   policy: Policy;
   confirmMode: ConfirmMode;
-  confirmation: Confirmation;
+  /** Loaded by the first change. */
+  confirmation: () => Promise<Confirmation>;
   audit: AuditLog;
   /** What is known of all changes, those of replicas included. */
   state: State;
@@ -123,8 +125,16 @@ interface Definition<Shape extends z.ZodRawShape, Output extends z.ZodObject> {
   failed: (call: FailedCall, region: string | undefined, error: ErrorReport) => z.input<Output>;
 }
 
-/** Registers a tool at one server. */
-export type Tool = (server: McpServer, dependencies: Dependencies, era: Era) => void;
+/** A tool without what makes it visible: the list that clients see is in `listed-tools.json`. */
+export interface Tool {
+  name: string;
+  /** As it is listed where every option is in use. */
+  listed: () => ListedTool;
+  answer: (given: unknown, call: ToolCall) => Promise<CallToolResult | InputRequiredResult>;
+}
+
+/** What a call comes with beside its arguments. */
+export type ToolCall = Pick<Call<unknown>, 'server' | 'dependencies' | 'era' | 'context'>;
 
 /** The most mistakes that the refusal of arguments names. */
 const MISTAKES_NAMED = 20;
@@ -136,94 +146,76 @@ const LONGEST_ARGUMENT = 64;
 export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObject>(
   definition: Definition<Shape, Output>,
 ): Tool {
-  const { name, title, description, output, scope, isDestructive, begin, run, failed } = definition;
-  const formOf = forms(definition);
+  const { name, title, description, output, listed = output, scope, isDestructive } = definition;
+  const { begin, run, failed } = definition;
+  const inputFor = inputs(definition.input);
   const annotations = {
     readOnlyHint: !isDestructive,
     destructiveHint: isDestructive,
     idempotentHint: true,
     openWorldHint: true,
   };
-  return (server, dependencies, era) => {
+  const resultOf = async (
+    given: unknown,
+    { server, dependencies, era, context }: ToolCall,
+    where: Where,
+  ): Promise<z.input<Output> | InputRequiredResult> => {
     const { logger, monotonic, graceOver } = dependencies;
-    const { input, ...schemas } = formOf(dependencies);
-    const answer = async (
-      given: unknown,
-      context: ServerContext,
-      where: Where,
-    ): Promise<z.input<Output> | InputRequiredResult> => {
-      const call = { id: randomUUID(), dependencies, server, era, context, began: monotonic(), where };
-      const parsed = input.safeParse(given);
-      if (!parsed.success) {
-        const named = { input: gatewayNamedBy(given), argumentsFit: false };
-        const search = searchForGateway(given);
-        const error = doNotFit(parsed.error, search);
-        return failed({ ...call, ...named, next: search?.next }, undefined, error);
-      }
-      const over = begin?.({ ...call, input: parsed.data });
-      try {
-        requireScope(context, scope);
-        return await withinGrace(graceOver, context, (context) =>
-          run({ ...call, input: parsed.data, context }),
-        );
-      } catch (error) {
-        if (!(error instanceof Failure)) logger.error({ err: error }, 'tool failed');
-        const named = { nat_gateway_id: '', ...parsed.data, region: regionOf(parsed.data) };
-        return failed({ ...call, input: named, argumentsFit: true }, where.region, reportOf(error));
-      } finally {
-        over?.();
-      }
-    };
-    server.registerTool(name, { title, description, ...schemas, annotations }, async (given, context) => {
-      const began = monotonic();
-      const where: Where = {};
-      const result = await answer(given, context, where);
-      const duration_ms = Math.round(monotonic() - began);
-      const members = loggedMembers(given, result, context);
-      logger.info({ tool: name, target: where.target, ...members, duration_ms }, 'tool call');
-      if (isInputRequiredResult(result)) return result;
-      return checkedResult(output, withinScope(stamped(result, where), context), logger);
-    });
+    const call = { id: randomUUID(), dependencies, server, era, context, began: monotonic(), where };
+    const parsed = inputFor(dependencies).safeParse(given);
+    if (!parsed.success) {
+      const named = { input: gatewayNamedBy(given), argumentsFit: false };
+      const search = searchForGateway(given);
+      const error = doNotFit(parsed.error, search);
+      return failed({ ...call, ...named, next: search?.next }, undefined, error);
+    }
+    const over = begin?.({ ...call, input: parsed.data });
+    try {
+      requireScope(context, scope);
+      return await withinGrace(graceOver, context, (context) =>
+        run({ ...call, input: parsed.data, context }),
+      );
+    } catch (error) {
+      if (!(error instanceof Failure)) logger.error({ err: error }, 'tool failed');
+      const named = { nat_gateway_id: '', ...parsed.data, region: regionOf(parsed.data) };
+      return failed({ ...call, input: named, argumentsFit: true }, where.region, reportOf(error));
+    } finally {
+      over?.();
+    }
+  };
+  const answer = async (given: unknown, call: ToolCall): Promise<CallToolResult | InputRequiredResult> => {
+    const { logger, monotonic } = call.dependencies;
+    const began = monotonic();
+    const where: Where = {};
+    const result = await resultOf(given, call, where);
+    const duration_ms = Math.round(monotonic() - began);
+    const members = loggedMembers(given, result, call.context);
+    logger.info({ tool: name, target: where.target, ...members, duration_ms }, 'tool call');
+    if (isInputRequiredResult(result)) return result;
+    return checkedResult(output, withinScope(stamped(result, where), call.context), logger);
+  };
+  const shown = (): ListedTool => {
+    const schemas = { inputSchema: inputSchemaOf(definition.input), outputSchema: outputSchemaOf(listed) };
+    return { name, title, description, ...schemas, annotations };
+  };
+  return { name, listed: shown, answer };
+}
+
+/** The arguments of a tool for servers with these options: without an option its arguments do not exist. */
+function inputs<Shape extends z.ZodRawShape>(shape: Shape) {
+  const made = new Map<string, z.ZodObject<Shape>>();
+  return (features: Features): z.ZodObject<Shape> => {
+    const without = namesWithout(features);
+    const key = String(without);
+    const known = Object.entries(shape).filter(([name]) => !without.includes(name));
+    const input = made.get(key) ?? (strict(Object.fromEntries(known)) as unknown as z.ZodObject<Shape>);
+    made.set(key, input);
+    return input;
   };
 }
 
-/**
- * What exists only with an option: arguments, members of results and values of enumerations. Servers without the option do
- * not know the arguments, and list none of it.
- */
-const ONLY_WITH = {
-  targets: ['target', 'targets'],
-  approvals: ['approval_id', 'approval', 'awaiting_approval'],
-} as const;
-
-type Feature = keyof typeof ONLY_WITH;
-const FEATURES = Object.keys(ONLY_WITH) as Feature[];
-
-/** The arguments of a tool, and its schemas as they are listed: a form for each set of options, made when it is needed. */
-function forms<Shape extends z.ZodRawShape, Output extends z.ZodObject>({
-  input,
-  output,
-  listed = output,
-}: Pick<Definition<Shape, Output>, 'input' | 'output' | 'listed'>) {
-  const make = (missing: readonly Feature[]) => {
-    const without: readonly string[] = missing.flatMap((feature) => ONLY_WITH[feature]);
-    const known = Object.entries(input).filter(([name]) => !without.includes(name));
-    const region = missing.includes('targets') ? {} : { region: regionOfTarget };
-    const shape = { ...Object.fromEntries(known), ...('region' in input ? region : {}) };
-    const schema = z.strictObject(shape, { error: unknownArguments(Object.keys(shape)) });
-    return {
-      input: schema as unknown as z.ZodObject<Shape>,
-      inputSchema: listedInput(schema),
-      outputSchema: listedOutput(listed, without),
-    };
-  };
-  const made = new Map<string, ReturnType<typeof make>>();
-  return (dependencies: Pick<Dependencies, Feature>) => {
-    const missing = FEATURES.filter((feature) => dependencies[feature] === undefined);
-    const form = made.get(String(missing)) ?? make(missing);
-    made.set(String(missing), form);
-    return form;
-  };
+function strict(shape: z.ZodRawShape) {
+  return z.strictObject(shape, { error: unknownArguments(Object.keys(shape)) });
 }
 
 /** The result with the target of its call, which `next` names as well. */

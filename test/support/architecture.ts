@@ -128,7 +128,7 @@ function forbidden({ file, target, isTypeOnly, isDynamic }: Import): string[] {
   const row = rowOf(file);
   if (row === undefined || target.startsWith('node:')) return [];
   const refused = [`${file}: may not import ${target}`];
-  const isPackage = !target.endsWith('.ts');
+  const isPackage = !/\.(ts|json)$/.test(target);
   if (isPackage) return row.packages.test(target) || EXCEPTIONS[file]?.test(target) === true ? [] : refused;
   const folder = topOf(target);
   if (folder === 'main.ts') return refused;

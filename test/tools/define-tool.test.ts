@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import * as z from 'zod';
 import { listOf, privateIp } from '../../src/tools/arguments.ts';
 import { type Dependencies, defineTool } from '../../src/tools/define-tool.ts';
+import { registerListed } from '../../src/tools/listed-tools.ts';
 import { errorSchema } from '../../src/tools/results.ts';
 import { DESCRIBE, READ_SCOPE, UNASSIGN, WAIT } from '../../src/vocabulary/names.ts';
 import { EGRESS, ERAS, openSession } from '../support/session.ts';
@@ -93,7 +94,9 @@ async function callOwn(run: () => Promise<Record<string, unknown>>, args: Record
   serveStdio(
     ({ era }) => {
       const server = new McpServer({ name: 'own', version: '1.0.0' });
-      tool(server, dependencies, era);
+      registerListed(server, tool.listed(), (given, context) =>
+        tool.answer(given, { server, dependencies, era, context }),
+      );
       return server;
     },
     { transport: its },

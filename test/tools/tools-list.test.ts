@@ -4,6 +4,8 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StdioTransport } from '../../src/serve/stdio-transport.ts';
 import { createServer } from '../../src/server.ts';
+import LISTED_TOOLS from '../../src/tools/listed-tools.json' with { type: 'json' };
+import { TOOLS } from '../../src/tools/tools.ts';
 import { openSession, type Session } from '../support/session.ts';
 
 interface JsonSchema {
@@ -86,6 +88,10 @@ describe('tools/list', () => {
     await expect(`${JSON.stringify(modern, undefined, 2)}\n`).toMatchFileSnapshot(
       '__snapshots__/tools-list.json',
     );
+  });
+
+  it('is made of what the definitions say now, or else npm run docs was forgotten', () => {
+    expect(LISTED_TOOLS).toEqual(TOOLS.map((tool) => tool.listed()));
   });
 
   it('has the same tools, and nothing else, for clients of the 2025 revisions', () => {

@@ -24,8 +24,9 @@ export async function untilAnswered<Input extends object, Own extends string>(
   attempt: (call: PlacedCall<Input>, answer: Answer) => Promise<ChangeResult<Own> | Asking>,
 ): Promise<ChangeResult<Own> | InputRequiredResult> {
   const { input, context, era, dependencies } = call;
-  const { confirmation, audit, inputEnded, monotonic, stopping: ending } = dependencies;
+  const { audit, inputEnded, monotonic, stopping: ending } = dependencies;
   const { signal } = context.mcpReq;
+  const confirmation = await dependencies.confirmation();
   let answer = confirmation.answer(context);
   for (let asked = 0; ; asked += 1) {
     const result = await attempt({ ...call, began: monotonic() }, answer);

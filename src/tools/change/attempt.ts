@@ -242,7 +242,7 @@ async function decide<I extends ChangeArguments, C extends AddressChange, Own ex
   if (need === 'unavailable') return refused(progress, noConfirmation());
   const judged = await judgeApproval(attempt, question, approval, progress);
   if (judged !== undefined && 'outcome' in judged) return judged;
-  const yes = need === 'needed' ? dependencies.confirmation.judgeYes(answer, question) : undefined;
+  const yes = need === 'needed' ? (await dependencies.confirmation()).judgeYes(answer, question) : undefined;
   if (yes !== undefined && 'question' in yes) return yes;
   const confirmed = {
     ...progress,
