@@ -1,7 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
-import { Confirmation } from './changes/confirmation.ts';
 import { releasesIn } from './changes/earlier-records.ts';
 import { type CheckFlags, ConfigurationError, configure, type Invocation } from './config/configure.ts';
 import { help } from './config/help.ts';
@@ -16,7 +14,6 @@ import {
   terminationSignal,
 } from './serve/shutdown.ts';
 import { serveOverStdio } from './serve/stdio.ts';
-import { limitYoungGeneration } from './serve/young-generation.ts';
 import type { Dependencies } from './server.ts';
 import { openAuditLog } from './start/audit-log.ts';
 import {
@@ -28,6 +25,7 @@ import {
   simulatedClock,
   startSimulator,
 } from './start/aws.ts';
+import { openConfirmation } from './start/confirmation.ts';
 import { approvalRuleOf, policyOf, rulesOf, tableOf } from './start/rules.ts';
 import { openState } from './start/state.ts';
 import { openTargets, withTargets } from './start/targets.ts';
@@ -39,7 +37,8 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 /** Seconds of a request's time that remain for the answer after a wait has ended. */
 const ANSWER_SECONDS = 15;
 
-await main();
+// Not awaited here: in dist every part that it loads imports this file, and would wait for itself.
+void main();
 
 async function main(): Promise<void> {
   const invocation = readInvocation();
@@ -103,7 +102,6 @@ async function check(invocation: CheckFlags & { settings: Settings }): Promise<v
 
 /** Serves MCP over stdio or HTTP until a signal comes or stdin ends. */
 async function serve(settings: Settings, log: Log): Promise<void> {
-  limitYoungGeneration();
   const { logger } = log;
   const started = { version, simulate: settings.simulate, rules: rulesInForce(settings) };
   const { audit, earlier } = openAuditLog(settings, log, version);
@@ -113,13 +111,12 @@ async function serve(settings: Settings, log: Log): Promise<void> {
   const ec2 = once(() => openEc2(target, version, logger));
   const clocks = { now: Date.now, monotonic, ec2: ec2Clock };
   const state = await openState(settings, clocks, releasesIn(earlier), ec2, logger);
-  const [key = randomBytes(32), earlierKey] = settings.confirmationKey ?? [];
   const dependencies: Dependencies = {
     ec2,
     ec2Clock,
     policy: policyOf(settings),
     confirmMode: settings.confirm,
-    confirmation: new Confirmation(key, Date.now, { earlierKey }),
+    confirmation: once(() => openConfirmation(settings)),
     audit,
     state,
     targets: await openTargets(settings, target, state, version, logger),

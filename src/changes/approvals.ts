@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { makeRoom } from '../vocabulary/room.ts';
 
 /** What named people have to decide before a change is made. */
@@ -128,7 +127,8 @@ export function unusable(
 
 /** An id that sorts by its time. */
 export function approvalId(createdAt: number): string {
-  return `${approvalIdsFrom(createdAt)}-${randomBytes(8).toString('hex')}`;
+  const random = Buffer.from(crypto.getRandomValues(new Uint8Array(8)));
+  return `${approvalIdsFrom(createdAt)}-${random.toString('hex')}`;
 }
 
 /** The ids that `approvalId` makes; callers send any text. */

@@ -3,10 +3,6 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
 /** The loopback hosts as URLs write them. */
 export const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'] as const;
 
-const addresses = new BlockList();
-addresses.addSubnet('127.0.0.0', 8, 'ipv4');
-addresses.addAddress('::1', 'ipv6');
-
 /** Whether an address stands for all addresses of this machine; clients never call by it. */
 export function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
@@ -16,5 +12,8 @@ export function isWildcard(host: string): boolean {
 export function isLoopback(host: string): boolean {
   const bare = host.replace(/^\[(.*)\]$/, '$1');
   if (isIP(bare) === 0) return bare.toLowerCase() === 'localhost';
+  const addresses = new BlockList();
+  addresses.addSubnet('127.0.0.0', 8, 'ipv4');
+  addresses.addAddress('::1', 'ipv6');
   return !bare.startsWith('::ffff:') && addresses.check(bare, isIPv6(bare) ? 'ipv6' : 'ipv4');
 }

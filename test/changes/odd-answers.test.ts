@@ -137,7 +137,8 @@ describe('a 2025 client that is asked', () => {
 
   it('and never answers gets "expired" when the time is over', async () => {
     const session = await open();
-    session.dependencies.confirmation = new Confirmation(KEY, Date.now, { openSeconds: 0.02 });
+    const confirmation = new Confirmation(KEY, Date.now, { openSeconds: 0.02 });
+    session.dependencies.confirmation = async () => confirmation;
     const { call, until } = await rawClient(session.dependencies, () => undefined);
     const { isError, structuredContent } = await call();
     expect(isError).toBeUndefined();

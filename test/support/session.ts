@@ -141,11 +141,12 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
   };
   const ec2 = connectEc2(target, '0.0.0', logger, options.timeouts ?? TIMEOUTS);
   const audit = new AuditSpy();
+  const confirmation = new Confirmation('a key of thirty-two bytes or more', Date.now);
   const dependencies: Dependencies = options.shared ?? {
     ec2: async () => ec2,
     policy: { ...OPEN_POLICY, ...options.policy },
     confirmMode: options.confirmMode ?? 'auto',
-    confirmation: new Confirmation('a key of thirty-two bytes or more', Date.now),
+    confirmation: async () => confirmation,
     audit: options.audit ?? audit,
     state: stateOf(options),
     canRestore: true,
