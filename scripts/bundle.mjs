@@ -1,7 +1,12 @@
 // Bundles the package: every dependency goes into its own files, so that an installation brings no other package.
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const SOURCE = join(ROOT, 'src/');
+const PROGRAM = join(SOURCE, 'main.ts');
 
 /**
  * Bundles entry points for Node, in chunks: a module imported with `import()` loads when it is first needed.
@@ -26,7 +31,7 @@ export async function bundle(entryPoints, outdir) {
     sourcemap: 'linked',
     metafile: true,
     banner: { js: requireForCommonJs },
-    plugins: [plainSchemas, oneValidator],
+    plugins: [plainSchemas, oneValidator, loggerAlone, startInOneFile],
     logLevel: 'warning',
   });
   return metafile;
@@ -53,11 +58,47 @@ const plainSchemas = {
   },
 };
 
-/** Leaves out the MCP SDK's default validator of JSON schemas, which `src/server.ts` replaces. */
+/** Leaves out the MCP SDK's default validator of JSON schemas, in the place of which `src/server.ts` gives its own. */
 const oneValidator = {
   name: 'one-validator',
   setup({ onResolve }) {
     const path = fileURLToPath(new URL('mcp-shims.mjs', import.meta.url));
     onResolve({ filter: /^@modelcontextprotocol\/server\/_shims$/ }, () => ({ path }));
+  },
+};
+
+/** Pino asks whether a stream is of this class, and whether it runs in the main thread. */
+const UNUSED = 'module.exports = class Unused {}; module.exports.isMainThread = true;';
+
+/** Leaves out pino's transports, with threads and files of their own: the log goes to a function of this program. */
+const loggerAlone = {
+  name: 'logger-alone',
+  setup({ onResolve, onLoad }) {
+    const unused =
+      /^(thread-stream|sonic-boom|worker_threads|on-exit-leak-free|.*\/(transport|multistream))$/;
+    onResolve({ filter: unused }, ({ path, importer }) =>
+      /[\\/]node_modules[\\/]pino[\\/]/.test(importer) ? { path, namespace: 'unused' } : undefined,
+    );
+    onLoad({ filter: /^/, namespace: 'unused' }, () => ({ contents: UNUSED }));
+  },
+};
+
+/**
+ * Keeps all code that a start needs in one file. Of modules that several parts share esbuild makes a file for each set of
+ * parts, and every file costs a start half a millisecond. Here each part that `import()` loads says that it needs the
+ * program, which is there by then: thus all of the start's modules belong to the same set.
+ */
+const startInOneFile = {
+  name: 'start-in-one-file',
+  setup({ onResolve, onLoad, resolve }) {
+    onResolve({ filter: /^\./ }, async ({ kind, path, importer, resolveDir }) => {
+      if (kind !== 'dynamic-import' || !importer.startsWith(SOURCE)) return undefined;
+      const part = await resolve(path, { kind: 'import-statement', importer, resolveDir });
+      return { path: part.path, namespace: 'part' };
+    });
+    onLoad({ filter: /^/, namespace: 'part' }, ({ path }) => ({
+      contents: `import ${JSON.stringify(PROGRAM)}; export * from ${JSON.stringify(path)};`,
+      resolveDir: ROOT,
+    }));
   },
 };
