@@ -5,8 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const SOURCE = join(ROOT, 'src/');
-const PROGRAM = join(SOURCE, 'main.ts');
 
 /**
  * Bundles entry points for Node, in chunks: a module imported with `import()` loads when it is first needed.
@@ -31,7 +29,7 @@ export async function bundle(entryPoints, outdir) {
     sourcemap: 'linked',
     metafile: true,
     banner: { js: requireForCommonJs },
-    plugins: [plainSchemas, oneValidator, loggerAlone, startInOneFile],
+    plugins: [plainSchemas, oneValidator, loggerAlone, fewFiles],
     logLevel: 'warning',
   });
   return metafile;
@@ -84,21 +82,32 @@ const loggerAlone = {
 };
 
 /**
- * Keeps all code that a start needs in one file. Of modules that several parts share esbuild makes a file for each set of
- * parts, and every file costs a start half a millisecond. Here each part that `import()` loads says that it needs the
- * program, which is there by then: thus all of the start's modules belong to the same set.
+ * Keeps what is loaded together in one file: the program, the tools, and the part that calls AWS. Of modules that several
+ * parts share esbuild makes a file for each set of parts, and every file takes half a millisecond to load. Here each part
+ * that `import()` loads says that it needs what is there by then anyway, so that few sets remain.
  */
-const startInOneFile = {
-  name: 'start-in-one-file',
+const fewFiles = {
+  name: 'few-files',
   setup({ onResolve, onLoad, resolve }) {
-    onResolve({ filter: /^\./ }, async ({ kind, path, importer, resolveDir }) => {
-      if (kind !== 'dynamic-import' || !importer.startsWith(SOURCE)) return undefined;
+    onResolve({ filter: /^[.@]/ }, async ({ kind, path, importer, resolveDir }) => {
+      if (kind !== 'dynamic-import' || !/[\\/](src|@aws-sdk|@smithy)[\\/]/.test(importer)) return undefined;
       const part = await resolve(path, { kind: 'import-statement', importer, resolveDir });
       return { path: part.path, namespace: 'part' };
     });
-    onLoad({ filter: /^/, namespace: 'part' }, ({ path }) => ({
-      contents: `import ${JSON.stringify(PROGRAM)}; export * from ${JSON.stringify(path)};`,
-      resolveDir: ROOT,
-    }));
+    onLoad({ filter: /^/, namespace: 'part' }, ({ path }) => {
+      const loaded = LOADED_BEFORE.filter(({ by }) => by.test(path)).map(({ file }) => file);
+      const imports = loaded.map((file) => `import ${JSON.stringify(join(ROOT, file))};`);
+      return {
+        contents: `${imports.join('')} export * from ${JSON.stringify(path)};`,
+        resolveDir: ROOT,
+      };
+    });
   },
 };
+
+/** What is loaded before the parts whose path has `by`; it must not await anything, or the parts would wait for themselves. */
+const LOADED_BEFORE = [
+  { file: 'src/main.ts', by: /^/ },
+  { file: 'src/tools/tools.ts', by: /[\\/]src[\\/](tools|resources|changes)[\\/]/ },
+  { file: 'src/aws/ec2.ts', by: /[\\/](src[\\/](aws|check|state-table)|@aws-sdk|@smithy)[\\/]/ },
+];

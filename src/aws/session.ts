@@ -19,8 +19,8 @@ import {
 
 /** The SDK clients of one region: same connections, endpoint and credentials, different attempts. */
 export interface Pair {
-  reads: EC2Client;
-  changes: EC2Client;
+  readonly reads: EC2Client;
+  readonly changes: EC2Client;
 }
 
 /** What came of one reading of environment and files. It is dropped as a whole when AWS refuses its credentials. */
@@ -93,7 +93,15 @@ export class Session {
     const config = { ...clientConfig(this.settings, 'ec2', this.#transport), region };
     const reads = new EC2Client({ ...config, credentials: by, maxAttempts: 3 });
     const { credentials } = reads.config;
-    return { reads, changes: new EC2Client({ ...config, credentials, maxAttempts: 1 }) };
+    let changes: EC2Client | undefined;
+    return {
+      reads,
+      // Most regions are only read.
+      get changes() {
+        changes ??= new EC2Client({ ...config, credentials, maxAttempts: 1 });
+        return changes;
+      },
+    };
   }
 
   /**

@@ -1,4 +1,4 @@
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 
 /** The loopback hosts as URLs write them. */
 export const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'] as const;
@@ -12,8 +12,8 @@ export function isWildcard(host: string): boolean {
 export function isLoopback(host: string): boolean {
   const bare = host.replace(/^\[(.*)\]$/, '$1');
   if (isIP(bare) === 0) return bare.toLowerCase() === 'localhost';
-  const addresses = new BlockList();
-  addresses.addSubnet('127.0.0.0', 8, 'ipv4');
-  addresses.addAddress('::1', 'ipv6');
-  return !bare.startsWith('::ffff:') && addresses.check(bare, isIPv6(bare) ? 'ipv6' : 'ipv4');
+  if (isIP(bare) === 4) return bare.startsWith('127.');
+  // A URL writes an address of IPv6 in its shortest form; with a zone it is none.
+  const literal = `http://[${bare}]`;
+  return URL.canParse(literal) && new URL(literal).hostname === '[::1]';
 }

@@ -7,7 +7,6 @@ import { BearerAuthentication } from './http/bearer.ts';
 import { HttpFront } from './http/front.ts';
 import { ProtectedResource } from './http/protected-resource.ts';
 import { endingSignals, finished, GRACE_MILLISECONDS, onTermination } from './shutdown.ts';
-import { limitYoungGeneration } from './young-generation.ts';
 
 /**
  * Serves MCP over HTTP until a signal comes. Exits if the address cannot be served or the token file is refused. The
@@ -19,7 +18,6 @@ export async function serveOverHttp(
   { host, port }: HttpAddress,
   started: object,
 ): Promise<void> {
-  await limitYoungGeneration();
   const { audit, state, logger } = dependencies;
   const authentication = await authenticationFor(settings, dependencies);
   const options = {

@@ -11,13 +11,9 @@ import {
   REQUESTS_MILLISECONDS,
 } from './shutdown.ts';
 import { StdioTransport } from './stdio-transport.ts';
-import { limitYoungGeneration } from './young-generation.ts';
 
 /** No list or resource ever changes, so a subscription gets nothing, and only takes memory. */
 const MAX_SUBSCRIPTIONS = 16;
-
-/** When the heap is limited: not in the way of the first answers, which come sooner. */
-const YOUNG_MILLISECONDS = 1000;
 
 /** For a person who started the server in a terminal, where no client will ever speak to it. */
 const BY_HAND =
@@ -54,7 +50,6 @@ export async function serveOverStdio(
   const isByHand = process.stdin.isTTY && process.stdout.isTTY;
   if (isByHand) process.stderr.write(BY_HAND);
   if (!isByHand || !process.stderr.isTTY) logger.info(started, 'serving MCP over stdio');
-  setTimeout(limitYoungGeneration, YOUNG_MILLISECONDS).unref();
   await transport.ending;
   await finished(transport.closed, state);
 }

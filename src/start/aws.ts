@@ -4,6 +4,7 @@ import type { Ec2 } from '../aws/ec2.ts';
 import type { Ec2Target } from '../aws/settings.ts';
 import type { Settings } from '../config/options.ts';
 import type { Dependencies } from '../server.ts';
+import { limitYoungGeneration } from './young-generation.ts';
 
 type Clock = Dependencies['ec2Clock'];
 
@@ -29,8 +30,14 @@ export async function openEc2(
   version: string,
   logger: Logger,
 ): Promise<Ec2> {
-  const { connectEc2 } = await import('../aws/ec2.ts');
+  const { connectEc2 } = await loadAws();
   return connectEc2(await target(), version, logger);
+}
+
+/** Loads the code that calls AWS. A process that has loaded it begins to work, and to leave garbage. */
+export async function loadAws() {
+  const [aws] = await Promise.all([import('../aws/ec2.ts'), limitYoungGeneration()]);
+  return aws;
 }
 
 /** AWS as the settings say, or the embedded endpoint, which is started. */

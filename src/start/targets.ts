@@ -4,6 +4,7 @@ import type { State } from '../changes/state.ts';
 import type { Settings } from '../config/options.ts';
 import { stricter } from '../nat-gateway/stricter.ts';
 import { type Dependencies, TargetAccounts } from '../server.ts';
+import { loadAws } from './aws.ts';
 import { rulesOf } from './rules.ts';
 
 /** Does something with the file of --targets, and exits with every mistake, a line each, if the file is refused. */
@@ -37,7 +38,7 @@ export async function openTargets(
     current: () => file.current(),
     rulesOf: (target) => stricter(rulesOf(settings), target.rules),
     open: async (target) => {
-      const { connectEc2, inTarget } = await import('../aws/ec2.ts');
+      const { connectEc2, inTarget } = await loadAws();
       return connectEc2(inTarget(await ofServer(), target), version, logger);
     },
     state,

@@ -128,6 +128,8 @@ interface Definition<Shape extends z.ZodRawShape, Output extends z.ZodObject> {
 /** A tool without what makes it visible: the list that clients see is in `listed-tools.json`. */
 export interface Tool {
   name: string;
+  /** What its results fit. */
+  output: z.ZodObject;
   /** As it is listed where every option is in use. */
   listed: () => ListedTool;
   answer: (given: unknown, call: ToolCall) => Promise<CallToolResult | InputRequiredResult>;
@@ -192,13 +194,13 @@ export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObje
     const members = loggedMembers(given, result, call.context);
     logger.info({ tool: name, target: where.target, ...members, duration_ms }, 'tool call');
     if (isInputRequiredResult(result)) return result;
-    return checkedResult(output, withinScope(stamped(result, where), call.context), logger);
+    return toolResult(output, withinScope(stamped(result, where), call.context));
   };
   const shown = (): ListedTool => {
     const schemas = { inputSchema: inputSchemaOf(definition.input), outputSchema: outputSchemaOf(listed) };
     return { name, title, description, ...schemas, annotations };
   };
-  return { name, listed: shown, answer };
+  return { name, output, listed: shown, answer };
 }
 
 /** The arguments of a tool for servers with these options: without an option its arguments do not exist. */
@@ -260,23 +262,6 @@ function gatewayNamedBy(given: unknown): { nat_gateway_id: string } {
   return {
     nat_gateway_id: boundedIfText(nat_gateway_id, LONGEST_ARGUMENT) ?? '',
   };
-}
-
-/**
- * The result of a call. One that does not fit its schema is a fault of this server; it is given as text alone, because
- * what it says of a change must not be lost, and clients check structured content.
- */
-function checkedResult<Output extends z.ZodObject>(
-  output: Output,
-  result: z.input<Output>,
-  logger: Logger,
-): CallToolResult {
-  try {
-    return toolResult(output, result);
-  } catch (error) {
-    logger.error({ err: error }, 'a result does not fit its schema');
-    return { content: [{ type: 'text', text: JSON.stringify(result) }], isError: true };
-  }
 }
 
 function regionOf(input: { region?: unknown }): string | undefined {

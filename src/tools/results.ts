@@ -1,7 +1,7 @@
 import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { POLICY_RULES } from '../nat-gateway/policy.ts';
-import { FINDING_CODES } from '../nat-gateway/preflight.ts';
+import { FINDING_CODES, type Finding } from '../nat-gateway/preflight.ts';
 import { ERROR_CODES } from '../vocabulary/failure.ts';
 import { DESCRIBE, READ_SCOPE, RESTORE, UNASSIGN, WAIT, WRITE_SCOPE } from '../vocabulary/names.ts';
 
@@ -16,6 +16,17 @@ export const findingSchema = z.object({
   rule: z.enum(POLICY_RULES).optional(),
   message: z.string(),
 });
+
+/** A finding as results show it. */
+export function shownFinding({
+  code,
+  severity,
+  private_ip,
+  rule,
+  message,
+}: Finding): z.input<typeof findingSchema> {
+  return { code, severity, private_ip, rule, message };
+}
 
 export const errorSchema = z.object({
   code: z.enum(ERROR_CODES),
@@ -85,15 +96,17 @@ export function withinScope<R extends { next?: Next | undefined }>(result: R, { 
 }
 
 /**
- * A result whose structured content fits its schema, with the same JSON as text for clients that read only that. With
- * an `error` it is an `isError` result, which has to fit as well: 2025-era clients check it, and lose the message where
- * it does not.
+ * A result with its members in the order of the schema, and the same JSON as text for clients that read only that. With
+ * an `error` it is an `isError` result. That it fits the schema is for types and tests: 2025-era clients check it, and
+ * lose the message where it does not.
  */
 export function toolResult<S extends z.ZodObject>(schema: S, value: z.input<S>): CallToolResult {
-  const structuredContent = schema.parse(value);
+  const given: Record<string, unknown> = value;
+  const members = Object.keys(schema.shape).filter((name) => given[name] !== undefined);
+  const structuredContent = Object.fromEntries(members.map((name) => [name, given[name]]));
   return {
     content: [{ type: 'text', text: JSON.stringify(structuredContent) }],
     structuredContent,
-    ...('error' in structuredContent && structuredContent.error !== undefined ? { isError: true } : {}),
+    ...('error' in structuredContent ? { isError: true } : {}),
   };
 }

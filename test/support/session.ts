@@ -2,6 +2,7 @@ import { type CallToolResult, Client, type ClientOptions } from '@modelcontextpr
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { pino } from 'pino';
+import { expect } from 'vitest';
 import { connectEc2 } from '../../src/aws/ec2.ts';
 import { AuditLog } from '../../src/changes/audit-log.ts';
 import { Confirmation } from '../../src/changes/confirmation.ts';
@@ -18,6 +19,7 @@ import {
   type SimulatorOptions,
   startSimulator,
 } from '../../src/simulator/simulator.ts';
+import { TOOLS } from '../../src/tools/tools.ts';
 import type { ConfirmMode } from '../../src/vocabulary/names.ts';
 import { TIMEOUTS, type Timeouts } from '../../src/vocabulary/timeouts.ts';
 
@@ -216,6 +218,9 @@ export async function callTool(
   const [first] = result.content;
   const text = first?.type === 'text' ? first.text : '';
   const content = JSON.parse(JSON.stringify(result.structuredContent ?? null));
+  const output = TOOLS.find((tool) => tool.name === name)?.output;
+  // Nothing else checks it when the server runs.
+  if (content !== null && output !== undefined) expect(output.parse(content)).toEqual(content);
   return { content, isError: result.isError === true, text };
 }
 

@@ -13,7 +13,7 @@ import { TIMEOUTS } from '../../vocabulary/timeouts.ts';
 import { callerOf } from '../caller.ts';
 import type { FailedCall, PlacedCall } from '../define-tool.ts';
 import { observeGateway } from '../observe-gateway.ts';
-import { waitCall } from '../results.ts';
+import { shownFinding, waitCall } from '../results.ts';
 import { approvalGone, approversOf, judgeApproval, lacksApproval, namedApproval } from './approval.ts';
 import { canChange, withoutYes } from './asking.ts';
 import { claim, holdGateway, recallFor, unclaim } from './claims.ts';
@@ -96,7 +96,7 @@ async function beforeReading<I extends ChangeArguments, C extends AddressChange,
   if (forbidden.length > 0) {
     const findings = policyFindings(forbidden);
     const refusal = blocked(findings, kind.afterBlocking(findings, attempt));
-    return { ...progress, confirmation: 'not_reached', findings, ...refusal };
+    return { ...progress, confirmation: 'not_reached', findings: findings.map(shownFinding), ...refusal };
   }
   const unconfirmed = withoutYes(answer, progress);
   if (unconfirmed !== undefined) return unconfirmed;

@@ -17,7 +17,7 @@ import {
 } from '../change/next-step.ts';
 import { changeMembers, find, type Progress, realCallSchema, SHARED_OUTCOMES } from '../change/result.ts';
 import { NOTHING_REMEMBERED } from '../recall.ts';
-import { describeCall, waitCall } from '../results.ts';
+import { describeCall, shownFinding, waitCall } from '../results.ts';
 
 /** How an attempt to give addresses back ends. The meanings stand in `docs/reference.md`. */
 export const RESTORE_OUTCOMES = ['assigning', 'already_on_gateway', ...SHARED_OUTCOMES] as const;
@@ -72,7 +72,7 @@ function check(
   return {
     verdict: verdict === 'already_on_gateway' ? 'done' : verdict,
     findings,
-    progress: { addresses, ...(findings.length === 0 ? {} : { findings }) },
+    progress: { addresses, ...(findings.length === 0 ? {} : { findings: findings.map(shownFinding) }) },
   };
 }
 

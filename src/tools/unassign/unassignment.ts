@@ -18,7 +18,7 @@ import {
 } from '../change/result.ts';
 import { drainWait } from '../drain-wait.ts';
 import { brief } from '../listed-schema.ts';
-import { drainSchema, waitCall } from '../results.ts';
+import { drainSchema, shownFinding, waitCall } from '../results.ts';
 import { afterBlocking } from './next-step.ts';
 
 /** How an attempt to unassign ends. The meanings stand in `docs/reference.md`. */
@@ -107,7 +107,7 @@ function check(
       addresses,
       remaining,
       evidence: judged?.evidence,
-      ...(all.length === 0 ? {} : { findings: withoutRepetition(all) }),
+      ...(all.length === 0 ? {} : { findings: withoutRepetition(all).map(shownFinding) }),
     },
   };
 }
