@@ -1,5 +1,6 @@
 import type { EC2Client, EC2ClientConfig } from '@aws-sdk/client-ec2';
 import type { Logger } from 'pino';
+import { abortAt } from '../vocabulary/abort-at.ts';
 import { cancelled, Failure } from '../vocabulary/failure.ts';
 import { orAborted } from '../vocabulary/or-aborted.ts';
 import { withoutSecrets } from '../vocabulary/secrets.ts';
@@ -32,8 +33,8 @@ export type Request<T> = (client: EC2Client, options: SendOptions, track: Track)
 export interface ReadOptions {
   /** The caller's; it cancels the read. */
   signal: AbortSignal;
-  /** Several reads may share one. Default: that of a single read. */
-  deadline?: AbortSignal | undefined;
+  /** In milliseconds of `performance.now()`; several reads may share one. Default: that of a single read. */
+  deadline?: number | undefined;
   state?: RequestState | undefined;
   /** Signs it in place of the credentials of all reads. */
   signer?: AttemptSigner | undefined;
@@ -45,7 +46,8 @@ interface Sending {
   session: Session;
   client: EC2Client;
   state: RequestState;
-  deadline: AbortSignal;
+  /** In milliseconds of `performance.now()`. */
+  deadline: number;
   /** Of the deadline, and of one attempt, in milliseconds. */
   timeout: number;
   attemptTimeout: number;
@@ -62,6 +64,9 @@ export class Ec2Clients {
   readonly #logger: Logger;
   readonly #transport: Transport;
   readonly #identities: Identities;
+  /** By region: the key of the latest request that was answered, and the latest identity that was told whole. */
+  readonly #signedBy = new Map<string, string | undefined>();
+  readonly #signers = new Map<string, Identity>();
   #opening: Promise<Session> | undefined;
   #current: Session | undefined;
   /** The latest reason in the log why there are no credentials. */
@@ -121,15 +126,15 @@ export class Ec2Clients {
     } catch (error) {
       if (!(error instanceof Failure) || !concernsSession(error)) throw error;
       this.#drop(session, region, error);
-      if (signal.aborted || until.aborted) throw error;
+      if (signal.aborted || performance.now() >= until) throw error;
       const renewed = await this.#session();
       return await this.#send(request, { ...sending, session: renewed, client: clientOf(renewed) });
     }
   }
 
   /** The deadline of one read, retries included. */
-  readDeadline(): AbortSignal {
-    return AbortSignal.timeout(this.timeouts.read);
+  readDeadline(): number {
+    return performance.now() + this.timeouts.read;
   }
 
   /**
@@ -151,7 +156,7 @@ export class Ec2Clients {
       session,
       client: (signer?.pair(session) ?? session.pair(region)).changes,
       state,
-      deadline: AbortSignal.timeout(change),
+      deadline: performance.now() + change,
       timeout: change,
       attemptTimeout: change,
     });
@@ -164,14 +169,16 @@ export class Ec2Clients {
   }
 
   /**
-   * Whose key signs requests to `region` now, or whose key `accessKeyId` is; `undefined` if there are no credentials.
-   * Takes a few seconds at most, and never longer than `deadline`.
+   * Whose key signed the latest request to `region`, or signs the first; or whose key `accessKeyId` is. `undefined` if there
+   * are no credentials. Takes a few seconds at most, and never longer than `deadline`.
    */
   async identity(
     region: string,
     accessKeyId?: string,
     deadline = this.readDeadline(),
   ): Promise<Identity | undefined> {
+    const known = this.#signers.get(region);
+    if (known !== undefined && known.access_key_id === (accessKeyId ?? this.#signedBy.get(region))) return known;
     const ask = async (): Promise<Identity> => {
       const session = await this.#session();
       const ofRole = await session.roleIdentity(region);
@@ -179,7 +186,12 @@ export class Ec2Clients {
       const key = accessKeyId ?? (await session.accessKeyId(region));
       return this.#identities.of(session.question(region, key));
     };
-    return orAborted(ask(), this.#identities.deadline(deadline)).catch(() => undefined);
+    const until = this.#identities.deadline(deadline);
+    const identity = await orAborted(ask(), until.signal)
+      .catch(() => undefined)
+      .finally(until.letGo);
+    if (identity?.account_id !== undefined) this.#signers.set(region, identity);
+    return identity;
   }
 
   /**
@@ -210,7 +222,7 @@ export class Ec2Clients {
 
   async #send<T>(request: Request<T>, sending: Sending): Promise<T> {
     const { region, session, client, state, deadline, timeout, attemptTimeout, signal } = sending;
-    const abortSignal = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
+    const until = abortAt(deadline, signal);
     delete state.latestError;
     state.stage ??= 'preparing';
     const onConnected = (): void => {
@@ -220,12 +232,18 @@ export class Ec2Clients {
       state.proxy = name;
     };
     try {
-      const options = { abortSignal, requestTimeout: attemptTimeout, onConnected, onProxy };
+      const options = {
+        abortSignal: until.signal,
+        requestTimeout: attemptTimeout,
+        onConnected,
+        onProxy,
+      };
       const answer = await orAborted(
         request(client, options, (command) => trackAttempts(command, state)),
-        abortSignal,
+        until.signal,
       );
       this.#complaint = undefined;
+      this.#signedBy.set(region, state.destination?.accessKeyId);
       return answer;
     } catch (error) {
       if (signal?.aborted) throw cancelled();
@@ -234,16 +252,18 @@ export class Ec2Clients {
       const { stage, proxy } = state;
       const now = Date.now();
       const context: FailureContext = { region, profile: settings.profile, source, now, stage, proxy };
-      const failure = deadline.aborted
+      const failure = until.isLate()
         ? outOfTime(timeout / 1000, state.latestError, context)
         : failureFrom(error, context);
       // A source that hangs is asked anew by the next call; a process is not started twice.
       const isHanging =
-        deadline.aborted && state.stage === 'preparing' && source?.kind !== 'credential_process';
+        until.isLate() && state.stage === 'preparing' && source?.kind !== 'credential_process';
       if (isHanging) this.#drop(session, region, failure);
       if (error instanceof CredentialSourceError || (isHanging && source)) this.#complain(failure, context);
       this.#log(region, failure, error);
       throw failure;
+    } finally {
+      until.letGo();
     }
   }
 
@@ -281,6 +301,7 @@ export class Ec2Clients {
     if (session !== this.#current) return false;
     this.#current = undefined;
     this.#opening = undefined;
+    this.#signers.clear();
     return true;
   }
 

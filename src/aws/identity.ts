@@ -1,5 +1,6 @@
 import { GetCallerIdentityCommand, STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
 import type { Logger } from 'pino';
+import { type AbortAt, abortAt } from '../vocabulary/abort-at.ts';
 import { orAborted } from '../vocabulary/or-aborted.ts';
 import { makeRoom } from '../vocabulary/room.ts';
 import { trackAttempts } from './attempts.ts';
@@ -75,8 +76,8 @@ export class Identities {
   }
 
   /** The deadline of a call that waits for an identity: its own, and no later than that of the question. */
-  deadline(deadline: AbortSignal): AbortSignal {
-    return AbortSignal.any([deadline, AbortSignal.timeout(this.#timeout)]);
+  deadline(deadline: number): AbortAt {
+    return abortAt(Math.min(deadline, performance.now() + this.#timeout));
   }
 
   #ask(question: Question): Promise<Told | undefined> | undefined {

@@ -36,7 +36,8 @@ export async function openEc2(
 
 /** Loads the code that calls AWS. A process that has loaded it begins to work, and to leave garbage. */
 export async function loadAws() {
-  const [aws] = await Promise.all([import('../aws/ec2.ts'), limitYoungGeneration()]);
+  const aws = await import('../aws/ec2.ts');
+  await limitYoungGeneration();
   return aws;
 }
 
