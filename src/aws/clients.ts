@@ -178,7 +178,8 @@ export class Ec2Clients {
     deadline = this.readDeadline(),
   ): Promise<Identity | undefined> {
     const known = this.#signers.get(region);
-    if (known !== undefined && known.access_key_id === (accessKeyId ?? this.#signedBy.get(region))) return known;
+    if (known !== undefined && known.access_key_id === (accessKeyId ?? this.#signedBy.get(region)))
+      return known;
     const ask = async (): Promise<Identity> => {
       const session = await this.#session();
       const ofRole = await session.roleIdentity(region);
