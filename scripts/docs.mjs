@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 const isCheck = process.argv.includes('--check');
 
 const { listedTools } = await load('scripts/listed-tools.ts');
-update('src/tools/listed-tools.json', listedTools());
+update('src/tools/listed-tools.json', await listedTools());
 // The reference is made from the list, which has to be right by now.
 const { markdownTable } = await load('src/config/help.ts');
 const { reference } = await load('scripts/reference.ts');

@@ -1,9 +1,10 @@
-import { TOOLS } from '../src/tools/tools.ts';
+import { loadAllTools } from '../src/tools/tools.ts';
 
 /** The text of src/tools/listed-tools.json: every tool as it is listed where every option is in use. */
-export function listedTools(): string {
+export async function listedTools(): Promise<string> {
+  const tools = await loadAllTools();
   return `${JSON.stringify(
-    TOOLS.map((tool) => tool.listed()),
+    tools.map((tool) => tool.listed()),
     undefined,
     2,
   )}\n`;

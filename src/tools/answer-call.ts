@@ -1,6 +1,7 @@
 import type { CallToolResult, InputRequiredResult } from '@modelcontextprotocol/server';
 import { errorReport } from '../vocabulary/failure.ts';
 import type { ToolCall } from './define-tool.ts';
+import { loadTool } from './tools.ts';
 
 /** Answers a call by the definition of the tool, which the first call loads. */
 export async function answerCall(
@@ -8,11 +9,11 @@ export async function answerCall(
   given: unknown,
   call: ToolCall,
 ): Promise<CallToolResult | InputRequiredResult> {
-  const tools = await import('./tools.ts').catch((error: unknown) => {
-    call.dependencies.logger.error({ err: error }, 'the code of the tools cannot be loaded');
+  const tool = await loadTool(name).catch((error: unknown) => {
+    call.dependencies.logger.error({ err: error }, 'the code of a tool cannot be loaded');
     return undefined;
   });
-  if (tools !== undefined) return tools.toolNamed(name).answer(given, call);
+  if (tool !== undefined) return tool.answer(given, call);
   const error = errorReport({
     code: 'internal',
     message: 'The code of this tool cannot be loaded. Nothing was done.',

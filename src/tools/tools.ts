@@ -1,24 +1,25 @@
-import { decideReleaseApproval } from './decide-release-approval.ts';
+import { DECIDE_APPROVAL, DESCRIBE, LIST_APPROVALS, RESTORE, UNASSIGN, WAIT } from '../vocabulary/names.ts';
 import type { Tool } from './define-tool.ts';
-import { describeNatGatewayAddresses } from './describe-nat-gateway-addresses.ts';
-import { listReleaseApprovals } from './list-release-approvals.ts';
-import { restorePrivateNatGatewayAddress } from './restore-private-nat-gateway-address.ts';
-import { unassignPrivateNatGatewayAddress } from './unassign-private-nat-gateway-address.ts';
-import { waitForNatGatewayAddresses } from './wait-for-nat-gateway-addresses.ts';
 
-/** All tools, in the order in which they are listed. */
-export const TOOLS: readonly Tool[] = [
-  describeNatGatewayAddresses,
-  unassignPrivateNatGatewayAddress,
-  restorePrivateNatGatewayAddress,
-  waitForNatGatewayAddresses,
-  listReleaseApprovals,
-  decideReleaseApproval,
-];
+/** The tools by their names, in the order in which they are listed. Each is loaded by its first call. */
+const TOOLS: Readonly<Record<string, () => Promise<Tool>>> = {
+  [DESCRIBE]: async () => (await import('./describe-nat-gateway-addresses.ts')).describeNatGatewayAddresses,
+  [UNASSIGN]: async () =>
+    (await import('./unassign-private-nat-gateway-address.ts')).unassignPrivateNatGatewayAddress,
+  [RESTORE]: async () =>
+    (await import('./restore-private-nat-gateway-address.ts')).restorePrivateNatGatewayAddress,
+  [WAIT]: async () => (await import('./wait-for-nat-gateway-addresses.ts')).waitForNatGatewayAddresses,
+  [LIST_APPROVALS]: async () => (await import('./list-release-approvals.ts')).listReleaseApprovals,
+  [DECIDE_APPROVAL]: async () => (await import('./decide-release-approval.ts')).decideReleaseApproval,
+};
 
-/** @throws Error where there is none */
-export function toolNamed(name: string): Tool {
-  const tool = TOOLS.find((each) => each.name === name);
-  if (tool === undefined) throw new Error(`no tool ${name}`);
-  return tool;
+/** @throws Error where there is none, or where its code cannot be loaded */
+export async function loadTool(name: string): Promise<Tool> {
+  const load = TOOLS[name];
+  if (load === undefined) throw new Error(`no tool ${name}`);
+  return load();
+}
+
+export function loadAllTools(): Promise<Tool[]> {
+  return Promise.all(Object.values(TOOLS).map((load) => load()));
 }

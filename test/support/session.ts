@@ -19,7 +19,7 @@ import {
   type SimulatorOptions,
   startSimulator,
 } from '../../src/simulator/simulator.ts';
-import { TOOLS } from '../../src/tools/tools.ts';
+import { loadAllTools } from '../../src/tools/tools.ts';
 import type { ConfirmMode } from '../../src/vocabulary/names.ts';
 import { TIMEOUTS, type Timeouts } from '../../src/vocabulary/timeouts.ts';
 
@@ -218,7 +218,7 @@ export async function callTool(
   const [first] = result.content;
   const text = first?.type === 'text' ? first.text : '';
   const content = JSON.parse(JSON.stringify(result.structuredContent ?? null));
-  const output = TOOLS.find((tool) => tool.name === name)?.output;
+  const output = (await loadAllTools()).find((tool) => tool.name === name)?.output;
   // Nothing else checks it when the server runs.
   if (content !== null && output !== undefined) expect(output.parse(content)).toEqual(content);
   return { content, isError: result.isError === true, text };
