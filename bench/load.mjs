@@ -1,6 +1,7 @@
-// Compares many HTTP clients at once with as many callers of the bare AWS SDK. Every answer is checked: one error ends
-// the benchmark.
+// Compares many HTTP clients at once with as many of a server with one tool on the same SDKs, and with callers of the bare
+// AWS SDK. Every answer is checked: one error ends the benchmark.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { DescribeNatGatewaysCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { gatewayId, startEndpoint } from './child.mjs';
@@ -16,29 +17,49 @@ const META = {
   'io.modelcontextprotocol/clientCapabilities': {},
 };
 
+/** How each server is asked about a gateway, and what its answer names it by. */
+const OURS = {
+  name: 'describe_nat_gateway_addresses',
+  arguments: (id) => ({ nat_gateway_ids: [id] }),
+  found: ({ nat_gateways }) => nat_gateways[0].nat_gateway_id,
+};
+const ONE_TOOL = {
+  name: 'describe',
+  arguments: (natGatewayId) => ({ natGatewayId }),
+  found: ({ natGateways }) => natGateways[0].NatGatewayId,
+};
+
 export async function load({ subjects, samples }) {
   const endpoint = await startEndpoint(subjects.endpoint, { gateways: GATEWAYS });
   const server = await serve(subjects.main, endpoint.environment);
+  const oneTool = await serveOneTool(subjects.oneToolHttp, endpoint.environment);
   const client = sdkClient(endpoint.environment);
-  const { ours, sdk } = await inTurn(
+  const taken = await inTurn(
     {
-      ours: () => storm((id) => describeOverHttp(server.url, id)),
+      ours: () => storm((id) => describeOverHttp(server.url, OURS, id)),
+      floor: () => storm((id) => describeOverHttp(oneTool.url, ONE_TOOL, id)),
       sdk: () => storm((id) => describeBySdk(client, id)),
     },
     samples,
   );
-  server.end();
+  for (const each of [server, oneTool, endpoint]) each.end();
   client.destroy();
-  endpoint.end();
-  const of = (which, unit) =>
+  const of = (which, floorName, floors, target) =>
     row({
       name: `HTTP, ${CALLS} describes by ${CLIENTS} clients: ${which}`,
-      unit,
-      values: ours.map((sample) => sample[which]),
-      floorName: 'bare AWS SDK',
-      floors: sdk.map((sample) => sample[which]),
+      unit: 'ms',
+      values: taken.ours.map((sample) => sample[which]),
+      floorName,
+      floors: floors.map((sample) => sample[which]),
+      target,
     });
-  return [of('all', 'ms'), of('p50', 'ms'), of('p99', 'ms')];
+  const name = 'one tool on both SDKs';
+  return [
+    of('all', name, taken.floor, 1.1),
+    of('p50', name, taken.floor),
+    of('p99', name, taken.floor, 1.2),
+    of('all', 'bare AWS SDK', taken.sdk),
+  ];
 }
 
 /** Makes all calls, shared among the clients, each with one call at a time. */
@@ -56,8 +77,7 @@ async function storm(describe) {
   return { all, p50: times[Math.floor(CALLS * 0.5)], p99: times[Math.floor(CALLS * 0.99)] };
 }
 
-async function describeOverHttp(url, id) {
-  const name = 'describe_nat_gateway_addresses';
+async function describeOverHttp(url, { name, found, ...tool }, id) {
   const response = await fetch(url, {
     method: 'POST',
     headers: {
@@ -71,12 +91,16 @@ async function describeOverHttp(url, id) {
       jsonrpc: '2.0',
       id: 1,
       method: 'tools/call',
-      params: { name, arguments: { nat_gateway_ids: [id] }, _meta: META },
+      params: { name, arguments: tool.arguments(id), _meta: META },
     }),
   });
-  const [, data] = /^data: (\{.*\})$/m.exec(await response.text()) ?? [];
-  const found = data && JSON.parse(data).result?.structuredContent?.nat_gateways?.[0]?.nat_gateway_id;
-  if (found !== id) throw new Error(`HTTP ${response.status} did not describe ${id}: ${data}`);
+  const text = await response.text();
+  const isStream = response.headers.get('content-type').startsWith('text/event-stream');
+  const message = isStream ? /^data: (\{.*\})$/m.exec(text)?.[1] : text;
+  const content = JSON.parse(message ?? '{}').result?.structuredContent;
+  if (content === undefined || found(content) !== id) {
+    throw new Error(`HTTP ${response.status} did not describe ${id}: ${text}`);
+  }
 }
 
 async function describeBySdk(client, id) {
@@ -109,4 +133,13 @@ async function serve(file, environment) {
     return { url, end: () => child.kill() };
   }
   throw new Error('the server did not start');
+}
+
+async function serveOneTool(file, environment) {
+  const child = spawn(process.execPath, [file], {
+    env: { PATH: process.env.PATH, ...environment },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [url] = await once(child.stdout, 'data');
+  return { url: String(url).trim(), end: () => child.kill() };
 }

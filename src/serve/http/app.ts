@@ -35,13 +35,17 @@ export interface Bindings extends AppOptions {
   slots: Quota;
   /** Bytes of bodies that are being read or answered. */
   bodyBytes: Quota;
-  mcp: McpHttpHandler;
+  /** Answers by a stream, whatever the request. */
+  streaming: McpHttpHandler;
+  /** Answers in JSON, unless there is something to tell before. */
+  answering: McpHttpHandler;
   /** Aborted when a shutdown begins. */
   ending: AbortSignal;
 }
 
-/** Set for one request by the doors `receiveBody`, `authenticate` and `readBody`. */
+/** Set for one request by the doors `receiveBody`, `authenticate`, `requireStream` and `readBody`. */
 interface Variables {
+  acceptsJson: boolean;
   received: ReceivedBody;
   caller?: AuthInfo;
   body: RpcBody;
@@ -140,9 +144,11 @@ async function requireJson(c: Exchange, next: Next): Promise<void> {
   await next();
 }
 
-/** Every answer to a call is an event stream. */
+/** Any answer may be an event stream. */
 async function requireStream(c: Exchange, next: Next): Promise<void> {
-  if (!acceptsStream(c.req.header('accept'))) throw refusal.notAcceptable();
+  const accept = c.req.header('accept');
+  if (!accepts('text', 'event-stream', accept)) throw refusal.notAcceptable();
+  c.set('acceptsJson', accepts('application', 'json', accept));
   // The SDK demands both types by name, of clients that accept anything too.
   c.req.raw.headers.set('accept', 'application/json, text/event-stream');
   await next();
@@ -206,9 +212,10 @@ async function limitTime(c: Exchange, next: Next): Promise<void> {
 }
 
 async function passOn(c: Exchange): Promise<Response> {
-  const { caller, body } = c.var;
+  const { acceptsJson, caller, body } = c.var;
   const authInfo = caller === undefined ? {} : { authInfo: caller };
-  const response = await c.env.mcp.fetch(c.req.raw, { parsedBody: body.json, ...authInfo });
+  const mcp = acceptsJson && !body.mayTakeLong ? c.env.answering : c.env.streaming;
+  const response = await mcp.fetch(c.req.raw, { parsedBody: body.json, ...authInfo });
   // The SDK asks to keep the connection open, even for a client that asked to close it.
   response.headers.delete('connection');
   return response;
@@ -237,10 +244,11 @@ function targetOf(url = '/'): { host?: string; path: string } {
   return { host, path: path === '' ? '/' : path };
 }
 
-/** Whether an Accept admits event streams. Without one, anything is acceptable (RFC 9110, section 12.5.1). */
-function acceptsStream(accept = '*/*'): boolean {
+/** Whether an Accept admits a media type. Without one, anything is acceptable (RFC 9110, section 12.5.1). */
+function accepts(type: string, subtype: string, accept = '*/*'): boolean {
+  const ranges = ['*/*', `${type}/*`, `${type}/${subtype}`];
   return accept
     .toLowerCase()
     .split(',')
-    .some((range) => /^\s*(\*\/\*|text\/\*|text\/event-stream)\s*(;|$)/.test(range) && !NEVER.test(range));
+    .some((each) => ranges.includes(each.split(';')[0]?.trim() ?? '') && !NEVER.test(each));
 }

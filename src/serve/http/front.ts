@@ -67,8 +67,9 @@ export class HttpFront {
       connections: new Connections(options.maxWaitingConnections ?? MAX_WAITING_CONNECTIONS),
       slots: new Quota(maxConcurrentCalls),
       bodyBytes: new Quota(MAX_LARGE_BODIES * maxBodyBytes),
-      // Always a stream, with a comment every few seconds, because clients give up after minutes of silence.
-      mcp: createMcpHandler(factory, { responseMode: 'sse', onerror }),
+      // A stream has a comment every few seconds, because clients give up after minutes of silence.
+      streaming: createMcpHandler(factory, { responseMode: 'sse', onerror }),
+      answering: createMcpHandler(factory, { responseMode: 'auto', onerror }),
       ending: this.#end.signal,
     };
     this.#server = this.#createServer(options);
@@ -110,10 +111,10 @@ export class HttpFront {
   }
 
   async #close(): Promise<void> {
-    const { slots, mcp } = this.#bindings;
+    const { slots, streaming, answering } = this.#bindings;
     this.#server.closeIdleConnections();
     await Promise.race([slots.idle(), sleep(this.#graceMilliseconds)]);
-    await mcp.close();
+    await Promise.all([streaming.close(), answering.close()]);
     this.#server.close();
     this.#server.closeAllConnections();
   }

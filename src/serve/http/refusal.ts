@@ -90,7 +90,7 @@ export function unsupportedMediaType(): Refusal {
 }
 
 export function notAcceptable(): Refusal {
-  const message = 'Answers are event streams, which the Accept of this request excludes.';
+  const message = 'Answers may be event streams, which the Accept of this request excludes.';
   return new Refusal(406, message, 'Send Accept: application/json, text/event-stream.');
 }
 

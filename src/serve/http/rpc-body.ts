@@ -5,10 +5,14 @@ import {
   type ChangeTool,
   READ_SCOPE,
   type Scope,
+  WAIT,
   WRITE_SCOPE,
 } from '../../vocabulary/names.ts';
 import { faultOf, isMessage, type Message, withoutNullParams } from '../message-faults.ts';
 import { badMessage, notJson, notMessages } from './refusal.ts';
+
+/** The tools whose calls may take longer than a minute. */
+const LONG_TOOLS: readonly string[] = [...CHANGE_TOOLS, WAIT];
 
 /** Methods that every token may call: they describe this server, and nothing in AWS. */
 const FOR_ALL = new Set(['initialize', 'ping', 'server/discover']);
@@ -38,6 +42,11 @@ export class RpcBody {
   get id(): string | number | null {
     const [{ id } = {}] = this.isBatch ? [] : this.#messages;
     return typeof id === 'string' || typeof id === 'number' ? id : null;
+  }
+
+  /** Whether a call waits for people or for a drain, for which a client gives up after minutes of silence. */
+  get mayTakeLong(): boolean {
+    return this.#messages.some((message) => LONG_TOOLS.some((tool) => tool === toolOf(message)));
   }
 
   /** The scopes that a token needs for all the requests. */

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { BearerAuthentication } from '../../../src/serve/http/bearer.ts';
-import { DESCRIBE } from '../../../src/vocabulary/names.ts';
+import { DESCRIBE, UNASSIGN, WAIT } from '../../../src/vocabulary/names.ts';
 import { legacyCall, legacyRequest, modernRequest, openFront, type Sent, send } from '../../support/http.ts';
+import { EGRESS } from '../../support/session.ts';
 
 const list = legacyRequest('tools/list');
 
@@ -254,17 +255,37 @@ describe('the content type check', () => {
 });
 
 describe('the Accept check', () => {
-  it.each(['*/*', 'text/event-stream', 'text/*', 'application/json;q=0.5, Text/Event-Stream;q=1.0'])(
-    'accepts %s: the answer is an event stream',
-    async (accept) => {
+  it.each([
+    ['*/*', 'application/json'],
+    ['application/json;q=0.5, Text/Event-Stream;q=1.0', 'application/json'],
+    ['text/event-stream', 'text/event-stream'],
+    ['text/*', 'text/event-stream'],
+    ['text/event-stream, application/json;q=0', 'text/event-stream'],
+  ])(
+    'accepts %s, and answers a short request of 2026 by %s, any of 2025 by a stream',
+    async (accept, type) => {
       const { url } = await openFront();
-      for (const request of [{ body: list }, modernRequest('tools/list')]) {
-        const { status, headers } = await send(url, { ...request, headers: { ...request.headers, accept } });
-        expect(status).toBe(200);
-        expect(headers['content-type']).toBe('text/event-stream');
-      }
+      const legacy = await send(url, { body: list, headers: { accept } });
+      const { headers, ...request } = modernRequest('tools/list');
+      const modern = await send(url, { ...request, headers: { ...headers, accept } });
+      expect([legacy.status, modern.status]).toEqual([200, 200]);
+      expect(legacy.headers['content-type']).toBe('text/event-stream');
+      expect(modern.headers['content-type']).toBe(type);
+      expect(modern.json.result.tools).toEqual(legacy.json.result.tools);
     },
   );
+
+  it.each([
+    [UNASSIGN, { nat_gateway_id: EGRESS, private_ip_addresses: ['10.0.1.11'], mode: 'dry_run' }],
+    [WAIT, { nat_gateway_id: EGRESS, timeout_seconds: 1 }],
+  ])('answers %s, which may be silent for long, by a stream', async (name, args) => {
+    const { url } = await openFront();
+    const { headers, ...request } = modernRequest('tools/call', { name, arguments: args });
+    const answer = await send(url, { ...request, headers: { ...headers, accept: '*/*' } });
+    expect(answer.status).toBe(200);
+    expect(answer.headers['content-type']).toBe('text/event-stream');
+    expect(answer.json.result.isError).not.toBe(true);
+  });
 
   it('accepts a request without one', async () => {
     const { url } = await openFront();
