@@ -340,7 +340,7 @@ async function listTools() {
   const approvals = { needed: 1, allowsOwn: false };
   const dependencies = { version: '0.0.0', canRestore: true, approvals } as Dependencies;
   const caller = { token: '', clientId: 'reference', scopes: [...SCOPES] };
-  serveStdio(({ era }) => createServer(dependencies, era, caller), { transport: theirs });
+  serveStdio(({ era }) => createServer(dependencies, era, { caller }), { transport: theirs });
   const client = new Client(
     { name: 'reference', version: '1.0.0' },
     { versionNegotiation: { mode: 'auto' } },

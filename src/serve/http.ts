@@ -1,3 +1,5 @@
+import type { McpServerFactory } from '@modelcontextprotocol/server';
+import type { Era } from '../changes/confirmation.ts';
 import { isWildcard } from '../config/loopback.ts';
 import type { Settings } from '../config/options.ts';
 import type { HttpAddress } from '../config/values.ts';
@@ -28,7 +30,7 @@ export async function serveOverHttp(
   };
   let front: HttpFront;
   try {
-    front = await HttpFront.open(({ era, authInfo }) => createServer(dependencies, era, authInfo), options);
+    front = await HttpFront.open(serverFor(dependencies), options);
   } catch (error) {
     return stop(`--http cannot be served: ${(error as Error).message}`);
   }
@@ -39,6 +41,18 @@ export async function serveOverHttp(
   }
   await front.ending;
   await finished(front.closed, state);
+}
+
+/** Makes the server of each request. */
+export function serverFor(dependencies: Dependencies): McpServerFactory {
+  return ({ era, authInfo: caller, requestInfo }) =>
+    createServer(dependencies, era, { caller, tool: toolCalledBy(era, requestInfo) });
+}
+
+/** The tool that a request calls by its headers, which the SDK has compared with the body of a modern one. */
+function toolCalledBy(era: Era, request: Request | undefined): string | undefined {
+  const calls = era === 'modern' && request?.headers.get('mcp-method') === 'tools/call';
+  return calls ? (request.headers.get('mcp-name') ?? undefined) : undefined;
 }
 
 async function authenticationFor(

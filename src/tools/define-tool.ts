@@ -20,7 +20,7 @@ import { type Search, searchForGateway, unknownArguments } from './arguments.ts'
 import { callerOf } from './caller.ts';
 import { withinGrace } from './grace.ts';
 import { inputSchemaOf, outputSchemaOf } from './listed-schema.ts';
-import { type Features, type ListedTool, namesWithout } from './listed-tools.ts';
+import { type Features, type ListedTool, missingFeatures, namesWithout } from './listed-tools.ts';
 import { type Next, toolResult, withinScope } from './results.ts';
 import { nextIn, type Targets } from './targets.ts';
 
@@ -207,11 +207,13 @@ export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObje
 function inputs<Shape extends z.ZodRawShape>(shape: Shape) {
   const made = new Map<string, z.ZodObject<Shape>>();
   return (features: Features): z.ZodObject<Shape> => {
-    const without = namesWithout(features);
-    const key = String(without);
-    const known = Object.entries(shape).filter(([name]) => !without.includes(name));
-    const input = made.get(key) ?? (strict(Object.fromEntries(known)) as unknown as z.ZodObject<Shape>);
-    made.set(key, input);
+    const missing = missingFeatures(features);
+    const known = made.get(String(missing));
+    if (known !== undefined) return known;
+    const without = namesWithout(missing);
+    const members = Object.entries(shape).filter(([name]) => !without.includes(name));
+    const input = strict(Object.fromEntries(members)) as unknown as z.ZodObject<Shape>;
+    made.set(String(missing), input);
     return input;
   };
 }

@@ -1,10 +1,4 @@
-import type {
-  CallToolResult,
-  InputRequiredResult,
-  McpServer,
-  ServerContext,
-  StandardSchemaWithJSON,
-} from '@modelcontextprotocol/server';
+import type { StandardSchemaWithJSON } from '@modelcontextprotocol/server';
 import { APPROVAL_TOOLS, RESTORE } from '../vocabulary/names.ts';
 import LISTED_TOOLS from './listed-tools.json' with { type: 'json' };
 
@@ -52,41 +46,50 @@ export type Features = { [feature in Feature]?: unknown };
 const REGION_OF_TARGETS =
   'One region, of each target asked; a change may leave it out where the target has one';
 
-/** The names that do not exist for want of an option. */
-export function namesWithout(features: Features): readonly string[] {
-  return FEATURES.filter((feature) => features[feature] === undefined).flatMap(
-    (feature) => ONLY_WITH[feature],
-  );
+/** The features that a server lacks. */
+export function missingFeatures(features: Features): readonly Feature[] {
+  return FEATURES.filter((feature) => features[feature] === undefined);
 }
 
-/** The lists made so far, by what is left out of them. */
-const made = new Map<string, readonly ListedTool[]>();
+/** The names that do not exist for want of these features. */
+export function namesWithout(missing: readonly Feature[]): readonly string[] {
+  return missing.flatMap((feature) => ONLY_WITH[feature]);
+}
+
+/** A tool as the SDK registers it. */
+interface Registration {
+  name: string;
+  config: Omit<ListedTool, 'name' | 'inputSchema' | 'outputSchema'> & {
+    inputSchema: StandardSchemaWithJSON<unknown, unknown>;
+    outputSchema: StandardSchemaWithJSON<unknown, Record<string, unknown>>;
+  };
+}
+
+/** Those made so far: over HTTP every request has a server of its own. */
+const made = new Map<string, readonly Registration[]>();
 
 /** The tools as a server with these options lists them; those of approvals only for a caller who `approves`. */
-export function listedTools(
-  { canRestore, ...features }: Features & { canRestore: boolean },
+export function registrations(
+  server: Features & { canRestore: boolean },
   approves: boolean,
-): readonly ListedTool[] {
-  const without: readonly string[] = [
-    ...namesWithout(features),
-    ...(canRestore ? [] : [RESTORE]),
-    ...(approves ? [] : APPROVAL_TOOLS),
-  ];
-  const key = String(without);
-  const list = made.get(key) ?? listWithout(without, features);
-  made.set(key, list);
-  return list;
-}
-
-function listWithout(names: readonly string[], features: Features): readonly ListedTool[] {
+): readonly Registration[] {
+  const missing = missingFeatures(server);
+  const hidden = [...(server.canRestore ? [] : [RESTORE]), ...(approves ? [] : APPROVAL_TOOLS)];
+  const key = `${missing} ${hidden}`;
+  const known = made.get(key);
+  if (known !== undefined) return known;
   const tools: readonly ListedTool[] = LISTED_TOOLS;
-  return tools
-    .filter(({ name }) => !names.includes(name))
+  const names = namesWithout(missing);
+  const list = tools
+    .filter(({ name }) => !hidden.includes(name))
     .map((tool) => ({
       ...tool,
-      inputSchema: inputSchemaIn(features, lacking(tool.inputSchema, names)),
+      inputSchema: inputSchemaIn(server, lacking(tool.inputSchema, names)),
       outputSchema: lacking(tool.outputSchema, names),
-    }));
+    }))
+    .map(registrationOf);
+  made.set(key, list);
+  return list;
 }
 
 /** The schema without members and values of enumerations of these names, at every depth. */
@@ -111,16 +114,12 @@ function inputSchemaIn({ targets }: Features, schema: JsonSchema): JsonSchema {
 }
 
 /**
- * Registers a tool as it is listed. The SDK checks neither arguments nor results: the tool reads its arguments by itself,
- * so that a caller whose arguments do not fit gets a result of the tool.
+ * A tool to register as it is listed. The SDK checks neither arguments nor results: the tool reads its arguments by
+ * itself, so that a caller whose arguments do not fit gets a result of the tool.
  */
-export function registerListed(
-  server: McpServer,
-  { name, inputSchema, outputSchema, ...shown }: ListedTool,
-  answer: (given: unknown, context: ServerContext) => Promise<CallToolResult | InputRequiredResult>,
-): void {
+export function registrationOf({ name, inputSchema, outputSchema, ...shown }: ListedTool): Registration {
   const schemas = { inputSchema: unchecked(inputSchema), outputSchema: unchecked(outputSchema) };
-  server.registerTool(name, { ...shown, ...schemas }, answer);
+  return { name, config: { ...shown, ...schemas } };
 }
 
 function unchecked(schema: JsonSchema): StandardSchemaWithJSON<unknown, Record<string, unknown>> {

@@ -9,11 +9,10 @@ import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.j
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport as LegacyTransportType } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import type { McpServerFactory } from '@modelcontextprotocol/server';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { HttpFront, type HttpFrontOptions } from '../../src/serve/http/front.ts';
-import { createServer } from '../../src/server.ts';
+import { serverFor } from '../../src/serve/http.ts';
 import { openSession, type Session, type SessionOptions } from './session.ts';
 
 /** The server of a session behind an HTTP front on a free port of 127.0.0.1, closed when the test is over. */
@@ -28,8 +27,7 @@ export async function openFront(
 ): Promise<Front> {
   const session = await openSession(options);
   onTestFinished(session.close);
-  const factory: McpServerFactory = ({ era, authInfo }) => createServer(session.dependencies, era, authInfo);
-  const served = await HttpFront.open(factory, {
+  const served = await HttpFront.open(serverFor(session.dependencies), {
     host: '127.0.0.1',
     port: 0,
     allowedHosts: [],

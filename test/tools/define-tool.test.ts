@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import * as z from 'zod';
 import { listOf, privateIp } from '../../src/tools/arguments.ts';
 import { type Dependencies, defineTool } from '../../src/tools/define-tool.ts';
-import { registerListed } from '../../src/tools/listed-tools.ts';
+import { registrationOf } from '../../src/tools/listed-tools.ts';
 import { errorSchema } from '../../src/tools/results.ts';
 import { DESCRIBE, READ_SCOPE, UNASSIGN, WAIT } from '../../src/vocabulary/names.ts';
 import { EGRESS, ERAS, openSession } from '../support/session.ts';
@@ -94,7 +94,8 @@ async function callOwn(run: () => Promise<Record<string, unknown>>, args: Record
   serveStdio(
     ({ era }) => {
       const server = new McpServer({ name: 'own', version: '1.0.0' });
-      registerListed(server, tool.listed(), (given, context) =>
+      const { name, config } = registrationOf(tool.listed());
+      server.registerTool(name, config, (given, context) =>
         tool.answer(given, { server, dependencies, era, context }),
       );
       return server;

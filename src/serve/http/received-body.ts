@@ -39,7 +39,10 @@ export class ReceivedBody {
       // Leaving an iteration early would destroy the connection that a refusal has to go through, so these are events.
       request.on('data', (chunk: Uint8Array) => this.#append(chunk));
       request.on('end', resolve);
-      for (const event of ['error', 'close']) request.on(event, () => reject(notJson()));
+      for (const event of ['error', 'close']) {
+        // After its end a request closes as well.
+        request.on(event, () => request.readableEnded || reject(notJson()));
+      }
     });
     // A door further out may refuse the request first.
     this.#whole.catch(() => {});
