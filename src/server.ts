@@ -5,7 +5,7 @@ import { registerReleasePrompt } from './prompts/release-nat-addresses.ts';
 import { registerNatGatewayResource } from './resources/nat-gateway.ts';
 import { answerCall } from './tools/answer-call.ts';
 import type { Dependencies } from './tools/define-tool.ts';
-import { registrations } from './tools/listed-tools.ts';
+import { ANY_INPUT, registrations } from './tools/listed-tools.ts';
 import { APPROVE_SCOPE, DESCRIBE, WAIT } from './vocabulary/names.ts';
 
 export type { Dependencies } from './tools/define-tool.ts';
@@ -53,13 +53,14 @@ export function createServer(
   );
   const approves = dependencies.approvals !== undefined && caller?.scopes.includes(APPROVE_SCOPE) === true;
   const all = registrations(dependencies, approves);
-  const called = all.filter(({ name }) => name === tool);
-  for (const { name, config } of called.length > 0 ? called : all) {
+  const called = all.find(({ name }) => name === tool);
+  // The SDK searches every schema that it is given, and a call needs none.
+  for (const { name, config } of called ? [{ ...called, config: { inputSchema: ANY_INPUT } }] : all) {
     server.registerTool(name, config, (given, context) =>
       answerCall(name, given, { server, dependencies, era, context }),
     );
   }
-  if (called.length === 0) {
+  if (called === undefined) {
     registerNatGatewayResource(server, dependencies);
     registerReleasePrompt(server);
   }

@@ -122,6 +122,9 @@ export function registrationOf({ name, inputSchema, outputSchema, ...shown }: Li
   return { name, config: { ...shown, ...schemas } };
 }
 
+/** Arguments of whatever kind. */
+export const ANY_INPUT = unchecked({ type: 'object' });
+
 function unchecked(schema: JsonSchema): StandardSchemaWithJSON<unknown, Record<string, unknown>> {
   const json = (): JsonSchema => schema;
   const validate = (value: unknown) => ({ value: value as Record<string, unknown> });
