@@ -52,8 +52,8 @@ export class ServerProcess {
   #nextId = 1;
   #waiting: (() => void)[] = [];
 
-  constructor(args: readonly string[] = [], environment: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, [MAIN, ...args], {
+  constructor(args: readonly string[] = [], environment: Record<string, string> = {}, main = MAIN) {
+    this.child = spawn(process.execPath, [main, ...args], {
       env: { ...BARE_ENVIRONMENT, ...environment },
       stdio: 'pipe',
     });
@@ -146,8 +146,9 @@ export class ServerProcess {
 export function startServer(
   args: readonly string[] = ['--simulate'],
   environment: Record<string, string> = {},
+  main = MAIN,
 ): ServerProcess {
-  const server = new ServerProcess(args, environment);
+  const server = new ServerProcess(args, environment, main);
   onTestFinished(() => void server.child.kill('SIGKILL'));
   return server;
 }
