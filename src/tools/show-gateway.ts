@@ -64,14 +64,16 @@ export function showGateway(
     working_addresses: workingAddresses(judged).length,
     min_remaining: policy.minRemaining,
     can_release_now: canReleaseNow(policy, judged, candidates),
-    addresses: addresses.map((address, index) => ({
-      ...address,
-      network_interface_id: shared === undefined ? address.network_interface_id : undefined,
-      can_unassign: reasons[index] === undefined,
-      reason: reasons[index]?.code,
-      rule: reasons[index]?.rule,
-      drain: drainOf(judged.addresses[index]),
-    })),
+    addresses: addresses.map((address, index) => {
+      const reason = reasons[index];
+      const drain = drainOf(judged.addresses[index]);
+      // A page has hundreds of addresses: members without a value would take as long as those with one.
+      const shown: ShownAddress = Object.assign({}, address, { can_unassign: reason === undefined });
+      if (shared !== undefined) shown.network_interface_id = undefined;
+      if (reason !== undefined) Object.assign(shown, { reason: reason.code, rule: reason.rule });
+      if (drain !== undefined) shown.drain = drain;
+      return shown;
+    }),
   };
 }
 
