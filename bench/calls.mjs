@@ -34,7 +34,7 @@ export async function calls({ subjects, samples }) {
       values: ours.map((sample) => sample[which]),
       floorName: 'bare AWS SDK',
       floors: sdk.map((sample) => sample[which]),
-      target: 1.15,
+      target: 1.3,
     });
   return [
     of('first', 'first describe, loading the AWS part'),
