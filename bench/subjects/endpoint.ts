@@ -1,9 +1,19 @@
 /**
  * Runs the embedded endpoint with `GATEWAYS` gateways of five addresses, each with traffic and a route; each answer takes
- * `DELAY` ms. Only with `PREFIX_LISTS` has the account prefix lists of its own.
+ * `DELAY` ms. Only with `PREFIX_LISTS` has the account prefix lists of its own. The first account that has a role has these
+ * gateways in the region of the endpoint too.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { defaultNetwork, privateNatGateway, startSimulator } from '../../src/simulator/simulator.ts';
+import {
+  ACCOUNT_ID,
+  defaultAccounts,
+  defaultNetwork,
+  privateNatGateway,
+  type SimulatedAccount,
+  startSimulator,
+} from '../../src/simulator/simulator.ts';
+
+const REGION = 'us-east-1';
 
 const delay = Number(process.env.DELAY);
 const inventory = Array.from({ length: Number(process.env.GATEWAYS) }, (_, index) => {
@@ -30,8 +40,10 @@ const network = {
   })),
 };
 const simulator = await startSimulator({
+  region: REGION,
   inventory,
   network,
+  accounts: defaultAccounts(ACCOUNT_ID).map(answering).map(withInventory),
   throttling: false,
   intercept: async ({ apply }) => {
     const answer = apply();
@@ -40,3 +52,16 @@ const simulator = await startSimulator({
   },
 });
 process.stdout.write(`${simulator.url}\n`);
+
+/** Without places that hang or throttle: a call that reads them takes as long as its time limits. */
+function answering(account: SimulatedAccount): SimulatedAccount {
+  const regions = Object.entries(account.regions).map(([name, { trouble: _, ...region }]) => [name, region]);
+  return { ...account, regions: Object.fromEntries(regions) };
+}
+
+function withInventory(account: SimulatedAccount, index: number): SimulatedAccount {
+  if (index > 0) return account;
+  const own = account.regions[REGION]?.inventory ?? (() => []);
+  const region = { inventory: (start: number) => [...own(start), ...inventory], network };
+  return { ...account, regions: { ...account.regions, [REGION]: region } };
+}
