@@ -1,6 +1,6 @@
 // npm run bench -- [--only NAME,…] [--samples N] [--json FILE|-] [--strict]
-// Measures each subject beside its floor, in turn and over loopback only. Times on a busy machine say little: look at the
-// ratios and the spread.
+// Measures each subject, beside its floor where there is one, in turn and over loopback only. Times on a busy machine say
+// little: look at the ratios and the spread.
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -8,6 +8,7 @@ import { calls } from './calls.mjs';
 import { load } from './load.mjs';
 import { many } from './many.mjs';
 import { packageSize } from './package.mjs';
+import { places } from './places.mjs';
 import { table } from './report.mjs';
 import { roundTrips } from './round-trips.mjs';
 import { start } from './start.mjs';
@@ -21,6 +22,7 @@ const parts = {
   'round-trips': [roundTrips, 5],
   many: [many, 3],
   load: [load, 3],
+  places: [places, 3],
   package: [packageSize, 1],
   tokens: [tokens, 1],
 };
