@@ -4,7 +4,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Child, gatewayId, startEndpoint } from './child.mjs';
 import { inTurn, row, timed } from './statistics.mjs';
 import { startTable } from './table.mjs';
@@ -68,17 +67,13 @@ async function serve(subjects, gateways, { delay, flags = [], prefixLists = fals
     nat_gateway_ids: [gatewayId(gateways - 1)],
     evidence: true,
   });
-  const unassign = async (index) => {
-    const milliseconds = await timed(() =>
+  const unassign = (index) =>
+    timed(() =>
       child.call('unassign_private_nat_gateway_address', {
         ...place,
         nat_gateway_id: gatewayId(index),
         private_ip_addresses: [`10.0.${index}.11`],
       }),
     );
-    // The end of the change and that of its hold are written after the answer, and the next change waits for the first.
-    if (table) await sleep(3 * delay);
-    return milliseconds;
-  };
   return { unassign, end: () => Promise.all([child.end(), endpoint.end(), state.end()]) };
 }

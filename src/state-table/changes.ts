@@ -7,8 +7,8 @@ import type { Item, Key, Table } from './table.ts';
 export class TableChanges implements Changes {
   readonly #table: Table;
   readonly #clocks: Clocks;
-  /** Ends that are still being written: what is read meanwhile would be from before. */
-  readonly #settling = new Set<Promise<void>>();
+  /** Ends that are still being written, with their changes: what is read meanwhile would be from before. */
+  readonly #settling = new Map<Promise<void>, GatewayKey>();
 
   constructor(table: Table, clocks: Clocks) {
     this.#table = table;
@@ -25,19 +25,19 @@ export class TableChanges implements Changes {
     const settled = this.#table
       .inBackground('The end of a change', () => this.#writeEnd(change, end))
       .finally(() => this.#settling.delete(settled));
-    this.#settling.add(settled);
+    this.#settling.set(settled, change);
     return settled;
   }
 
   async of({ region, natGatewayId }: GatewayKey): Promise<Remembered> {
-    await this.settled();
+    await this.settled({ region, natGatewayId });
     const values = { pk: partitionOf(region), prefix: `${natGatewayId}#` };
     const items = await this.#table.query('#pk = :pk AND begins_with(#sk, :prefix)', values);
     return this.#remembered(items);
   }
 
   async in(region: string): Promise<(natGatewayId: string) => Remembered> {
-    await this.settled();
+    await this.settled({ region });
     const items = await this.#table.query('#pk = :pk', { pk: partitionOf(region) });
     const byGateway = new Map<string, Item[]>();
     for (const item of items) {
@@ -47,9 +47,11 @@ export class TableChanges implements Changes {
     return (natGatewayId) => this.#remembered(byGateway.get(natGatewayId) ?? []);
   }
 
-  /** Settles when no end of a change is being written. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#settling);
+  /** Settles when no end of a change in the region, or of the gateway, is being written. */
+  async settled({ region, natGatewayId }: Pick<GatewayKey, 'region'> & Partial<GatewayKey>): Promise<void> {
+    const isMeant = (change: GatewayKey): boolean =>
+      change.region === region && (natGatewayId === undefined || change.natGatewayId === natGatewayId);
+    await Promise.all([...this.#settling].flatMap(([end, change]) => (isMeant(change) ? end : [])));
   }
 
   #remembered(items: readonly Item[]): Remembered {

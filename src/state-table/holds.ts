@@ -14,11 +14,16 @@ export class TableHolds implements Holds {
   readonly #table: Table;
   readonly #clocks: Clocks;
   readonly #times: TableTimes;
-  /** Settles when no end of a change is being written: the next holder has to know of it. */
-  readonly #settled: () => Promise<void>;
+  /** Settles when no end of a change of the gateway is being written: the next holder has to know of it. */
+  readonly #settled: (gateway: GatewayKey) => Promise<void>;
   readonly #own = new MemoryHolds();
 
-  constructor(table: Table, clocks: Clocks, times: TableTimes, settled: () => Promise<void>) {
+  constructor(
+    table: Table,
+    clocks: Clocks,
+    times: TableTimes,
+    settled: (gateway: GatewayKey) => Promise<void>,
+  ) {
     this.#table = table;
     this.#clocks = clocks;
     this.#times = times;
@@ -29,7 +34,7 @@ export class TableHolds implements Holds {
     const turn = await this.#own.acquire(gateway, attempt, giveUp);
     const key = { pk: `hold#${gateway.region}/${gateway.natGatewayId}`, sk: 'hold' };
     try {
-      const hold = await this.#acquire(key, attempt, giveUp, turn);
+      const hold = await this.#acquire({ gateway, key, attempt, turn }, giveUp);
       this.#table.clock.require();
       return hold;
     } catch (error) {
@@ -44,7 +49,8 @@ export class TableHolds implements Holds {
     return this.#own.idle();
   }
 
-  async #acquire(key: Key, attempt: string, giveUp: AbortSignal, turn: Hold): Promise<Hold> {
+  async #acquire(wanted: Wanted, giveUp: AbortSignal): Promise<Hold> {
+    const { key, attempt, turn } = wanted;
     let hasWaited = turn.readAgain;
     for (;;) {
       const since = this.#read();
@@ -60,7 +66,7 @@ export class TableHolds implements Holds {
       });
       if (item !== undefined) {
         const readAgain = hasWaited || Number(item.freed ?? 0) > since.wall - CLOCK_MARGIN;
-        return this.#held({ key, attempt, fence: Number(item.fence), readAgain, turn }, since);
+        return this.#held({ ...wanted, fence: Number(item.fence), readAgain }, since);
       }
       hasWaited = true;
       this.#table.clock.require();
@@ -69,7 +75,7 @@ export class TableHolds implements Holds {
     }
   }
 
-  #held({ key, attempt, fence, readAgain, turn }: Held, since: Reading): Hold {
+  #held({ gateway, key, attempt, fence, readAgain, turn }: Held, since: Reading): Hold {
     let held = since;
     let isKept = false;
     const { hold: lasts, change } = this.#times;
@@ -91,7 +97,7 @@ export class TableHolds implements Holds {
         return item !== undefined;
       },
       free: async () => {
-        await this.#settled();
+        await this.#settled(gateway);
         // The next one of this process finds the gateway free at once.
         if (!isKept) await this.#free(key, attempt);
         await turn.free();
@@ -121,12 +127,17 @@ export class TableHolds implements Holds {
   }
 }
 
-interface Held {
+interface Wanted {
+  gateway: GatewayKey;
   key: Key;
   attempt: string;
+  /** Within this process. */
+  turn: Hold;
+}
+
+interface Held extends Wanted {
   fence: number;
   readAgain: boolean;
-  turn: Hold;
 }
 
 /** Both clocks at one moment. */

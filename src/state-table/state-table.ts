@@ -22,7 +22,7 @@ export function openStateTable(options: StateOptions): State {
   const changes = new TableChanges(table, clocks);
   const shared = {
     yeses: new TableYeses(table, clocks.now),
-    holds: new TableHolds(table, clocks, times, () => changes.settled()),
+    holds: new TableHolds(table, clocks, times, (gateway) => changes.settled(gateway)),
     changes,
     approvals: new TableApprovals(table, clocks.now),
     isShared: true,

@@ -22,7 +22,7 @@ function tokens(name: string): number | undefined {
 }
 
 beforeAll(async () => {
-  const only = 'start,calls,round-trips,tokens';
+  const only = 'start,round-trips,tokens';
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['bench/run.mjs', '--only', only, '--samples', '1', '--json', '-'],

@@ -120,6 +120,26 @@ describe('a table that fails for a moment', () => {
     expect(written).toEqual(['end', 'end', 'free']);
   });
 
+  it('lets a change of another gateway begin while the end of one is being written', async () => {
+    const state = table.replica({ times: { ...PATIENT_TIMES, attempt: FAST_TIMES.attempt } });
+    const [slow, other] = [newRelease(), newRelease()];
+    await state.changes.intend(slow);
+    table.spoil(({ body }, number) =>
+      String(body.UpdateExpression).includes('#end') && number === 0 ? 'slow' : 'none',
+    );
+    const order: string[] = [];
+    const settled = state.changes.settle(slow, { kind: 'accepted' }).then(() => order.push('end'));
+    const ofSame = state.changes.of(slow).then((remembered) => {
+      expect(remembered.isReleased('10.0.1.11')).toBe(true);
+      order.push('same gateway');
+    });
+    await state.changes.of(other).then(() => order.push('other gateway'));
+    await (await state.holds.acquire(other, other.attempt, never)).free();
+    order.push('other hold');
+    await Promise.all([settled, ofSame]);
+    expect(order).toEqual(['other gateway', 'other hold', 'end', 'same gateway']);
+  });
+
   it('tells the operator what could not be written after a change', async () => {
     const troubles: string[] = [];
     const state = table.replica({ onTrouble: (message) => troubles.push(message) });
