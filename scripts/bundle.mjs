@@ -108,6 +108,6 @@ const fewFiles = {
 /** What is loaded before the parts whose path has `by`; it must not await anything, or the parts would wait for themselves. */
 const LOADED_BEFORE = [
   { file: 'src/main.ts', by: /^/ },
-  { file: 'src/tools/define-tool.ts', by: /[\\/]src[\\/](tools|resources|changes)[\\/]/ },
+  { file: 'src/tools/describe-nat-gateway-addresses.ts', by: /[\\/]src[\\/](tools|resources|changes)[\\/]/ },
   { file: 'src/aws/ec2.ts', by: /[\\/](src[\\/](aws|check|state-table)|@aws-sdk|@smithy)[\\/]/ },
 ];
