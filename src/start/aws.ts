@@ -36,9 +36,9 @@ export async function openEc2(
 
 /** Loads the code that calls AWS. A process that has loaded it begins to work, and to leave garbage. */
 export async function loadAws() {
-  const aws = await import('../aws/ec2.ts');
+  const { connectEc2, inTarget } = await import('../aws/ec2.ts');
   await limitYoungGeneration();
-  return aws;
+  return { connectEc2, inTarget };
 }
 
 /** AWS as the settings say, or the embedded endpoint, which is started. */
