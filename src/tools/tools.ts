@@ -13,11 +13,18 @@ const TOOLS: Readonly<Record<string, () => Promise<Tool>>> = {
   [DECIDE_APPROVAL]: async () => (await import('./decide-release-approval.ts')).decideReleaseApproval,
 };
 
+/** Those that are loaded: importing a module once more takes longer than all else that chooses a tool. */
+const loaded = new Map<string, Tool>();
+
 /** @throws Error where there is none, or where its code cannot be loaded */
 export async function loadTool(name: string): Promise<Tool> {
+  const known = loaded.get(name);
+  if (known !== undefined) return known;
   const load = TOOLS[name];
   if (load === undefined) throw new Error(`no tool ${name}`);
-  return load();
+  const tool = await load();
+  loaded.set(name, tool);
+  return tool;
 }
 
 export function loadAllTools(): Promise<Tool[]> {
