@@ -113,7 +113,7 @@ class Connecting {
   readonly #timeout: number;
   readonly #onConnected: () => void;
   readonly #fail: (error: Error) => void;
-  readonly #gaveUp = new AbortController();
+  #gaveUp: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isConnected = false;
 
@@ -146,8 +146,9 @@ class Connecting {
     });
   }
 
-  /** For `TunnelAgent`: aborted when there will be no connection. */
+  /** For `TunnelAgent`: aborted when there will be no connection. Other agents do not ask for it. */
   get gaveUp(): AbortSignal {
+    this.#gaveUp ??= new AbortController();
     return this.#gaveUp.signal;
   }
 
@@ -160,7 +161,7 @@ class Connecting {
 
   end(): void {
     clearTimeout(this.#timer);
-    if (!this.#isConnected) this.#gaveUp.abort();
+    if (!this.#isConnected) this.#gaveUp?.abort();
   }
 
   #connected(): void {
@@ -197,7 +198,8 @@ interface RequestQueue {
 function watched<A extends HttpAgent>(agent: A, connecting: Connecting): A {
   const addRequest: RequestQueue['addRequest'] = (request, options) => {
     connecting.follow(request);
-    (agent as unknown as RequestQueue).addRequest(request, { ...options, gaveUp: connecting.gaveUp });
+    const ofTunnel = agent instanceof TunnelAgent ? { gaveUp: connecting.gaveUp } : {};
+    (agent as unknown as RequestQueue).addRequest(request, { ...options, ...ofTunnel });
   };
   return Object.create(agent, { addRequest: { value: addRequest } });
 }
