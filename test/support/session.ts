@@ -1,8 +1,8 @@
+import { deepStrictEqual } from 'node:assert/strict';
 import { type CallToolResult, Client, type ClientOptions } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { pino } from 'pino';
-import { expect } from 'vitest';
 import { connectEc2 } from '../../src/aws/ec2.ts';
 import { AuditLog } from '../../src/changes/audit-log.ts';
 import { Confirmation } from '../../src/changes/confirmation.ts';
@@ -121,6 +121,8 @@ export interface Session {
   close: () => Promise<void>;
 }
 
+const TOOLS = await loadAllTools();
+
 export interface ToolResult {
   // biome-ignore lint/suspicious/noExplicitAny: tests look into results of every shape
   content: any;
@@ -218,9 +220,9 @@ export async function callTool(
   const [first] = result.content;
   const text = first?.type === 'text' ? first.text : '';
   const content = JSON.parse(JSON.stringify(result.structuredContent ?? null));
-  const output = (await loadAllTools()).find((tool) => tool.name === name)?.output;
+  const output = TOOLS.find((tool) => tool.name === name)?.output;
   // Nothing else checks it when the server runs.
-  if (content !== null && output !== undefined) expect(output.parse(content)).toEqual(content);
+  if (content !== null && output !== undefined) deepStrictEqual(content, output.parse(content));
   return { content, isError: result.isError === true, text };
 }
 
