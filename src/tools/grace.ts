@@ -1,5 +1,5 @@
-import { setMaxListeners } from 'node:events';
 import type { ServerContext } from '@modelcontextprotocol/server';
+import { onAbort } from '../vocabulary/on-abort.ts';
 
 /** What the end of a shutdown's grace does to calls in flight. */
 
@@ -39,12 +39,4 @@ export async function orCutShort<T>(graceOver: AbortSignal, work: Promise<T>, cu
     letGo = onAbort(graceOver, () => resolve(cutShort()));
   });
   return Promise.race([work, cut]).finally(letGo);
-}
-
-/** Calls `listener` once `signal` is aborted, and returns a function that ends this. */
-function onAbort(signal: AbortSignal, listener: () => void): () => void {
-  setMaxListeners(0, signal);
-  if (signal.aborted) listener();
-  else signal.addEventListener('abort', listener, { once: true });
-  return () => signal.removeEventListener('abort', listener);
 }

@@ -1,3 +1,5 @@
+import { onAbort } from './on-abort.ts';
+
 /** A signal that is aborted at a moment, until `letGo` is called. */
 export interface AbortAt {
   signal: AbortSignal;
@@ -13,19 +15,17 @@ export interface AbortAt {
 export function abortAt(moment: number, other?: AbortSignal): AbortAt {
   const controller = new AbortController();
   let isLate = false;
-  const abort = (): void => controller.abort(other?.reason);
   const timer = setTimeout(() => {
     isLate = !controller.signal.aborted;
     controller.abort(new DOMException('The time is over.', 'TimeoutError'));
   }, moment - performance.now()).unref();
-  if (other?.aborted) abort();
-  else other?.addEventListener('abort', abort, { once: true });
+  const letGoOther = other && onAbort(other, () => controller.abort(other.reason));
   return {
     signal: controller.signal,
     isLate: () => isLate,
     letGo: () => {
       clearTimeout(timer);
-      other?.removeEventListener('abort', abort);
+      letGoOther?.();
     },
   };
 }
