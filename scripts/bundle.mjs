@@ -88,7 +88,9 @@ const loggerAlone = {
  */
 const fewFiles = {
   name: 'few-files',
-  setup({ onResolve, onLoad, resolve }) {
+  setup({ initialOptions, onResolve, onLoad, resolve }) {
+    // Other programs that are bundled here have parts of their own.
+    if (initialOptions.entryPoints.main !== 'scripts/launcher.mjs') return;
     onResolve({ filter: /^[.@]/ }, async ({ kind, path, importer, resolveDir }) => {
       if (kind !== 'dynamic-import' || !/[\\/](src|@aws-sdk|@smithy)[\\/]/.test(importer)) return undefined;
       const part = await resolve(path, { kind: 'import-statement', importer, resolveDir });
