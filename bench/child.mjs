@@ -87,6 +87,11 @@ function residentByPs(pid) {
   }
 }
 
+/** What a model reads of a result. */
+export function textOf({ content }) {
+  return content.map(({ text }) => text).join('\n');
+}
+
 /** Starts the embedded endpoint, and returns the environment in which the AWS SDK finds it. */
 export async function startEndpoint(file, { gateways, delay = 0, prefixLists = false }) {
   const child = spawn(process.execPath, [file], {

@@ -2,7 +2,7 @@
 // read, so every answer has two errors.
 import { isDeepStrictEqual } from 'node:util';
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
-import { Child, startEndpoint } from './child.mjs';
+import { Child, startEndpoint, textOf } from './child.mjs';
 import { inTurn, row, timed } from './statistics.mjs';
 
 const TARGETS = 'examples/targets.json';
@@ -60,8 +60,4 @@ async function find(child) {
 
 function tokensOf(answer) {
   return encode(textOf(answer)).length;
-}
-
-function textOf({ content }) {
-  return content.map(({ text }) => text).join('\n');
 }

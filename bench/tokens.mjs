@@ -1,7 +1,7 @@
 // Counts what a model reads and writes, in tokens of o200k; the counts of other tokenizers differ by some tenths.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
-import { Child, gatewayId, startEndpoint } from './child.mjs';
+import { Child, gatewayId, startEndpoint, textOf } from './child.mjs';
 import { row } from './statistics.mjs';
 
 const DESCRIBE = 'describe_nat_gateway_addresses';
@@ -23,8 +23,7 @@ async function texts(subjects) {
   const { tools } = await child.listTools();
   await off.listTools();
   const ask = async (tool, args, of = child) => {
-    const { content } = await of.request('tools/call', { name: tool, arguments: args });
-    return content.map(({ text }) => text).join('\n');
+    return textOf(await of.request('tools/call', { name: tool, arguments: args }));
   };
   const nat_gateway_id = gatewayId(0);
   const change = (...private_ip_addresses) => ({ nat_gateway_id, private_ip_addresses });
@@ -71,10 +70,10 @@ async function wholeTask(subjects) {
   let calls = 0;
   let count = 0;
   const ask = async (name, args) => {
-    const { content, structuredContent } = await child.call(name, args);
+    const result = await child.call(name, args);
     calls += 1;
-    count += encode(JSON.stringify(args)).length + encode(content.map(({ text }) => text).join('\n')).length;
-    return structuredContent;
+    count += encode(JSON.stringify(args)).length + encode(textOf(result)).length;
+    return result.structuredContent;
   };
   const { nat_gateways } = await ask(DESCRIBE, { tags: ['Name=egress'] });
   const [{ nat_gateway_id }] = nat_gateways;
