@@ -35,6 +35,27 @@ export async function bundle(entryPoints, outdir) {
   return metafile;
 }
 
+/** Writes dist/main.js, which imports the program from the file `program`. */
+export async function bundleLauncher(program) {
+  await build({
+    entryPoints: { main: 'scripts/launcher.mjs' },
+    outdir: 'dist',
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    sourcemap: 'linked',
+    plugins: [
+      {
+        name: 'program',
+        setup: ({ onResolve }) =>
+          onResolve({ filter: /src[\\/]main\.ts$/ }, () => ({ path: program, external: true })),
+      },
+    ],
+  });
+}
+
 /** Bundled CommonJS packages load Node's modules with `require`. */
 const requireForCommonJs =
   "import{createRequire as createRequireForCommonJs}from'node:module';const require=createRequireForCommonJs(import.meta.url);";
@@ -90,8 +111,8 @@ const fewFiles = {
   name: 'few-files',
   setup({ initialOptions, onResolve, onLoad, resolve }) {
     // Other programs that are bundled here have parts of their own.
-    if (initialOptions.entryPoints.main !== 'scripts/launcher.mjs') return;
-    onResolve({ filter: /^[.@]/ }, async ({ kind, path, importer, resolveDir }) => {
+    if (initialOptions.entryPoints.program === undefined) return;
+    onResolve({ filter: /^([.@]|bowser$)/ }, async ({ kind, path, importer, resolveDir }) => {
       if (kind !== 'dynamic-import' || !/[\\/](src|@aws-sdk|@smithy)[\\/]/.test(importer)) return undefined;
       const part = await resolve(path, { kind: 'import-statement', importer, resolveDir });
       return { path: part.path, namespace: 'part' };
