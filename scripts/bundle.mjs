@@ -29,7 +29,7 @@ export async function bundle(entryPoints, outdir) {
     sourcemap: 'linked',
     metafile: true,
     banner: { js: requireForCommonJs },
-    plugins: [plainSchemas, oneValidator, loggerAlone, fewFiles],
+    plugins: [plainSchemas, oneValidator, loggerAlone, loggerLater, fewFiles],
     logLevel: 'warning',
   });
   return metafile;
@@ -99,6 +99,17 @@ const loggerAlone = {
       /[\\/]node_modules[\\/]pino[\\/]/.test(importer) ? { path, namespace: 'unused' } : undefined,
     );
     onLoad({ filter: /^/, namespace: 'unused' }, () => ({ contents: UNUSED }));
+  },
+};
+
+/** Bundles pino where the log requires it, as esbuild does only where `require` is nobody's own. */
+const loggerLater = {
+  name: 'logger-later',
+  setup({ onLoad }) {
+    onLoad({ filter: /src[\\/]serve[\\/]log\.ts$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      return { contents: source.replace(/^const require = .*$/m, ''), loader: 'ts' };
+    });
   },
 };
 

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import type { Logger } from 'pino';
 import { releasesIn } from './changes/earlier-records.ts';
 import { type CheckFlags, ConfigurationError, configure, type Invocation } from './config/configure.ts';
 import { help } from './config/help.ts';
@@ -29,6 +28,7 @@ import { openConfirmation } from './start/confirmation.ts';
 import { approvalRuleOf, policyOf, rulesOf, tableOf } from './start/rules.ts';
 import { openState } from './start/state.ts';
 import { openTargets, withTargets } from './start/targets.ts';
+import type { Logger } from './vocabulary/logger.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;

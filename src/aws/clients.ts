@@ -1,7 +1,7 @@
 import type { EC2Client, EC2ClientConfig } from '@aws-sdk/client-ec2';
-import type { Logger } from 'pino';
 import { abortAt } from '../vocabulary/abort-at.ts';
 import { cancelled, Failure } from '../vocabulary/failure.ts';
+import type { Logger } from '../vocabulary/logger.ts';
 import { orAborted } from '../vocabulary/or-aborted.ts';
 import { withoutSecrets } from '../vocabulary/secrets.ts';
 import type { Timeouts } from '../vocabulary/timeouts.ts';

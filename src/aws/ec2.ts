@@ -1,7 +1,7 @@
-import type { Logger } from 'pino';
 import type { Evidence } from '../nat-gateway/evidence.ts';
 import type { NatGateway } from '../nat-gateway/gateway.ts';
 import { assignedVerdictOf, verdictOf } from '../nat-gateway/observations.ts';
+import type { Logger } from '../vocabulary/logger.ts';
 import { TIMEOUTS, type Timeouts } from '../vocabulary/timeouts.ts';
 import { type AssignRequest, assignment } from './assign.ts';
 import { Ec2Clients } from './clients.ts';

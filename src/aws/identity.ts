@@ -1,6 +1,6 @@
 import { GetCallerIdentityCommand, STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
-import type { Logger } from 'pino';
 import { type AbortAt, abortAt } from '../vocabulary/abort-at.ts';
+import type { Logger } from '../vocabulary/logger.ts';
 import { orAborted } from '../vocabulary/or-aborted.ts';
 import { makeRoom } from '../vocabulary/room.ts';
 import { trackAttempts } from './attempts.ts';

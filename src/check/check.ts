@@ -1,10 +1,11 @@
-import { type Logger, pino } from 'pino';
+import { pino } from 'pino';
 import { STS_SILENT } from '../aws/identity.ts';
 import { openSetUp, type SetUp } from '../aws/set-up.ts';
 import type { Ec2Target } from '../aws/settings.ts';
 import type { State } from '../changes/state.ts';
 import type { Settings } from '../config/options.ts';
 import type { Policy } from '../nat-gateway/policy.ts';
+import type { Logger } from '../vocabulary/logger.ts';
 import type { Timeouts } from '../vocabulary/timeouts.ts';
 import { checkAuditLog } from './audit-log.ts';
 import {

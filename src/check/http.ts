@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { Logger } from 'pino';
 import { isLoopback, isWildcard } from '../config/loopback.ts';
 import type { Settings } from '../config/options.ts';
 import type { HttpAddress } from '../config/values.ts';
+import type { Logger } from '../vocabulary/logger.ts';
 import type { Finding } from './report.ts';
 
 /** Listens at the address for a moment, without answering. */

@@ -1,10 +1,10 @@
-import type { Logger } from 'pino';
 import { openSetUp } from '../aws/set-up.ts';
 import { type Ec2Target, inTarget } from '../aws/settings.ts';
 import { RefusedTargets, type Target } from '../config/targets.ts';
 import { readTargets } from '../config/targets-file.ts';
 import { type Rules, stricter } from '../nat-gateway/stricter.ts';
 import { atOnce } from '../vocabulary/at-once.ts';
+import type { Logger } from '../vocabulary/logger.ts';
 import type { Timeouts } from '../vocabulary/timeouts.ts';
 import { checkDescribe } from './aws.ts';
 import { bounded } from './bounded.ts';

@@ -1,7 +1,11 @@
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
-import { type Logger, pino } from 'pino';
+import { createRequire } from 'node:module';
 import { LineWriter } from '../changes/line-writer.ts';
+import type { Logger } from '../vocabulary/logger.ts';
 import { withoutSecrets } from '../vocabulary/secrets.ts';
+
+// For pino alone; the bundler leaves this line out, and puts pino where it is required.
+const require = createRequire(import.meta.url);
 
 const STDERR = 2;
 
@@ -17,7 +21,29 @@ export interface Log {
  */
 export function openLog(level: string): Log {
   const stderr: LineWriter = new LineWriter(stderrPut(), { reportOf: (dropped) => droppedLine(dropped) });
-  const logger = pino(
+  const logger = openedByFirstLine(() => openPino(level, stderr));
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => logger.warn({ name: warning.name }, warning.message));
+  process.once('exit', () => stderr.close());
+  return { logger, stderr };
+}
+
+/** The logger that `open` makes once there is a line to write. */
+function openedByFirstLine(open: () => Logger): Logger {
+  let opened: Logger | undefined;
+  const at = (level: keyof Logger) => {
+    return (...line: unknown[]) => {
+      opened ??= open();
+      Reflect.apply(opened[level], opened, line);
+    };
+  };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), fatal: at('fatal') };
+}
+
+/** Loads pino, which takes a twentieth of a start: that is over before the first line. */
+function openPino(level: string, stderr: LineWriter): Logger {
+  const { pino } = require('pino') as typeof import('pino');
+  return pino(
     {
       level,
       base: { pid: process.pid },
@@ -27,10 +53,6 @@ export function openLog(level: string): Log {
     },
     { write: (line: string) => void stderr.write(line) },
   );
-  process.removeAllListeners('warning');
-  process.on('warning', (warning) => logger.warn({ name: warning.name }, warning.message));
-  process.once('exit', () => stderr.close());
-  return { logger, stderr };
 }
 
 function droppedLine(dropped: number): string {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Logger } from 'pino';
 import type { State } from '../changes/state.ts';
 import type { Settings } from '../config/options.ts';
+import type { Logger } from '../vocabulary/logger.ts';
 
 /** How long requests in flight may go on during a shutdown, in milliseconds; what still runs is answered then. */
 export const REQUESTS_MILLISECONDS = 10_000;

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Settings } from '../config/options.ts';
 import { createServer, type Dependencies } from '../server.ts';
@@ -49,7 +50,15 @@ export async function serveOverStdio(
   });
   const isByHand = process.stdin.isTTY && process.stdout.isTTY;
   if (isByHand) process.stderr.write(BY_HAND);
+  // The first line of the log loads pino, for which no answer has to wait.
+  await whatHasCome();
   if (!isByHand || !process.stderr.isTTY) logger.info(started, 'serving MCP over stdio');
   await transport.ending;
   await finished(transport.closed, state);
+}
+
+/** Resolves when the messages that have come by now are read, and those answered for which nothing has to be waited for. */
+async function whatHasCome(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
 }

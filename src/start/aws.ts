@@ -1,9 +1,9 @@
 import { devNull } from 'node:os';
-import type { Logger } from 'pino';
 import type { Ec2 } from '../aws/ec2.ts';
 import type { Ec2Target } from '../aws/settings.ts';
 import type { Settings } from '../config/options.ts';
 import type { Dependencies } from '../server.ts';
+import type { Logger } from '../vocabulary/logger.ts';
 import { limitYoungGeneration } from './young-generation.ts';
 
 type Clock = Dependencies['ec2Clock'];

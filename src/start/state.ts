@@ -1,9 +1,9 @@
-import type { Logger } from 'pino';
 import type { Ec2 } from '../aws/ec2.ts';
 import { memoryState } from '../changes/memory-state.ts';
 import type { Release } from '../changes/releases.ts';
 import type { Clocks, State } from '../changes/state.ts';
 import type { Settings } from '../config/options.ts';
+import type { Logger } from '../vocabulary/logger.ts';
 
 /** The state of all changes: of this process alone or, with --state-table, of every process that shares the table. */
 export async function openState(

@@ -1,9 +1,9 @@
-import type { Logger } from 'pino';
 import type { Ec2Target } from '../aws/settings.ts';
 import type { State } from '../changes/state.ts';
 import type { Settings } from '../config/options.ts';
 import { stricter } from '../nat-gateway/stricter.ts';
 import { type Dependencies, TargetAccounts } from '../server.ts';
+import type { Logger } from '../vocabulary/logger.ts';
 import { loadAws } from './aws.ts';
 import { rulesOf } from './rules.ts';
 

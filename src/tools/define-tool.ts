@@ -6,7 +6,6 @@ import {
   type McpServer,
   type ServerContext,
 } from '@modelcontextprotocol/server';
-import type { Logger } from 'pino';
 import * as z from 'zod';
 import type { Ec2 } from '../aws/ec2.ts';
 import type { AuditLog } from '../changes/audit-log.ts';
@@ -14,6 +13,7 @@ import type { Confirmation, Era } from '../changes/confirmation.ts';
 import type { State } from '../changes/state.ts';
 import type { Policy } from '../nat-gateway/policy.ts';
 import { ERRORS, type ErrorReport, errorReport, Failure, reportOf } from '../vocabulary/failure.ts';
+import type { Logger } from '../vocabulary/logger.ts';
 import type { ConfirmMode, Scope } from '../vocabulary/names.ts';
 import { boundedIfText } from '../vocabulary/text.ts';
 import { type Search, searchForGateway, unknownArguments } from './arguments.ts';

@@ -1,9 +1,9 @@
 import type { HttpBindings } from '@hono/node-server';
 import { type AuthInfo, isJsonContentType, type McpHttpHandler } from '@modelcontextprotocol/server';
 import { type Context, Hono, type Next } from 'hono';
-import type { Logger } from 'pino';
 import type { AuditLog } from '../../changes/audit-log.ts';
 import { reportOf } from '../../vocabulary/failure.ts';
+import type { Logger } from '../../vocabulary/logger.ts';
 import { WRITE_SCOPE } from '../../vocabulary/names.ts';
 import type { Access } from './access.ts';
 import type { BearerAuthentication } from './bearer.ts';

@@ -1,7 +1,7 @@
 import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
-import type { Logger } from 'pino';
 import * as z from 'zod';
 import { isLoopback } from '../../config/loopback.ts';
+import type { Logger } from '../../vocabulary/logger.ts';
 import { readJson } from './issuer-request.ts';
 
 /** Time limit of one reading of metadata and keys, in milliseconds: no caller waits longer for the issuer. */

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Logger } from '../../vocabulary/logger.ts';
 
 /** Lines about single refusals that are written within a minute. */
 const LINES_A_MINUTE = 100;
