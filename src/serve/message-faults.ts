@@ -7,6 +7,7 @@ import {
 
 /** The members of a message that are read before MCP sees it. */
 export interface Message {
+  jsonrpc?: unknown;
   method?: unknown;
   id?: unknown;
   params?: unknown;
@@ -64,6 +65,7 @@ export function readMessage(value: unknown): { message: JSONRPCMessage } | { fau
   const message = withoutNullParams(value);
   const fault = faultOf(message);
   if (fault !== undefined) return { fault };
+  if (message.method !== undefined) return { message: message as JSONRPCMessage };
   try {
     return { message: parseJSONRPCMessage(message) };
   } catch {
@@ -78,15 +80,23 @@ export function readMessage(value: unknown): { message: JSONRPCMessage } | { fau
 export function faultOf(message: Message): Fault | undefined {
   const { method, id, params } = message;
   if (method === undefined) return undefined;
-  const form = id === undefined ? specTypeSchemas.JSONRPCNotification : specTypeSchemas.JSONRPCRequest;
-  const formFaults = faultsOf(message, form);
-  if (formFaults.length > 0) return malformed(formFaults);
+  const schema = id === undefined ? undefined : REQUESTS.get(method);
+  if (schema === undefined || !isFramed(message)) {
+    const form = id === undefined ? specTypeSchemas.JSONRPCNotification : specTypeSchemas.JSONRPCRequest;
+    const faults = faultsOf(message, form);
+    if (faults.length > 0) return malformed(faults);
+  }
   // In the revision 2026-07-28 the method does not exist, as MCP will say.
-  if (method === 'initialize' && isModern(params)) return undefined;
-  const schema = REQUESTS.get(method);
-  if (schema === undefined || id === undefined) return undefined;
+  if (schema === undefined || (method === 'initialize' && isModern(params))) return undefined;
   const faults = faultsOf({ method, params }, schema);
   return faults.length > 0 ? invalidParams(String(method), faults) : undefined;
+}
+
+/** Whether a request is well-formed as far as the schema of its method does not tell: every call is read by that one. */
+function isFramed({ jsonrpc, id, method: _, params, ...others }: Message): boolean {
+  const hasId = typeof id === 'string' || Number.isSafeInteger(id);
+  const hasParams = params === undefined || isMessage(params);
+  return jsonrpc === '2.0' && hasId && hasParams && Object.keys(others).length === 0;
 }
 
 function malformed(faults: readonly string[]): Fault {

@@ -33,6 +33,7 @@ describe('a malformed request', () => {
     ['tools/call', {}, 'params.name: expected string'],
     ['tools/call', { name: DESCRIBE, arguments: null }, 'params.arguments: expected object'],
     ['tools/list', { cursor: 5 }, 'params.cursor: expected string'],
+    ['tools/list', { _meta: 5 }, 'params._meta: expected object'],
     ['prompts/list', { cursor: 5 }, 'params.cursor: expected string'],
     ['prompts/get', {}, 'params.name: expected string'],
     ['resources/list', { cursor: 5 }, 'params.cursor: expected string'],
@@ -71,7 +72,6 @@ describe('a malformed request', () => {
     [{ jsonrpc: '2.0', id: null, method: 'tools/list' }, 'id: '],
     [{ ...legacyRequest('tools/list'), x: 1 }, 'message: Unrecognized key: "x"'],
     [{ ...legacyRequest('tools/list'), params: [1] }, 'params: expected object, received array'],
-    [{ ...legacyRequest('tools/list'), params: { _meta: 5 } }, 'params._meta: expected object'],
     [{ jsonrpc: '2.0', method: 'notifications/initialized', params: 'x' }, 'params: expected object'],
   ])('is told which member is wrong: %j', async (body, fault) => {
     const { url } = await openFront();
