@@ -1,9 +1,5 @@
 import type { STSClientConfig } from '@aws-sdk/client-sts';
 import { fromEnv } from '@aws-sdk/credential-provider-env';
-import { fromHttp } from '@aws-sdk/credential-provider-http';
-import { fromIni } from '@aws-sdk/credential-provider-ini';
-import { fromTokenFile } from '@aws-sdk/credential-provider-web-identity';
-import { fromInstanceMetadata } from '@smithy/credential-provider-imds';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { clientConfig, providerConfig, type Transport } from './client-config.ts';
 import {
@@ -139,6 +135,7 @@ export class Credentials {
     throw failed ?? new CredentialSourceError(NONE, undefined);
   }
 
+  /** Most processes use one source, so the code for each is loaded when it is asked. */
   #chain(options: ProviderOptions | undefined): Link[] {
     const { env } = process;
     const { logger } = this.#transport;
@@ -150,14 +147,22 @@ export class Credentials {
     links.push(this.#profileLink('default', options));
     if (env.AWS_WEB_IDENTITY_TOKEN_FILE) {
       const source = tokenFileOfEnvironment();
-      const provide = async () => fromTokenFile(await this.#roles(source, options))();
+      const provide = async () => {
+        const { fromTokenFile } = await import('@aws-sdk/credential-provider-web-identity');
+        return fromTokenFile(await this.#roles(source, options))();
+      };
       links.push({ source, provide: env.AWS_ROLE_ARN ? provide : lacking('AWS_ROLE_ARN') });
     }
     const metadata = { logger, timeout: this.#timeout };
     if (env.AWS_CONTAINER_CREDENTIALS_RELATIVE_URI || env.AWS_CONTAINER_CREDENTIALS_FULL_URI) {
-      links.push({ source: container(), provide: async () => fromHttp(metadata)() });
+      const provide = async () => (await import('@aws-sdk/credential-provider-http')).fromHttp(metadata)();
+      links.push({ source: container(), provide });
     } else if (!env.AWS_EC2_METADATA_DISABLED || env.AWS_EC2_METADATA_DISABLED === 'false') {
-      links.push({ source: INSTANCE, provide: fromInstanceMetadata(metadata) });
+      const provide = async () => {
+        const { fromInstanceMetadata } = await import('@smithy/credential-provider-imds');
+        return fromInstanceMetadata(metadata)();
+      };
+      links.push({ source: INSTANCE, provide });
     }
     return links;
   }
@@ -174,6 +179,7 @@ export class Credentials {
           new Error(`it wants a code of the MFA device ${role.mfaSerial}`),
         );
       }
+      const { fromIni } = await import('@aws-sdk/credential-provider-ini');
       const init = {
         profile,
         ignoreCache: true,
