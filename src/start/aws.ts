@@ -37,7 +37,7 @@ export async function openEc2(
 /** Loads the code that calls AWS. A process that has loaded it begins to work, and to leave garbage. */
 export async function loadAws() {
   const { connectEc2, inTarget } = await import('../aws/ec2.ts');
-  await limitYoungGeneration();
+  limitYoungGeneration();
   return { connectEc2, inTarget };
 }
 
