@@ -1,3 +1,4 @@
+import './plain-zod.ts';
 import { setImmediate } from 'node:timers/promises';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Settings } from '../config/options.ts';
