@@ -28,6 +28,7 @@ import { openConfirmation } from './start/confirmation.ts';
 import { approvalRuleOf, policyOf, rulesOf, tableOf } from './start/rules.ts';
 import { openState } from './start/state.ts';
 import { openTargets, withTargets } from './start/targets.ts';
+import { limitYoungGeneration } from './start/young-generation.ts';
 import type { Logger } from './vocabulary/logger.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -142,6 +143,8 @@ async function serve(settings: Settings, log: Log): Promise<void> {
   } else {
     // Loaded on demand, because most servers use stdio.
     const { serveOverHttp } = await import('./serve/http.ts');
+    // Its first calls may be many.
+    await limitYoungGeneration();
     await serveOverHttp(dependencies, settings, settings.http, started);
   }
   process.exit();

@@ -6,6 +6,9 @@ import type { Dependencies } from '../server.ts';
 import type { Logger } from '../vocabulary/logger.ts';
 import { limitYoungGeneration } from './young-generation.ts';
 
+/** By then most first calls are answered, and Node's modules loaded. */
+const FIRST_CALL_MILLISECONDS = 1000;
+
 type Clock = Dependencies['ec2Clock'];
 
 export function monotonic(): number {
@@ -37,7 +40,7 @@ export async function openEc2(
 /** Loads the code that calls AWS. A process that has loaded it begins to work, and to leave garbage. */
 export async function loadAws() {
   const { connectEc2, inTarget } = await import('../aws/ec2.ts');
-  limitYoungGeneration();
+  setTimeout(limitYoungGeneration, FIRST_CALL_MILLISECONDS).unref();
   return { connectEc2, inTarget };
 }
 
