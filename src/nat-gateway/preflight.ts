@@ -105,20 +105,26 @@ export function preflight(
 
 /**
  * For each address of the gateway, the finding for which it, alone and now, cannot be unassigned; `undefined` where it
- * can. The most lasting reason comes first, and the state of the gateway before the operator's policy.
+ * can. The most lasting reason comes first: the state of the gateway, the operator's policy, and last what
+ * `evidenceAgainst` says.
  */
 export function reasonsAgainst(
   gateway: NatGateway,
   denialsOf: (address: NatGatewayAddress) => readonly Denial[],
+  evidenceAgainst: (address: NatGatewayAddress) => Finding | undefined = () => undefined,
 ): (Finding | undefined)[] {
   const ofAll = blocker(gatewayFindings(gateway));
   return gateway.addresses.map(
     (address) =>
-      ofAll ?? blocker(addressFindings(gateway, address)) ?? blocker(policyFindings(denialsOf(address))),
+      ofAll ??
+      blocker(addressFindings(gateway, address)) ??
+      blocker(policyFindings(denialsOf(address))) ??
+      evidenceAgainst(address),
   );
 }
 
-function blocker(findings: readonly Finding[]): Finding | undefined {
+/** The first finding that blocks. */
+export function blocker(findings: readonly Finding[]): Finding | undefined {
   return findings.find(({ severity }) => severity === 'blocks');
 }
 

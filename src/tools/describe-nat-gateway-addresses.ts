@@ -27,7 +27,7 @@ import { decodePosition, encodePosition, START } from './paging.ts';
 import { namesPlaces, type PlacesNamed } from './places.ts';
 import { recallRegion } from './recall.ts';
 import { errorSchema, nextSchema } from './results.ts';
-import { EVIDENCE_GATEWAYS, EVIDENCE_OFF, showEvidence, shownEvidenceSchema } from './show-evidence.ts';
+import { EVIDENCE_GATEWAYS, evidenceHint, showEvidence, shownEvidenceSchema } from './show-evidence.ts';
 import { showGateway } from './show-gateway.ts';
 
 const text = z.string().optional();
@@ -167,18 +167,25 @@ async function describe(call: PlacedCall<Input>): Promise<Output> {
   return {
     region,
     account_id: accountId,
-    nat_gateways: natGateways.map((gateway) => ({
-      ...showGateway(gateway, { ...call, accountId, recalled }),
-      evidence: evidence?.get(gateway),
-    })),
+    nat_gateways: natGateways.map((gateway) => {
+      const read = evidence?.get(gateway);
+      return {
+        ...showGateway(gateway, { ...call, accountId, recalled, evidence: read }),
+        evidence: read?.shown,
+      };
+    }),
     // Empty, it is left out of an answer in one page.
     ...(notFound.length > 0 || next_token !== undefined ? { not_found: notFound } : {}),
     next_token: token,
     incomplete,
-    hint: wantsEvidence && dependencies.policy.evidence === 'off' ? EVIDENCE_OFF : hint,
+    hint: natGateways.length === 0 ? hint : joined(hint, evidenceHint(dependencies.policy, wantsEvidence)),
     next:
       token === undefined
         ? waitForChanges(call, recalled, natGateways)
         : { tool: DESCRIBE, arguments: { ...input, region, next_token: token } },
   };
+}
+
+function joined(...sentences: (string | undefined)[]): string | undefined {
+  return sentences.filter((each) => each !== undefined).join(' ') || undefined;
 }

@@ -8,7 +8,7 @@ import { decodePlaces, encodePlaces, PLACES_START } from './paging.ts';
 import { type PlacesNamed, placesOf } from './places.ts';
 import { placesHint, shown } from './places-hint.ts';
 import type { Next } from './results.ts';
-import { EVIDENCE_GATEWAYS, EVIDENCE_OFF, showEvidence } from './show-evidence.ts';
+import { EVIDENCE_GATEWAYS, evidenceHint, showEvidence } from './show-evidence.ts';
 import { showGateway } from './show-gateway.ts';
 import { nextIn } from './targets.ts';
 
@@ -48,25 +48,26 @@ async function gatewaysOf(
 ) {
   const shown = places.map(async ({ call, accountId, natGateways, recalled }) => {
     const evidence = withEvidence ? await showEvidence(call, natGateways, asked) : undefined;
-    return natGateways.map((gateway) => ({
-      target: call.where.target,
-      account_id: accountId,
-      region: call.region,
-      ...showGateway(gateway, { ...call, accountId, recalled }),
-      evidence: evidence?.get(gateway),
-    }));
+    return natGateways.map((gateway) => {
+      const read = evidence?.get(gateway);
+      return {
+        target: call.where.target,
+        account_id: accountId,
+        region: call.region,
+        ...showGateway(gateway, { ...call, accountId, recalled, evidence: read }),
+        evidence: read?.shown,
+      };
+    });
   });
   return (await Promise.all(shown)).flat();
 }
 
-/** Says as well where no evidence is read of gateways that are shown. */
+/** Says as well what to know of the evidence about the gateways that are shown. */
 function hintOf(listing: PlacesListing, { evidence }: Input, filters: GatewayFilters): string | undefined {
-  const isOff = ({ call, natGateways }: PlaceListing): boolean =>
-    natGateways.length > 0 && call.dependencies.policy.evidence === 'off';
-  const sentences = [
-    ...(evidence && listing.places.some(isOff) ? [EVIDENCE_OFF] : []),
-    placesHint(listing, filters) ?? [],
-  ].flat();
+  const ofEvidence = listing.places.flatMap(({ call, natGateways }: PlaceListing) =>
+    natGateways.length === 0 ? [] : (evidenceHint(call.dependencies.policy, evidence) ?? []),
+  );
+  const sentences = [...new Set(ofEvidence), placesHint(listing, filters) ?? []].flat();
   return sentences.length === 0 ? undefined : sentences.join(' ');
 }
 

@@ -6,8 +6,15 @@ import {
   type NatGatewayAddress,
   workingAddresses,
 } from '../nat-gateway/gateway.ts';
-import { enoughAddresses, judgeEvidence, nameOf, narrowest } from '../nat-gateway/judge-evidence.ts';
-import type { Finding } from '../nat-gateway/preflight.ts';
+import {
+  enoughAddresses,
+  judgeEvidence,
+  NOTHING_READ,
+  nameOf,
+  narrowest,
+} from '../nat-gateway/judge-evidence.ts';
+import type { Policy } from '../nat-gateway/policy.ts';
+import { blocker, type Finding } from '../nat-gateway/preflight.ts';
 import type { PlacedCall } from './define-tool.ts';
 import { findingSchema } from './results.ts';
 
@@ -19,11 +26,27 @@ export const shownEvidenceSchema = evidenceSchema.extend({
 
 type ShownEvidence = z.infer<typeof shownEvidenceSchema>;
 
+/** Evidence about a gateway, and what it forbids. */
+export interface GatewayEvidence {
+  shown: ShownEvidence | undefined;
+  /** Why these addresses cannot go together; absent where they can, and where the operator does not demand evidence. */
+  against: (privateIps: readonly string[]) => Finding | undefined;
+}
+
 /** The most gateways of a page with evidence. */
 export const EVIDENCE_GATEWAYS = 10;
 
-export const EVIDENCE_OFF =
+const EVIDENCE_OFF =
   'No evidence is read, because the operator of this server has switched it off (--evidence off).';
+
+const EVIDENCE_LEFT_OUT =
+  'The operator of this server demands evidence before a release (--evidence require), which can_unassign and can_release_now leave out here: call with evidence: true.';
+
+/** What to say of evidence that a caller may miss. */
+export function evidenceHint({ evidence }: Policy, wantsEvidence: boolean): string | undefined {
+  if (wantsEvidence) return evidence === 'off' ? EVIDENCE_OFF : undefined;
+  return evidence === 'require' ? EVIDENCE_LEFT_OUT : undefined;
+}
 
 /**
  * Looks up evidence about gateways, and judges it for the release of any one of their working secondary addresses, or of
@@ -33,19 +56,21 @@ export async function showEvidence(
   { ec2, region, context, dependencies }: PlacedCall<unknown>,
   gateways: readonly NatGateway[],
   asked?: readonly string[],
-): Promise<ReadonlyMap<NatGateway, ShownEvidence>> {
+): Promise<ReadonlyMap<NatGateway, GatewayEvidence>> {
   if (dependencies.policy.evidence === 'off' || gateways.length === 0) return new Map();
   const questions = gateways.flatMap((gateway) => {
     const { nat_gateway_id: natGatewayId } = gateway;
     return natGatewayId === undefined ? [] : [{ natGatewayId, privateIps: privateIpsOf(gateway.addresses) }];
   });
   const evidence = await ec2.evidence(region, questions, context.mcpReq.signal);
+  const isRequired = dependencies.policy.evidence === 'require';
   return new Map(
-    gateways.flatMap((gateway) => {
+    gateways.map((gateway) => {
       const read = evidence.get(gateway.nat_gateway_id ?? '');
-      if (read === undefined) return [];
       const candidates = secondaries(gateway).filter((each) => asked?.includes(each) ?? true);
-      return [[gateway, shown(read, gateway, candidates, dependencies.policy.evidence === 'require')]];
+      const against = (privateIps: readonly string[]) =>
+        blocker(judgeEvidence(read ?? NOTHING_READ, { gateway, privateIps, isRequired }).findings);
+      return [gateway, { shown: read && shown(read, gateway, candidates, isRequired), against }];
     }),
   );
 }

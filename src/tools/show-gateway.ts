@@ -8,6 +8,7 @@ import {
 import { canReleaseNow, denials, type PolicyRule } from '../nat-gateway/policy.ts';
 import { type FindingCode, reasonsAgainst } from '../nat-gateway/preflight.ts';
 import type { Dependencies } from './define-tool.ts';
+import type { GatewayEvidence } from './show-evidence.ts';
 
 /** An address with whether it, alone and now, could be unassigned. */
 type ShownAddress = NatGatewayAddress & {
@@ -32,13 +33,15 @@ interface Place {
   accountId: string | undefined;
   /** What is remembered of the changes of each gateway. */
   recalled: (natGatewayId: string) => Remembered;
+  /** Where it was asked for. */
+  evidence?: GatewayEvidence | undefined;
   dependencies: Dependencies;
 }
 
-/** Judges every address by the same rules as preflight, the operator's policy included. */
+/** Judges every address by the same rules as preflight, the operator's policy included, and evidence where there is some. */
 export function showGateway(
   gateway: NatGateway,
-  { region, accountId, recalled, dependencies: { policy, ec2Clock } }: Place,
+  { region, accountId, recalled, evidence, dependencies: { policy, ec2Clock } }: Place,
 ): ShownGateway {
   const natGatewayId = gateway.nat_gateway_id;
   const remembered = recalled(natGatewayId ?? '');
@@ -48,14 +51,14 @@ export function showGateway(
     const drain = isChanging(address) ? started.get(address.private_ip ?? '')?.drain : undefined;
     return drain && { ...drain };
   };
-  const reasons = reasonsAgainst(judged, ({ private_ip }) => {
-    const privateIps = private_ip === undefined ? [] : [private_ip];
-    const request = { mode: 'execute' as const, region, natGatewayId, privateIps };
+  const denialsOf = (address: NatGatewayAddress) => {
+    const request = { mode: 'execute' as const, region, natGatewayId, privateIps: ipsOf(address) };
     return denials(policy, request, { gateway: judged, accountId });
-  });
+  };
+  const reasons = reasonsAgainst(judged, denialsOf, (address) => evidence?.against(ipsOf(address)));
   const { addresses, ...members } = gateway;
   const shared = sharedInterface(addresses);
-  const candidates = reasons.filter((reason) => reason === undefined).length;
+  const candidates = judged.addresses.filter((_, index) => reasons[index] === undefined);
   return {
     ...members,
     // The age of a working gateway decides nothing here, and costs every model tokens.
@@ -63,7 +66,7 @@ export function showGateway(
     network_interface_id: shared,
     working_addresses: workingAddresses(judged).length,
     min_remaining: policy.minRemaining,
-    can_release_now: canReleaseNow(policy, judged, candidates),
+    can_release_now: mostAtOnce(candidates, canReleaseNow(policy, judged, candidates.length), evidence),
     addresses: addresses.map((address, index) => {
       const reason = reasons[index];
       const drain = drainOf(judged.addresses[index]);
@@ -75,6 +78,23 @@ export function showGateway(
       return shown;
     }),
   };
+}
+
+/** How many of the candidates may go together: `most`, or as many as evidence does not forbid. */
+function mostAtOnce(
+  candidates: readonly NatGatewayAddress[],
+  most: number,
+  evidence: GatewayEvidence | undefined,
+): number {
+  const isForbidden = (count: number): boolean =>
+    evidence?.against(candidates.slice(0, count).flatMap(ipsOf)) !== undefined;
+  let count = most;
+  while (count > 0 && isForbidden(count)) count -= 1;
+  return count;
+}
+
+function ipsOf({ private_ip }: NatGatewayAddress): string[] {
+  return private_ip === undefined ? [] : [private_ip];
 }
 
 function sharedInterface(addresses: readonly NatGatewayAddress[]): string | undefined {

@@ -340,6 +340,58 @@ describe('a describe with evidence', () => {
     });
   });
 
+  it.each<[string, SessionOptions, string, Record<string, string>, number]>([
+    ['ports_exhausted', { inventory: [busy(100, 1)] }, EGRESS, { '10.0.1.11': 'ports_exhausted' }, 0],
+    // 110,000 connections need two addresses, of three: one may go, whichever it is, and not both.
+    ['capacity_short', { inventory: [busy(110_000)] }, EGRESS, {}, 1],
+    ['allow_listed', {}, EGRESS, { '10.0.1.13': 'allow_listed' }, 3],
+    [
+      'evidence_unavailable',
+      { accessKeyId: CHANGER_ACCESS_KEY_ID },
+      EGRESS,
+      { '10.0.1.11': 'evidence_unavailable' },
+      0,
+    ],
+  ])('with --evidence require counts %s, as an unassign does', async (_, options, id, reasons, most) => {
+    const { call } = await session({ ...options, policy: { evidence: 'require' } });
+    const { content } = await call(DESCRIBE, { nat_gateway_ids: [id], evidence: true });
+    const [gateway] = content.nat_gateways;
+    expect(gateway.can_release_now).toBe(most);
+    expect(content).not.toHaveProperty('hint');
+    for (const { private_ip, is_primary, can_unassign, reason, rule } of gateway.addresses) {
+      if (is_primary) continue;
+      if (reasons[private_ip] !== undefined) {
+        expect({ private_ip, reason, rule }).toEqual({
+          private_ip,
+          reason: reasons[private_ip],
+          rule: 'evidence',
+        });
+      }
+      const dryRun = await call(UNASSIGN, { ...release(id, private_ip), mode: 'dry_run' });
+      expect([private_ip, can_unassign]).toEqual([private_ip, dryRun.content.outcome === 'dry_run_passed']);
+    }
+    const free = gateway.addresses.filter(({ can_unassign }: { can_unassign: boolean }) => can_unassign);
+    const ips = free.map(({ private_ip }: { private_ip: string }) => private_ip);
+    for (const count of [most, most + 1].filter((each) => each > 0 && each <= ips.length)) {
+      const { content } = await call(UNASSIGN, { ...release(id, ...ips.slice(0, count)), mode: 'dry_run' });
+      expect([count, content.outcome]).toEqual([count, count === most ? 'dry_run_passed' : 'refused']);
+    }
+  });
+
+  it.each([
+    ['require', /evidence: true/],
+    ['auto', undefined],
+  ] as const)(
+    'with --evidence %s is said to be left out where it is not asked for',
+    async (evidence, hint) => {
+      const { call } = await session({ policy: { evidence } });
+      const { content } = await call(DESCRIBE, { nat_gateway_ids: [EGRESS] });
+      expect(content.hint).toEqual(hint === undefined ? undefined : expect.stringMatching(hint));
+      const none = await call(DESCRIBE, { vpc_ids: ['vpc-00000000000000000'] });
+      expect(none.content.hint).not.toContain('evidence');
+    },
+  );
+
   it('shows at most ten gateways a page, looked up in as many requests as one', async () => {
     const inventory = Array.from({ length: 12 }, (_, index) =>
       privateNatGateway(
