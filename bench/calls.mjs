@@ -1,4 +1,5 @@
-// Describes one gateway by the tool and by the bare AWS SDK, each as a process spoken to in JSON-RPC lines.
+// Describes one gateway by the tool, by the bare AWS SDK, and by a server with one tool on the SDKs of AWS and MCP, each as
+// a process spoken to in JSON-RPC lines.
 import { Child, gatewayId, startEndpoint } from './child.mjs';
 import { inTurn, median, row, timed } from './statistics.mjs';
 
@@ -19,27 +20,30 @@ export async function calls({ subjects, samples }) {
   };
   const describeWith = (args) => (child, id) =>
     child.call('describe_nat_gateway_addresses', { nat_gateway_ids: [id], ...args });
-  const { ours, sdk, evidence } = await inTurn(
+  const { ours, sdk, oneTool, evidence } = await inTurn(
     {
       ours: take(subjects.main, describeWith({})),
       sdk: take(subjects.sdk, (child, natGatewayId) => child.request('describe', { natGatewayId })),
+      oneTool: take(subjects.oneToolCalls, (child, natGatewayId) => child.call('describe', { natGatewayId })),
       evidence: take(subjects.main, describeWith({ evidence: true })),
     },
     samples,
   );
   endpoint.end();
-  const of = (which, name) =>
+  const of = (which, name, taken, target) =>
     row({
       name,
       unit: 'ms',
-      values: ours.map((sample) => sample[which]),
+      values: taken.map((sample) => sample[which]),
       floorName: 'bare AWS SDK',
       floors: sdk.map((sample) => sample[which]),
-      target: 1.3,
+      target,
     });
   return [
-    of('first', 'first describe, loading the AWS part'),
-    of('hundredth', 'hundredth describe (median of the last 20)'),
+    of('first', 'first describe, loading the AWS part', ours, 1.3),
+    of('first', 'one tool on both SDKs, for scale', oneTool),
+    of('hundredth', 'hundredth describe (median of the last 20)', ours, 1.3),
+    of('hundredth', 'one tool on both SDKs, for scale', oneTool),
     row({
       name: 'hundredth describe, with evidence',
       unit: 'ms',

@@ -9,7 +9,7 @@ const FOLDER = '.bench';
 export async function prepare() {
   rmSync(FOLDER, { recursive: true, force: true });
   const of = (name) => `${FOLDER}/${name}/main.js`;
-  for (const name of ['one-tool-server', 'one-tool-http', 'sdk', 'endpoint']) {
+  for (const name of ['one-tool-server', 'one-tool-calls', 'one-tool-http', 'sdk', 'endpoint']) {
     await bundle({ main: `bench/subjects/${name}.ts` }, `${FOLDER}/${name}`);
   }
   execFileSync(
@@ -23,6 +23,7 @@ export async function prepare() {
     unbundled: `${FOLDER}/unbundled/dist/main.js`,
     bare: 'bench/subjects/bare.mjs',
     oneTool: of('one-tool-server'),
+    oneToolCalls: of('one-tool-calls'),
     oneToolHttp: of('one-tool-http'),
     sdk: of('sdk'),
     endpoint: of('endpoint'),
