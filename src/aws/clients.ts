@@ -251,8 +251,12 @@ export class Ec2Clients {
       const { settings } = session;
       const source = error instanceof CredentialSourceError ? error.source : session.source;
       const { stage, proxy } = state;
-      const now = Date.now();
-      const context: FailureContext = { region, profile: settings.profile, source, now, stage, proxy };
+      const { profile } = settings;
+      const endpoint = settings.configuredEndpoint('ec2');
+      const context: FailureContext = {
+        ...{ region, profile, source, endpoint, stage, proxy },
+        now: Date.now(),
+      };
       const failure = until.isLate()
         ? outOfTime(timeout / 1000, state.latestError, context)
         : failureFrom(error, context);

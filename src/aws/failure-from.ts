@@ -1,12 +1,12 @@
 import { ProxyError } from '../proxy/proxy.ts';
 import { Failure } from '../vocabulary/failure.ts';
-import { boundedText } from '../vocabulary/text.ts';
+import { boundedText, withStop } from '../vocabulary/text.ts';
 import type { Stage } from './attempts.ts';
 import { mappingFor, type RequestContext } from './aws-codes.ts';
 import { credentialFailure, hangingSource, renewal } from './credential-failures.ts';
 import { CredentialSourceError, type Source } from './credential-sources.ts';
 import { type ErrorParts, errorParts } from './error-parts.ts';
-import { ENDPOINT_SETTINGS, misconfigured, regionUnknown } from './settings.ts';
+import { type ConfiguredEndpoint, ENDPOINT_SETTINGS, misconfigured, regionUnknown } from './settings.ts';
 
 /** Node's codes for a connection that broke: the request may have arrived. */
 const BROKEN: ReadonlySet<string> = new Set([
@@ -29,6 +29,8 @@ export interface FailureContext extends RequestContext {
   proxy?: string | undefined;
   /** Where the credentials come from, as far as it is known. */
   source?: Source | undefined;
+  /** Where a setting names the endpoint. */
+  endpoint?: ConfiguredEndpoint | undefined;
 }
 
 /** The failure of a request to EC2, with a code, a message and a next step, from whatever was thrown. */
@@ -91,7 +93,7 @@ function refusedByAws(awsCode: string, parts: ErrorParts, context: FailureContex
 }
 
 /** What fails before a request leaves: credentials, the region, the connection itself. */
-function beforeSending(parts: ErrorParts, context: RequestContext): Failure | undefined {
+function beforeSending(parts: ErrorParts, context: FailureContext): Failure | undefined {
   const { name, message, codes, neverConnected } = parts;
   const { region } = context;
   if (name === 'EndpointError') return misconfigured(withStop(message), ENDPOINT_SETTINGS);
@@ -99,11 +101,13 @@ function beforeSending(parts: ErrorParts, context: RequestContext): Failure | un
   if (!neverConnected || codes.includes('ETIMEDOUT')) return undefined;
   return new Failure({
     code: 'unreachable',
-    message: `The EC2 endpoint of ${region} could not be reached (${codes.join(', ')}).`,
+    message: `The EC2 endpoint of ${region}${named(context)} could not be reached (${codes.join(', ')}).`,
     retryable: true,
-    hint: codes.includes('ENOTFOUND')
-      ? `The endpoint's name does not resolve. If ${region} is mistyped, correct it; else check DNS and the network, and HTTPS_PROXY where a proxy is needed.`
-      : undefined,
+    hint:
+      hintOf(context) ??
+      (codes.includes('ENOTFOUND')
+        ? `The endpoint's name does not resolve. If ${region} is mistyped, correct it; else check DNS and the network, and HTTPS_PROXY where a proxy is needed.`
+        : undefined),
   });
 }
 
@@ -120,8 +124,9 @@ function failedAtProxy({ message, hint, isTimeout, isRetryable }: ProxyError): F
 function noConnection(context: FailureContext): Failure {
   return new Failure({
     code: 'unreachable',
-    message: `No connection to EC2 in ${context.region}${through(context)} was made.`,
+    message: `No connection to EC2 in ${context.region}${named(context)}${through(context)} was made.`,
     retryable: true,
+    hint: hintOf(context),
   });
 }
 
@@ -147,9 +152,11 @@ function brokenConnection({ codes, message }: ErrorParts, context: FailureContex
   return new Failure(
     {
       code: 'unreachable',
-      message: `The connection to EC2 in ${context.region}${through(context)} broke (${codes.join(', ') || boundedText(message, MESSAGE_LIMIT)}).`,
+      message: `The connection to EC2 in ${context.region}${named(context)}${through(context)} broke (${codes.join(', ') || boundedText(message, MESSAGE_LIMIT)}).`,
       retryable: true,
-      hint: 'Call again. If it keeps breaking, check the network path to the EC2 endpoint (firewall, proxy, VPN).',
+      hint:
+        hintOf(context) ??
+        'Call again. If it keeps breaking, check the network path to the EC2 endpoint (firewall, proxy, VPN).',
     },
     { effect: 'possible' },
   );
@@ -165,7 +172,7 @@ function untrustedTls({ codes }: ErrorParts, context: FailureContext): Failure |
   if (!codes.some((code) => /CERT|SELF_SIGNED|ISSUER|UNABLE_TO_VERIFY/.test(code))) return undefined;
   return new Failure({
     code: 'unreachable',
-    message: `No trusted TLS connection to EC2 in ${context.region}${through(context)} (${codes.join(', ')}).`,
+    message: `No trusted TLS connection to EC2 in ${context.region}${named(context)}${through(context)} (${codes.join(', ')}).`,
     retryable: false,
     hint: 'A proxy that inspects TLS needs its certificate authority in NODE_EXTRA_CA_CERTS.',
   });
@@ -203,9 +210,21 @@ function timedOut(when: string, context: FailureContext): Failure {
   }
   const message =
     stage === 'connecting'
-      ? `There was no connection to EC2 in ${region}${through(context)} ${when}.`
-      : `EC2 did not answer ${when}.`;
-  return new Failure({ code: 'timed_out', message, retryable: true }, { effect: 'possible' });
+      ? `There was no connection to EC2 in ${region}${named(context)}${through(context)} ${when}.`
+      : `EC2${named(context)} did not answer ${when}.`;
+  const hint = stage === 'connecting' ? hintOf(context) : undefined;
+  return new Failure({ code: 'timed_out', message, retryable: true, hint }, { effect: 'possible' });
+}
+
+/** The endpoint that a setting names: whoever set it may have forgotten it. */
+function named({ endpoint }: FailureContext): string {
+  return endpoint === undefined ? '' : ` (${endpoint.origin}, from ${endpoint.from})`;
+}
+
+function hintOf({ endpoint, proxy }: FailureContext): string | undefined {
+  if (endpoint === undefined || proxy !== undefined) return undefined;
+  const { origin, from } = endpoint;
+  return `Check that EC2, or what stands in for it, answers at ${origin}, then call again; if it should not be asked there, correct or remove ${from}, which the operator of this server has to do, and restart the server where it is a variable.`;
 }
 
 function through({ proxy }: FailureContext): string {
@@ -221,10 +240,6 @@ export function concernsSession({ report: { code, aws_code } }: Failure): boolea
     (code === 'not_authorized' && aws_code !== 'UnauthorizedOperation') ||
     (code === 'region_not_enabled' && aws_code === 'AuthFailure')
   );
-}
-
-function withStop(sentence: string): string {
-  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
 }
 
 /** The blob after this label describes the account's policies; it belongs into no log and no conversation. */

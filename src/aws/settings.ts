@@ -40,6 +40,14 @@ export type Section = Readonly<Record<string, string | undefined>>;
 export type Service = 'ec2' | 'cloudwatch' | 'sts' | 'sso' | 'signin' | 'dynamodb';
 
 /** A value, and the setting it comes from, for messages. */
+/** An endpoint that a setting names. */
+export interface ConfiguredEndpoint {
+  /** Scheme, host and port. */
+  origin: string;
+  /** The variable, or the member of the profile. */
+  from: string;
+}
+
 interface Setting {
   value: string;
   from: string;
@@ -121,6 +129,14 @@ export class Settings {
       }
     }
     return value;
+  }
+
+  /** Which setting names the endpoint of a service, if one does that can be understood. */
+  configuredEndpoint(service: Service): ConfiguredEndpoint | undefined {
+    if (this.#target.endpoint !== undefined) return undefined;
+    const { value, from } = this.#endpoint(service) ?? {};
+    if (value === undefined || from === undefined || !URL.canParse(value)) return undefined;
+    return { origin: new URL(value).origin, from };
   }
 
   /** @throws Failure `precondition_failed` if it is neither true nor false */

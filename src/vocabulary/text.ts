@@ -41,3 +41,8 @@ export function listed(values: readonly string[], most: number): string {
   const more = values.length - most;
   return [...values.slice(0, most), ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }
+
+/** The sentence with a full stop, where it has no end. */
+export function withStop(sentence: string): string {
+  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
+}
