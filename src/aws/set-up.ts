@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import { HttpRequest } from '@smithy/core/protocols';
+import type { Evidence } from '../nat-gateway/evidence.ts';
 import type { NatGateway } from '../nat-gateway/gateway.ts';
+import { NOTHING_READ } from '../nat-gateway/judge-evidence.ts';
 import type { Logger } from '../vocabulary/logger.ts';
 import { TIMEOUTS, type Timeouts } from '../vocabulary/timeouts.ts';
 import { Ec2Clients, type SendOptions } from './clients.ts';
@@ -31,6 +33,8 @@ export interface SetUp {
   accessKeyId(region: string): Promise<string>;
   identity(region: string): Promise<Identity | undefined>;
   gateways(region: string): Promise<NatGateway[]>;
+  /** What can be looked up about the release of an address. */
+  evidence(region: string, release: { natGatewayId: string; privateIp: string }): Promise<Evidence>;
   dryRun(change: UnassignRequest): Promise<DryRun>;
   close(): void;
 }
@@ -59,6 +63,12 @@ export function openSetUp(
       for await (const gateway of everyGateway(clients, region, { filters: [] }, options))
         found.push(gateway);
       return found;
+    },
+    async evidence(region, { natGatewayId, privateIp }) {
+      const questions = [{ natGatewayId, privateIps: [privateIp] }];
+      const { readEvidence } = await import('./evidence.ts');
+      const read = await readEvidence(clients, region, questions, { prefixListIds: [], vpcIds: [] }, signal);
+      return read.get(natGatewayId) ?? NOTHING_READ;
     },
     dryRun: (change) => dryRun(clients, unassignment, change, signal, { id: randomUUID() }),
     close: () => clients.close(),

@@ -113,24 +113,36 @@ export async function checkCredentials(answers: AwsAnswers): Promise<Finding> {
   };
 }
 
-/** `reason`: why STS did not tell the account. */
+/** Why STS did not tell the account. */
+export interface SilentSts {
+  reason: string | undefined;
+  /** Whether it answered, with a refusal. */
+  isRefusal: boolean;
+}
+
 export async function checkAccount(
   { identity }: AwsAnswers,
   { allowAccount }: Settings,
-  reason: () => string | undefined,
+  silence: () => SilentSts,
 ): Promise<Finding> {
   const { account_id, arn } = (await identity) ?? {};
   if (account_id === undefined) {
-    const why = reason();
-    const message = `STS did not tell the account and who signs${why === undefined ? '' : ` (${why})`}.`;
+    const { reason, isRefusal } = silence();
+    const message = `STS did not tell the account and who signs${reason === undefined ? '' : ` (${reason})`}.`;
+    const step = isRefusal
+      ? 'STS was reached and refused: check the credentials; sts:GetCallerIdentity needs no permission, but a policy can deny it.'
+      : 'Let the server reach STS, directly or through its proxy (AWS_ENDPOINT_URL_STS where it is elsewhere).';
     if (allowAccount.length === 0) {
-      const hint = 'Results and audit records name no account. Let the server reach STS to have it named.';
-      return { status: 'warning', message, hint };
+      return {
+        status: 'warning',
+        message: `${message} Results and audit records name no account.`,
+        hint: step,
+      };
     }
     return {
       status: 'failure',
       message: `${message} With --allow-account every change is refused.`,
-      hint: 'Let the server reach STS; sts:GetCallerIdentity needs no permission, but a policy can deny it.',
+      hint: step,
     };
   }
   const message = `${account_id}${arn === undefined ? '' : `, as ${arn}`}.`;

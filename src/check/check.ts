@@ -16,9 +16,11 @@ import {
   checkDescribe,
   checkEndpoint,
   checkRegion,
+  type SilentSts,
 } from './aws.ts';
 import { bounded } from './bounded.ts';
 import { checkDryRun } from './dry-run.ts';
+import { checkEvidence } from './evidence.ts';
 import { checkHttp, checkTokens } from './http.ts';
 import { checkPlaces, type Place, targetsOf } from './places.ts';
 import { type Check, type Finding, type Report, reportOn } from './report.ts';
@@ -104,9 +106,10 @@ function ofAws(
     endpoint: () => checkEndpoint(aws),
     clock: () => checkClock(aws),
     credentials: () => checkCredentials(aws),
-    account: () => checkAccount(aws, settings, () => reasonOfSts(warnings)),
+    account: () => checkAccount(aws, settings, () => silenceOfSts(warnings)),
     describe: () => checkDescribe(aws, settings),
     dry_run: () => checkDryRun(aws, policy, settings, gateway),
+    evidence: () => checkEvidence(aws, policy, gateway),
   };
 }
 
@@ -125,9 +128,10 @@ interface Warning {
 
 const WARN = 40;
 
-function reasonOfSts(warnings: readonly Warning[]): string | undefined {
+function silenceOfSts(warnings: readonly Warning[]): SilentSts {
   const found = warnings.find(({ msg }) => msg === STS_SILENT);
-  return found?.aws_code ?? found?.codes?.[0] ?? found?.name;
+  const reason = found?.aws_code ?? found?.codes?.[0] ?? found?.name;
+  return { reason, isRefusal: found?.aws_code !== undefined };
 }
 
 /** What the server would warn of while it starts to talk to AWS, and no check has said: a source that was passed over. */

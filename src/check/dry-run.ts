@@ -3,39 +3,52 @@ import { DEFAULT_DRAIN_SECONDS } from '../nat-gateway/drain.ts';
 import { isPrimary, type NatGateway } from '../nat-gateway/gateway.ts';
 import { type Denial, denials, type Policy } from '../nat-gateway/policy.ts';
 import { ERRORS, type ErrorReport } from '../vocabulary/failure.ts';
+import { withStop } from '../vocabulary/text.ts';
 import { type AwsAnswers, missingPermission } from './aws.ts';
 import { failed, needed } from './bounded.ts';
 import type { Finding } from './report.ts';
 
-/** A release that the dry run asks about, and the rules that forbid it. */
-interface Candidate {
+/** A release that a check asks about, and the rules that forbid it. */
+export interface Candidate {
+  region: string;
   natGatewayId: string;
   privateIp: string;
   forbidden: readonly Denial[];
 }
 
+/** The answers that a question about a release needs. */
+type Answers = Pick<AwsAnswers, 'region' | 'gateways' | 'identity' | 'setUp'>;
+
 /**
- * Asks EC2 for a dry run of a release: whether the permission for it is there. Nothing in the set-up can send more.
+ * The release to ask about, if there is one.
  *
- * @param natGatewayId the gateway to ask about. Default: the first that has a secondary, those that may be changed first
+ * @param natGatewayId its gateway. Default: the first that has a secondary, those that may be changed first
  */
-export async function checkDryRun(
-  answers: Pick<AwsAnswers, 'region' | 'gateways' | 'identity' | 'setUp'>,
+export async function candidateFor(
+  answers: Answers,
   policy: Policy,
-  { readOnly }: Pick<Settings, 'readOnly'>,
   natGatewayId: string | undefined,
-): Promise<Finding> {
+): Promise<Candidate | undefined> {
   const region = await answers.region;
   const gateways = await needed(answers.gateways, 'the gateways could not be described');
   const account = await answers.identity;
   const candidates = candidatesAmong(gateways, policy, region, account?.account_id);
-  const candidate =
-    natGatewayId === undefined
-      ? (candidates.find(({ forbidden }) => forbidden.length === 0) ?? candidates[0])
-      : candidates.find((each) => each.natGatewayId === natGatewayId);
-  if (candidate === undefined) return withoutCandidate(gateways, region, natGatewayId);
+  if (natGatewayId !== undefined) return candidates.find((each) => each.natGatewayId === natGatewayId);
+  return candidates.find(({ forbidden }) => forbidden.length === 0) ?? candidates[0];
+}
 
-  const { privateIp, forbidden } = candidate;
+/** Asks EC2 for a dry run of a release: whether the permission for it is there. Nothing in the set-up can send more. */
+export async function checkDryRun(
+  answers: Answers,
+  policy: Policy,
+  { readOnly }: Pick<Settings, 'readOnly'>,
+  natGatewayId: string | undefined,
+): Promise<Finding> {
+  const candidate = await candidateFor(answers, policy, natGatewayId);
+  if (candidate === undefined) {
+    return withoutCandidate(await answers.gateways, await answers.region, natGatewayId);
+  }
+  const { region, privateIp, forbidden } = candidate;
   const setUp = await answers.setUp;
   const answer = await setUp.dryRun({
     region,
@@ -71,7 +84,7 @@ function candidatesAmong(
     if (secondary?.private_ip === undefined) return [];
     const { private_ip: privateIp } = secondary;
     const request = { mode: 'dry_run' as const, region, natGatewayId, privateIps: [privateIp] };
-    return [{ natGatewayId, privateIp, forbidden: denials(policy, request, { gateway, accountId }) }];
+    return [{ region, natGatewayId, privateIp, forbidden: denials(policy, request, { gateway, accountId }) }];
   });
 }
 
@@ -105,8 +118,10 @@ function notPassed(error: ErrorReport, { natGatewayId }: Candidate, isReadOnly: 
   const permission = 'ec2:UnassignPrivateNatGatewayAddress';
   const missing = missingPermission(error, permission, natGatewayId);
   if (missing !== undefined && isReadOnly) {
-    const message = `${missing.message} With --read-only nothing is changed, but dry runs fail, too.`;
-    return { ...missing, status: 'warning', message };
+    const message = `${withStop(missing.message)} With --read-only nothing is changed, but dry runs fail, too.`;
+    const hint =
+      'Have it granted; nat-gateway-mcp iam-policy, with the same flags but without --read-only, prints the policy that is needed.';
+    return { ...missing, status: 'warning', message, hint };
   }
   if (missing !== undefined) return missing;
   const finding = failed(error);

@@ -5,10 +5,12 @@ import { readTargets } from '../config/targets-file.ts';
 import { type Rules, stricter } from '../nat-gateway/stricter.ts';
 import { atOnce } from '../vocabulary/at-once.ts';
 import type { Logger } from '../vocabulary/logger.ts';
+import { withStop } from '../vocabulary/text.ts';
 import type { Timeouts } from '../vocabulary/timeouts.ts';
 import { checkDescribe } from './aws.ts';
 import { bounded } from './bounded.ts';
 import { checkDryRun } from './dry-run.ts';
+import { checkEvidence } from './evidence.ts';
 import type { Check, Finding } from './report.ts';
 
 /** The longest time of one place, in milliseconds, as of a call that reads several. */
@@ -118,10 +120,16 @@ async function found(
     ? gateway
     : undefined;
   const dryRun = await checkDryRun(answers, policy, policy, named);
+  const facts = { ...described.facts, ...(named && { has_gateway: named }), ...dryRun.facts };
+  const message = `${described.message} ${dryRun.message}`;
+  if (dryRun.status === 'failure') return { ...dryRun, message, facts };
+  const evidence = await checkEvidence(answers, policy, named);
+  if (evidence.status === 'ok' || evidence.status === 'skipped') return { ...dryRun, message, facts };
   return {
-    ...dryRun,
-    message: `${described.message} ${dryRun.message}`,
-    facts: { ...described.facts, ...(named && { has_gateway: named }), ...dryRun.facts },
+    ...evidence,
+    message: `${withStop(message)} Evidence: ${evidence.message}`,
+    hint: [dryRun.hint, evidence.hint].filter((each) => each !== undefined).join(' '),
+    facts: { ...facts, ...evidence.facts },
   };
 }
 

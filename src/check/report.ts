@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { withoutSecrets } from '../vocabulary/secrets.ts';
-import { boundedText, visibleLine } from '../vocabulary/text.ts';
+import { boundedText, visibleLine, withStop } from '../vocabulary/text.ts';
 
 /** In characters. */
 const LONGEST_TEXT = 2000;
@@ -62,7 +62,7 @@ export function asJson({ ok, checks }: Report): string {
 export function asLines({ checks }: Report): string {
   const lines = checks.map(
     (check) =>
-      `${check.status} ${columnsOf(check).join(' ')}: ${check.message}${check.hint === undefined ? '' : ` ${check.hint}`}`,
+      `${check.status} ${columnsOf(check).join(' ')}: ${check.hint === undefined ? check.message : `${withStop(check.message)} ${check.hint}`}`,
   );
   return `${lines.join('\n')}\n${summaryOf(checks)}\n`;
 }

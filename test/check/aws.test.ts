@@ -1,8 +1,10 @@
 import { createServer } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import {
+  CHANGER_ACCESS_KEY_ID,
   DENIED_ACCESS_KEY_ID,
   type Exchange,
+  privateNatGateway,
   READER_ACCESS_KEY_ID,
   type SimulatorCall,
 } from '../../src/simulator/simulator.ts';
@@ -134,6 +136,52 @@ describe('the dry run of a check', () => {
   });
 });
 
+describe('the evidence of a check', () => {
+  it('is ok where all of it can be read', async () => {
+    const { target } = await endpointToCheck();
+    expect((await check({ target })).of('evidence')).toMatchObject({
+      status: 'ok',
+      facts: { nat_gateway_id: EGRESS, missing_permissions: [] },
+    });
+  });
+
+  it.each([
+    ['warning', 'auto'],
+    ['failure', 'require'],
+  ])('is a %s where the credentials may read none, with --evidence %s', async (status, mode) => {
+    const { target } = await endpointToCheck({}, CHANGER_ACCESS_KEY_ID);
+    const report = await check({ target, args: ['--evidence', mode] });
+    expect(statusesOf(report)).toMatchObject({ dry_run: 'ok', evidence: status });
+    expect(report.of('evidence')).toMatchObject({
+      message: expect.stringContaining('cloudwatch:GetMetricData is denied'),
+      hint: expect.stringContaining('iam-policy'),
+      facts: {
+        missing_permissions: [
+          'cloudwatch:GetMetricData',
+          'ec2:DescribeRouteTables',
+          'ec2:DescribeSecurityGroups',
+          'ec2:DescribeManagedPrefixLists',
+        ],
+      },
+    });
+  });
+
+  it('is not read with --evidence off', async () => {
+    const { target, calls } = await endpointToCheck({}, CHANGER_ACCESS_KEY_ID);
+    const report = await check({ target, args: ['--evidence', 'off'] });
+    expect(report.of('evidence').status).toBe('ok');
+    expect(calls.map(({ action }) => action)).not.toContain('GetMetricData');
+  });
+
+  it('of a gateway without data is a warning only where it is required', async () => {
+    const inventory = [privateNatGateway(EGRESS, 'egress', ['10.0.1.10', '10.0.1.11'], 0)];
+    const { target } = await endpointToCheck({ inventory });
+    const statusWith = async (mode: string) =>
+      (await check({ target, args: ['--evidence', mode] })).of('evidence').status;
+    expect([await statusWith('auto'), await statusWith('require')]).toEqual(['ok', 'warning']);
+  });
+});
+
 describe('a permission that is missing', () => {
   it('is named where credentials may only describe; the other checks have their results', async () => {
     const { target } = await endpointToCheck({}, READER_ACCESS_KEY_ID);
@@ -151,6 +199,7 @@ describe('a permission that is missing', () => {
     const { target } = await endpointToCheck({}, READER_ACCESS_KEY_ID);
     const report = await check({ target, args: ['--read-only'] });
     expect(statusesOf(report).dry_run).toBe('warning');
+    expect(report.of('dry_run').hint).toContain('without --read-only');
     expect(report.ok).toBe(true);
   });
 
@@ -238,7 +287,11 @@ describe('the account', () => {
         );
     const { target } = await endpointToCheck({ intercept: instead('GetCallerIdentity', reply) });
     const report = await check({ target, args });
-    expect(report.of('account')).toMatchObject({ status, message: expect.stringContaining('AccessDenied') });
+    expect(report.of('account')).toMatchObject({
+      status,
+      message: expect.stringContaining('AccessDenied'),
+      hint: expect.stringContaining('STS was reached and refused'),
+    });
     expect(report.of('describe').status).toBe('ok');
   });
 });
@@ -305,6 +358,33 @@ describe('an endpoint', () => {
       audit_log: 'ok',
       rules: 'ok',
     });
+  });
+
+  it('that a setting names is named with the setting', async () => {
+    const { port } = await unusedPort();
+    const url = `http://127.0.0.1:${port}`;
+    vi.stubEnv('AWS_ENDPOINT_URL', url);
+    const credentials = { accessKeyId: 'AKIATEST', secretAccessKey: 'secret' };
+    const report = await check({ target: { region: 'us-east-1', credentials } });
+    for (const name of ['endpoint', 'describe']) {
+      expect(report.of(name)).toMatchObject({
+        status: 'failure',
+        message: `The EC2 endpoint of us-east-1 (${url}, from AWS_ENDPOINT_URL) could not be reached (ECONNREFUSED).`,
+        hint: expect.stringContaining('correct or remove AWS_ENDPOINT_URL'),
+      });
+    }
+    expect(report.of('account').hint).toContain('Let the server reach STS');
+  });
+
+  it('that speaks no TLS is named with the setting', async () => {
+    const { simulator } = await endpointToCheck();
+    const url = simulator.url.replace('http:', 'https:');
+    home.writeConfig(
+      `[profile ops]\nregion = us-east-1\nendpoint_url = ${url}\naws_access_key_id = AKIAOPS\naws_secret_access_key = secret\n`,
+    );
+    const { message, hint } = (await check({ target: { profile: 'ops' } })).of('endpoint');
+    expect(message).toContain(`(${url}, from endpoint_url of profile ops)`);
+    expect(hint).toContain('correct or remove endpoint_url of profile ops');
   });
 
   it('that never answers fails in time', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { asLines, asTable } from '../../src/check/report.ts';
-import { ACCOUNT_ID, type Exchange } from '../../src/simulator/simulator.ts';
+import { ACCOUNT_ID, CHANGER_ACCESS_KEY_ID, type Exchange } from '../../src/simulator/simulator.ts';
 import { realCalls } from '../support/session.ts';
 import { check, endpointToCheck } from '../support/set-up.ts';
 
@@ -135,6 +135,21 @@ describe('the check of a file of targets', () => {
     expect(report.of('dry_run')).toMatchObject({
       status: 'failure',
       message: 'No target has the NAT gateway nat-00000000000000000, in a region that can be read.',
+    });
+  });
+
+  it.each([
+    ['warning', 'auto'],
+    ['failure', 'require'],
+  ])('is a %s in a place whose evidence may not be read, with --evidence %s', async (status, mode) => {
+    const { target } = await endpointToCheck({}, CHANGER_ACCESS_KEY_ID);
+    const own = [{ name: 'own', account_id: ACCOUNT_ID, regions: ['us-east-1'] }];
+    const report = await check({ target, args: [...targets(own), '--evidence', mode] });
+    expect(report.of('place')).toMatchObject({
+      status,
+      message: expect.stringMatching(
+        /would let these credentials release .*cloudwatch:GetMetricData is denied/,
+      ),
     });
   });
 
