@@ -80,19 +80,20 @@ export function readMessage(value: unknown): { message: JSONRPCMessage } | { fau
 export function faultOf(message: Message): Fault | undefined {
   const { method, id, params } = message;
   if (method === undefined) return undefined;
-  const schema = id === undefined ? undefined : REQUESTS.get(method);
+  // In the revision 2026-07-28 there is no initialize, as MCP will say.
+  const isKnown = id !== undefined && !(method === 'initialize' && isModern(params));
+  const schema = isKnown ? REQUESTS.get(method) : undefined;
   if (schema === undefined || !isFramed(message)) {
     const form = id === undefined ? specTypeSchemas.JSONRPCNotification : specTypeSchemas.JSONRPCRequest;
     const faults = faultsOf(message, form);
     if (faults.length > 0) return malformed(faults);
   }
-  // In the revision 2026-07-28 the method does not exist, as MCP will say.
-  if (schema === undefined || (method === 'initialize' && isModern(params))) return undefined;
+  if (schema === undefined) return undefined;
   const faults = faultsOf({ method, params }, schema);
   return faults.length > 0 ? invalidParams(String(method), faults) : undefined;
 }
 
-/** Whether a request is well-formed as far as the schema of its method does not tell: every call is read by that one. */
+/** Whether a request is well-formed as far as the schema of its method does not tell. */
 function isFramed({ jsonrpc, id, method: _, params, ...others }: Message): boolean {
   const hasId = typeof id === 'string' || Number.isSafeInteger(id);
   const hasParams = params === undefined || isMessage(params);

@@ -86,6 +86,39 @@ describe('a server over stdio', () => {
     expect(error?.message).not.toContain('\n');
   });
 
+  it.each([
+    ['before initialize', false],
+    ['after it', true],
+  ])('leaves no request with a malformed _meta without an answer, %s', async (_, isInitialized) => {
+    const server = startServer();
+    if (isInitialized) await server.initialize({});
+    const modern = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' };
+    const faults = [
+      { progressToken: 1.5 },
+      { progressToken: {} },
+      { 'io.modelcontextprotocol/related-task': 5 },
+      { 'io.modelcontextprotocol/related-task': { taskId: 5 } },
+    ];
+    const metas = [5, ...faults, ...faults.map((fault) => ({ ...modern, ...fault }))];
+    const methods = [
+      'initialize',
+      'ping',
+      'tools/list',
+      'tools/call',
+      'prompts/get',
+      'server/discover',
+      'none',
+    ];
+    const requests = methods.flatMap((method) => metas.map((_meta) => ({ method, params: { _meta } })));
+    requests.forEach(({ method, params }, index) => {
+      server.send(JSON.stringify({ jsonrpc: '2.0', id: `r${index}`, method, params }));
+    });
+    for (const [index, request] of requests.entries()) {
+      const { error } = await server.answerTo(`r${index}`);
+      expect([request, error?.code]).toEqual([request, expect.any(Number)]);
+    }
+  });
+
   it('answers a batch of the revision 2025-03-26 with one array', async () => {
     const server = startServer();
     await server.initialize({}, '2025-03-26');

@@ -1,3 +1,4 @@
+import { PROTOCOL_VERSION_META_KEY } from '@modelcontextprotocol/server';
 import { describe, expect, it } from 'vitest';
 import { DESCRIBE } from '../../../src/vocabulary/names.ts';
 import { legacyRequest, modernRequest, openFront, send } from '../../support/http.ts';
@@ -72,6 +73,13 @@ describe('a malformed request', () => {
     [{ jsonrpc: '2.0', id: null, method: 'tools/list' }, 'id: '],
     [{ ...legacyRequest('tools/list'), x: 1 }, 'message: Unrecognized key: "x"'],
     [{ ...legacyRequest('tools/list'), params: [1] }, 'params: expected object, received array'],
+    [
+      {
+        ...legacyRequest('initialize'),
+        params: { _meta: { [PROTOCOL_VERSION_META_KEY]: 'x', progressToken: {} } },
+      },
+      'params._meta.progressToken: Invalid input',
+    ],
     [{ jsonrpc: '2.0', method: 'notifications/initialized', params: 'x' }, 'params: expected object'],
   ])('is told which member is wrong: %j', async (body, fault) => {
     const { url } = await openFront();
