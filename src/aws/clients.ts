@@ -248,15 +248,10 @@ export class Ec2Clients {
       return answer;
     } catch (error) {
       if (signal?.aborted) throw cancelled();
-      const { settings } = session;
       const source = error instanceof CredentialSourceError ? error.source : session.source;
       const { stage, proxy } = state;
-      const { profile } = settings;
-      const endpoint = settings.configuredEndpoint('ec2');
-      const context: FailureContext = {
-        ...{ region, profile, source, endpoint, stage, proxy },
-        now: Date.now(),
-      };
+      const now = Date.now();
+      const context: FailureContext = { region, ...session.configured, source, now, stage, proxy };
       const failure = until.isLate()
         ? outOfTime(timeout / 1000, state.latestError, context)
         : failureFrom(error, context);

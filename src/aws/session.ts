@@ -57,6 +57,11 @@ export class Session {
     return this.#found.asking ?? this.assumer.source;
   }
 
+  /** The settings that failures tell of. */
+  get configured() {
+    return { profile: this.settings.profile, endpoint: this.settings.configuredEndpoint('ec2') };
+  }
+
   get #baseSource(): Source | undefined {
     return this.#given === undefined ? this.#found.source : undefined;
   }
