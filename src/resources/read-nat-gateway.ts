@@ -1,6 +1,7 @@
 import { ResourceNotFoundError, type ServerContext } from '@modelcontextprotocol/server';
 import { type Dependencies, requireScope } from '../tools/define-tool.ts';
 import { recall } from '../tools/recall.ts';
+import { evidenceHint } from '../tools/show-evidence.ts';
 import { showGateway } from '../tools/show-gateway.ts';
 import { ofTarget, visibleTargets } from '../tools/targets.ts';
 import { Failure } from '../vocabulary/failure.ts';
@@ -36,9 +37,8 @@ export async function readNatGateway(
   ]);
   const accountId = (await ec2.identity(region))?.account_id;
   if (gateway === undefined) throw new ResourceNotFoundError(uri.href);
-  const text = JSON.stringify(
-    showGateway(gateway, { region, accountId, recalled: () => remembered, dependencies: used }),
-  );
+  const shown = showGateway(gateway, { region, accountId, recalled: () => remembered, dependencies: used });
+  const text = JSON.stringify({ ...shown, hint: evidenceHint(used.policy, false) });
   return { contents: [{ uri: uri.href, mimeType: 'application/json', text }] };
 }
 

@@ -40,7 +40,7 @@ const EVIDENCE_OFF =
   'No evidence is read, because the operator of this server has switched it off (--evidence off).';
 
 const EVIDENCE_LEFT_OUT =
-  'The operator of this server demands evidence before a release (--evidence require), which can_unassign and can_release_now leave out here: call with evidence: true.';
+  'The operator of this server demands evidence before a release (--evidence require), which can_unassign and can_release_now leave out here: describe with evidence: true counts it.';
 
 /** What to say of evidence that a caller may miss. */
 export function evidenceHint({ evidence }: Policy, wantsEvidence: boolean): string | undefined {
