@@ -108,7 +108,9 @@ const loggerLater = {
   setup({ onLoad }) {
     onLoad({ filter: /src[\\/]serve[\\/]log\.ts$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8');
-      return { contents: source.replace(/^const require = .*$/m, ''), loader: 'ts' };
+      const contents = source.replace(/^const require = .*$/m, '');
+      if (contents === source) throw new Error(`${path} makes no require, with which pino is bundled`);
+      return { contents, loader: 'ts' };
     });
   },
 };
@@ -123,6 +125,7 @@ const fewFiles = {
   setup({ initialOptions, onResolve, onLoad, resolve }) {
     // Other programs that are bundled here have parts of their own.
     if (initialOptions.entryPoints.program === undefined) return;
+    // Relative, of a scope, and the one package without a scope that such a package loads.
     onResolve({ filter: /^([.@]|bowser$)/ }, async ({ kind, path, importer, resolveDir }) => {
       if (kind !== 'dynamic-import' || !/[\\/](src|@aws-sdk|@smithy)[\\/]/.test(importer)) return undefined;
       const part = await resolve(path, { kind: 'import-statement', importer, resolveDir });
