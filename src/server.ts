@@ -1,3 +1,4 @@
+import './tools/plain-zod.ts';
 import { type AuthInfo, McpServer, type ServerContext } from '@modelcontextprotocol/server';
 import type { Era } from './changes/confirmation.ts';
 import { registerReleasePrompt } from './prompts/release-nat-addresses.ts';

@@ -22,7 +22,7 @@ const RULES = [
 ] as const satisfies readonly Name[];
 
 /**
- * The rules in force, by the names of their flags, for the log's first line. Hosts may keep variables back from a server:
+ * The rules in force, by the names of their flags, for the log's line about the start. Hosts may keep variables back from a server:
  * there the line shows that a rule is missing. What is not set is left out, and so is a list without members.
  */
 export function rulesInForce(settings: Settings): Record<string, unknown> {

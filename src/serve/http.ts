@@ -12,7 +12,7 @@ import { endingSignals, finished, GRACE_MILLISECONDS, onTermination } from './sh
 
 /**
  * Serves MCP over HTTP until a signal comes. Exits if the address cannot be served or the token file is refused. The
- * first line of the log has the members of `started`.
+ * line of the log that says so has the members of `started`.
  */
 export async function serveOverHttp(
   dependencies: Dependencies,
@@ -35,6 +35,8 @@ export async function serveOverHttp(
     return stop(`--http cannot be served: ${(error as Error).message}`);
   }
   onTermination(() => front.end(), logger, endingSignals(settings));
+  // A signal may have come while the address was opened.
+  if (dependencies.stopping.aborted) void front.end();
   logger.info({ ...started, url: front.url }, 'serving MCP over HTTP');
   if (isWildcard(host) && settings.allowedHosts.length === 0) {
     logger.warn('only calls to a loopback name are answered: name other hosts with --allowed-hosts');

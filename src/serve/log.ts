@@ -40,7 +40,7 @@ function openedByFirstLine(open: () => Logger): Logger {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), fatal: at('fatal') };
 }
 
-/** Loads pino, which takes a twentieth of a start: that is over before the first line. */
+/** Loads pino: with the first line, as it takes a twentieth of a start, of which most are over before there is one. */
 function openPino(level: string, stderr: LineWriter): Logger {
   const { pino } = require('pino') as typeof import('pino');
   return pino(

@@ -1,4 +1,5 @@
-import './plain-zod.ts';
+// First: it sets how zod works before the MCP SDK makes its schemas.
+import '../server.ts';
 import { setImmediate } from 'node:timers/promises';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Settings } from '../config/options.ts';
@@ -22,7 +23,7 @@ const BY_HAND =
   'nat-gateway-mcp waits for an MCP client on stdin, which is this terminal; to test this set-up run nat-gateway-mcp check, to try the server without AWS let a client start it with --simulate, and for its flags see --help (Ctrl+C ends it).\n';
 
 /**
- * Serves MCP over stdin and stdout until the client goes away or a signal comes. The first line of the log has the
+ * Serves MCP over stdin and stdout until the client goes away or a signal comes. The line of the log that says so has the
  * members of `started`.
  */
 export async function serveOverStdio(
@@ -49,9 +50,11 @@ export async function serveOverStdio(
     maxSubscriptions: MAX_SUBSCRIPTIONS,
     onerror: (error) => logger.warn({ reason: error.message }, 'protocol error'),
   });
+  // A signal may have come before this could end it.
+  if (dependencies.stopping.aborted) void transport.end();
   const isByHand = process.stdin.isTTY && process.stdout.isTTY;
   if (isByHand) process.stderr.write(BY_HAND);
-  // The first line of the log loads pino, for which no answer has to wait.
+  // The line loads pino, for which no answer has to wait.
   await whatHasCome();
   if (!isByHand || !process.stderr.isTTY) logger.info(started, 'serving MCP over stdio');
   await transport.ending;
