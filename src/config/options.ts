@@ -55,7 +55,8 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 export const OPTIONS = {
   region: value('REGION', parseRegion, {
     help: 'AWS region for calls that name none.',
-    unset: 'AWS_REGION, AWS_DEFAULT_REGION, the profile, the instance; us-east-1 when simulating',
+    unset:
+      'AWS_REGION, AWS_DEFAULT_REGION, the profile, the instance; of the embedded endpoint us-east-1, whatever these are',
     commands: SERVE_OR_SIMULATE,
   }),
   profile: text('NAME', {
@@ -93,7 +94,7 @@ export const OPTIONS = {
     needs: 'http',
   }),
   tokenFile: text('FILE', {
-    help: 'JSON file of the tokens that clients may use over HTTP, read at the start: {"tokens": [{"name": …, "scopes": ["nat:read", "nat:write"], "sha256": …}]}. Instead of "sha256", "token" may hold the token itself (32 characters or more) if only the owner can read the file.',
+    help: 'JSON file of the tokens that clients may use over HTTP, read at the start: {"tokens": [{"name": …, "scopes": ["nat:read", "nat:write"], "sha256": …}]}. Instead of "sha256", "token" may hold the token itself (32 characters or more) if only the owner can read the file. The scope nat:approve is for --approvals, and "targets" limits a token to some of --targets.',
     needs: 'http',
   }),
   oauthIssuer: value('URL', parseIssuer, {

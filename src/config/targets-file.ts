@@ -110,7 +110,7 @@ function read(file: string): string {
     descriptor = openSync(file, 'r');
     // Windows has no such modes.
     if (process.platform !== 'win32' && (fstatSync(descriptor).mode & 0o022) !== 0) {
-      throw new RefusedTargets(['can be written to by others than its owner: run chmod go-w']);
+      throw new RefusedTargets(['can be written to by others than its owner: run chmod go-w on it']);
     }
     return textOf(descriptor);
   } catch (error) {

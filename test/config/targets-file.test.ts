@@ -175,7 +175,7 @@ describe('a file that cannot hold targets', () => {
     const file = fileOf();
     for (const mode of [0o664, 0o646]) {
       chmodSync(file, mode);
-      expect(mistakesOf(file)).toEqual(['can be written to by others than its owner: run chmod go-w']);
+      expect(mistakesOf(file)).toEqual(['can be written to by others than its owner: run chmod go-w on it']);
     }
     chmodSync(file, 0o444);
     expect(mistakesOf(file)).toEqual([]);

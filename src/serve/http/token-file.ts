@@ -41,7 +41,8 @@ export class TokenFile implements Verifier {
   constructor(file: string, targetNames?: readonly string[]) {
     const { text, mode } = read(file);
     const tokens = parse(text);
-    if ((mode & 0o022) !== 0) throw new Error('can be written to by others than its owner: run chmod go-w');
+    if ((mode & 0o022) !== 0)
+      throw new Error('can be written to by others than its owner: run chmod go-w on it');
     if ((mode & 0o044) !== 0 && tokens.some(({ token }) => token !== undefined)) {
       throw new Error('holds tokens and can be read by others than its owner: run chmod 600, or use sha256');
     }
