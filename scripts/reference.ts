@@ -11,6 +11,7 @@ import { FINDING_CODES, type FindingCode } from '../src/nat-gateway/preflight.ts
 import { createServer, type Dependencies } from '../src/server.ts';
 import type { RESTORE_OUTCOMES } from '../src/tools/restore/restoration.ts';
 import { shownEvidenceSchema } from '../src/tools/show-evidence.ts';
+import { loadAllTools } from '../src/tools/tools.ts';
 import type { UNASSIGN_OUTCOMES } from '../src/tools/unassign/unassignment.ts';
 import { ERROR_CODES, ERRORS } from '../src/vocabulary/failure.ts';
 import { APPROVAL_TOOLS, DECIDE_APPROVAL, RESTORE, SCOPES, UNASSIGN } from '../src/vocabulary/names.ts';
@@ -186,6 +187,8 @@ const MEANINGS: Record<string, string> = {
   'next.not_before': 'The time before which the call is of no use',
   error: 'Why the call failed',
   'error.code': 'One of the [codes](#errors)',
+  'errors[].code': 'One of the [codes](#errors)',
+  target: 'The name of the target',
   message: 'What happened, as a sentence',
   retryable: 'Whether the same call may work later',
   retry_after_seconds: 'When, where it is known',
@@ -267,6 +270,14 @@ ${evidenceSection()}
 ## Members that every result may have
 
 ${sharedSection(tools)}
+
+## With --targets
+
+A server with [targets](targets.md) has these arguments and members besides. Without \`target\` a call is about the only
+target, or names every target there is in its error; \`region\` may be left out where the target has one region. A describe of
+several \`regions\` has \`errors\`, and account and region on each gateway, without targets too.
+
+${await targetsSection(tools)}
 
 ## Outcomes of a change
 
@@ -405,6 +416,36 @@ function sharedSection(tools: readonly Tool[]): string {
       .map(memberRow),
   );
 }
+
+/** What the tools have only with --targets: arguments, and members of results. */
+async function targetsSection(tools: readonly Tool[]): Promise<string> {
+  const whole = await loadAllTools();
+  const rows = tools.map(({ name, inputSchema, outputSchema }) => {
+    const tool = whole.find((each) => each.name === name);
+    if (tool === undefined) throw new Error(`no tool ${name}`);
+    const known = new Set(membersOf(outputSchema as Schema).map(([member]) => member));
+    const shown = name !== RESTORE ? membersOf(z.toJSONSchema(tool.output, { io: 'input' }) as Schema) : [];
+    const { properties = {} } = tool.listed().inputSchema as Schema;
+    const usual = (inputSchema as Schema).properties ?? {};
+    return [
+      ...Object.entries(properties)
+        .filter(([argument]) => !(argument in usual))
+        .map(([argument, schema]): Member => [argument, schema])
+        .map(([argument, schema]) => [code(name), code(argument), typeOf(schema), schema.description ?? '']),
+      ...shown
+        .filter(([member]) => ONLY_OF_TARGETS.test(member) && !known.has(member))
+        .map(([member, schema]) => [
+          ...[code(name), `result: ${code(member)}`],
+          // The codes stand in a section of their own.
+          ...[member === 'errors[].code' ? 'string' : typeOf(schema), meaningOf(member, schema)],
+        ]),
+    ];
+  });
+  return table(['Tool', 'Argument or member', 'Type', 'Meaning'], rows.flat());
+}
+
+/** Members of results that exist only where there are several places. */
+const ONLY_OF_TARGETS = /(^|\.)(target|account_id|region)$|^errors/;
 
 function evidenceSection(): string {
   const schema = z.toJSONSchema(shownEvidenceSchema) as Schema;
