@@ -3,7 +3,7 @@ import { causeOfState, ERRORS, Failure } from '../vocabulary/failure.ts';
 import type { Finding } from './report.ts';
 
 const UNREACHABLE =
-  'Until it answers, the server makes no change. Check the network to it, --state-region, and the load on the table.';
+  'Until it answers, the server makes no change. Check the network to it, --state-region, --state-endpoint, and the load on the table.';
 
 /** Writes an item to the table that replicas share, and reads another, as the server does. */
 export async function checkStateTable(table: string, opened: Promise<State>): Promise<Finding> {
