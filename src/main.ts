@@ -106,7 +106,7 @@ async function serve(settings: Settings, log: Log): Promise<void> {
   const { logger } = log;
   const started = { version, simulate: settings.simulate, rules: rulesInForce(settings) };
   const { audit, earlier } = openAuditLog(settings, log, version);
-  const stopping = terminationSignal(endingSignals(settings));
+  const stopping = terminationSignal(endingSignals(settings), logger);
   const ec2Clock = await clockOfEc2(settings);
   const target = once(() => ec2Target(settings, ec2Clock));
   const ec2 = once(() => openEc2(target, version, logger));
@@ -153,6 +153,7 @@ async function serve(settings: Settings, log: Log): Promise<void> {
 /** Serves the embedded endpoint to other programs until a signal comes. */
 async function serveSimulator(settings: Settings, logger: Logger): Promise<void> {
   try {
+    terminationSignal([], logger);
     const simulator = await startSimulator(settings, settings.port, await simulatedClock(settings));
     onTermination(async () => {
       await simulator.close();

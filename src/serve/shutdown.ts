@@ -20,10 +20,17 @@ export function endingSignals({ targets }: Pick<Settings, 'targets'>): readonly 
 
 const FAULTS = ['uncaughtException', 'unhandledRejection'] as const;
 
-/** Aborted by a termination signal or an uncaught fault. */
-export function terminationSignal(signals: readonly NodeJS.Signals[]): AbortSignal {
+/** Aborted by a termination signal or an uncaught fault, which is logged. */
+export function terminationSignal(signals: readonly NodeJS.Signals[], logger: Logger): AbortSignal {
   const controller = new AbortController();
-  for (const event of [...signals, ...FAULTS]) process.once(event, () => controller.abort());
+  for (const signal of signals) process.once(signal, () => controller.abort());
+  for (const event of FAULTS) {
+    process.on(event, (error: unknown) => {
+      logger.fatal({ err: error }, 'uncaught fault; finishing requests in flight');
+      process.exitCode = 1;
+      controller.abort();
+    });
+  }
   return controller.signal;
 }
 
@@ -49,13 +56,7 @@ export function onTermination(
       void end();
     });
   }
-  for (const event of FAULTS) {
-    process.on(event, (error: unknown) => {
-      logger.fatal({ err: error }, 'uncaught fault; finishing requests in flight');
-      process.exitCode = 1;
-      void end();
-    });
-  }
+  for (const event of FAULTS) process.on(event, () => void end());
 }
 
 /**

@@ -228,3 +228,38 @@ describe.each<Phase>(['describe', 'dry run'])('during the %s of an attempt', (ph
     expect(server.audit).toEqual([]);
   });
 });
+
+/** Runs code in the server before its own. */
+const beforeIt = (code: string) => ({
+  NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(code)}`,
+});
+
+describe('a server', () => {
+  it('over HTTP ends on a signal that comes while its address is being opened', async () => {
+    const code = `import net from 'node:net';
+      const { listen } = net.Server.prototype;
+      net.Server.prototype.listen = function (...args) {
+        process.emit('SIGTERM', 'SIGTERM');
+        return listen.apply(this, args);
+      };`;
+    const server = startServer(['--simulate', '--confirm', 'never', '--http', '0'], beforeIt(code));
+    expect(await server.exit).toBe(0);
+  });
+
+  it.each([
+    ['that is thrown', "throw new Error('planted')"],
+    ['of a promise', "Promise.reject(new Error('planted'))"],
+  ])('ends with 1 and a line of the log on an uncaught fault %s', async (_, fault) => {
+    const server = startServer([], beforeIt(`process.on('SIGUSR2', () => { ${fault}; });`));
+    await server.request('tools/list');
+    server.child.kill('SIGUSR2');
+    expect(await server.exit).toBe(1);
+    const lines = server.log
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.filter(({ level }) => level === 'fatal')).toMatchObject([
+      { err: { message: 'planted' }, msg: 'uncaught fault; finishing requests in flight' },
+    ]);
+  });
+});
