@@ -156,16 +156,37 @@ export interface Search {
   hint: string;
 }
 
-/** The search for the gateway that `given` names by its Name tag, an address, a VPC, a subnet or an ARN. */
-export function searchForGateway(given: unknown): Search | undefined {
-  const { nat_gateway_id, nat_gateway_ids, region: place } = (given ?? {}) as Record<string, unknown>;
+/**
+ * The search for the gateway that `given` names by its Name tag, an address, a VPC, a subnet or an ARN, in the places that it
+ * names. `hasTargets`: whether there are targets to name.
+ */
+export function searchForGateway(given: unknown, hasTargets: boolean): Search | undefined {
+  const { nat_gateway_id, nat_gateway_ids, ...others } = (given ?? {}) as Record<string, unknown>;
   const names = [nat_gateway_id, nat_gateway_ids].flat().filter((each) => typeof each === 'string');
   const name = names.find((each) => !NAT_GATEWAY_ID.test(each));
   const found = name === undefined ? undefined : filterFor(name.trim());
   if (found === undefined) return undefined;
-  const where = region.safeParse(place).success ? { region: place } : {};
-  const next = { tool: DESCRIBE, arguments: { ...found.filter, ...where } };
+  const next = { tool: DESCRIBE, arguments: { ...found.filter, ...placesIn(others, hasTargets) } };
   return { next, hint: `The gateway is named by its id, and ${found.what}: next looks the id up.` };
+}
+
+/** What arguments say of places, as a describe takes it. */
+function placesIn(
+  {
+    region: one,
+    regions,
+    target,
+    targets = target === undefined ? undefined : [target],
+  }: Record<string, unknown>,
+  hasTargets: boolean,
+): Record<string, unknown> {
+  const fits = (schema: z.ZodType, value: unknown): boolean =>
+    value !== undefined && schema.safeParse(value).success;
+  return {
+    ...(fits(region, one) ? { region: one } : {}),
+    ...(fits(optionalRegions, regions) ? { regions } : {}),
+    ...(hasTargets && fits(optionalTargets, targets) ? { targets } : {}),
+  };
 }
 
 /** The longest value of a tag in AWS. */

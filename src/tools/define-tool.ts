@@ -167,7 +167,7 @@ export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObje
     const parsed = inputFor(dependencies).safeParse(given);
     if (!parsed.success) {
       const named = { input: gatewayNamedBy(given), argumentsFit: false };
-      const search = searchForGateway(given);
+      const search = searchForGateway(given, dependencies.targets !== undefined);
       const error = doNotFit(parsed.error, search);
       return failed({ ...call, ...named, next: search?.next }, undefined, error);
     }

@@ -3,7 +3,13 @@ import type { ErrorReport } from '../vocabulary/failure.ts';
 import { DESCRIBE } from '../vocabulary/names.ts';
 import type { Call } from './define-tool.ts';
 import { waitForChanges } from './drain-wait.ts';
-import { listPlaces, type PlaceError, type PlaceListing, type PlacesListing } from './list-places.ts';
+import {
+  foundBy,
+  listPlaces,
+  type PlaceError,
+  type PlaceListing,
+  type PlacesListing,
+} from './list-places.ts';
 import { decodePlaces, encodePlaces, PLACES_START } from './paging.ts';
 import { type PlacesNamed, placesOf } from './places.ts';
 import { placesHint, shown } from './places-hint.ts';
@@ -34,7 +40,7 @@ export async function describePlaces(call: Call<Input>) {
     ...(notFound.length > 0 || (next_token !== undefined && isAnswered) ? { not_found: notFound } : {}),
     next_token: token,
     incomplete,
-    hint: isAnswered ? hintOf(listing, input, filters) : undefined,
+    hint: isAnswered ? hintOf(listing, input, filters, new Set(foundBy(start, filters))) : undefined,
     next:
       token === undefined ? waitFor(listing) : { tool: DESCRIBE, arguments: { ...input, next_token: token } },
     error: isAnswered ? undefined : errorOf(errors),
@@ -63,11 +69,16 @@ async function gatewaysOf(
 }
 
 /** Says as well what to know of the evidence about the gateways that are shown. */
-function hintOf(listing: PlacesListing, { evidence }: Input, filters: GatewayFilters): string | undefined {
+function hintOf(
+  listing: PlacesListing,
+  { evidence }: Input,
+  filters: GatewayFilters,
+  foundBefore: ReadonlySet<string>,
+): string | undefined {
   const ofEvidence = listing.places.flatMap(({ call, natGateways }: PlaceListing) =>
     natGateways.length === 0 ? [] : (evidenceHint(call.dependencies.policy, evidence) ?? []),
   );
-  const sentences = [...new Set(ofEvidence), placesHint(listing, filters) ?? []].flat();
+  const sentences = [...new Set(ofEvidence), placesHint(listing, filters, foundBefore) ?? []].flat();
   return sentences.length === 0 ? undefined : sentences.join(' ');
 }
 

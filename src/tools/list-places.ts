@@ -160,8 +160,8 @@ function pageOf(
   const page: PlacesListing = {
     ...{ places: [], errors: [], notFound: [], unread: [], excluded: [], ended: 0, held: new Set<string>() },
   };
-  const asked = [...(filters.nat_gateway_ids ?? []), ...(filters.private_ip_addresses ?? [])];
-  const found = new Set(positionsIn(start.found, asked.length).map((index) => asked[index]));
+  const asked = askedIn(filters);
+  const found = new Set(foundBy(start, filters));
   const failed = new Set(positionsIn(start.failed, places.length));
   let room = size;
   let rest: Omit<PlacesPosition, 'found' | 'failed'> | undefined;
@@ -202,4 +202,18 @@ function pageOf(
 
 function unfinished(read: number, of: number): string {
   return `Stopped behind ${read} of ${of} places to answer in time; next_token goes on from there.`;
+}
+
+/** The ids and addresses that were asked for, in the order of a position's `found`. */
+function askedIn({
+  nat_gateway_ids: ids = [],
+  private_ip_addresses: privateIps = [],
+}: GatewayFilters): string[] {
+  return [...ids, ...privateIps];
+}
+
+/** Those that the pages before a position have. */
+export function foundBy({ found }: Pick<PlacesPosition, 'found'>, filters: GatewayFilters): string[] {
+  const asked = askedIn(filters);
+  return positionsIn(found, asked.length).flatMap((index) => asked[index] ?? []);
 }

@@ -8,13 +8,21 @@ import type { Place } from './places.ts';
 /** The most missing addresses that are compared with those that exist. */
 const MOST_COMPARED = 2;
 
-/** What to make of a listing over several places; absent where it lacks nothing and each address is in one gateway. */
-export function placesHint(listing: PlacesListing, filters: GatewayFilters): string | undefined {
+/**
+ * What to make of a listing over several places; absent where it lacks nothing and each address is in one gateway.
+ *
+ * @param foundBefore the addresses that gateways of earlier pages have
+ */
+export function placesHint(
+  listing: PlacesListing,
+  filters: GatewayFilters,
+  foundBefore: ReadonlySet<string>,
+): string | undefined {
   const { notFound, unread, places, position } = listing;
   const excluded = [...new Set(listing.excluded)].filter((each) => !holds(listing, each));
   const isEmpty = places.every(({ natGateways }) => natGateways.length === 0);
   const sentences = [
-    ...repeated(listing, filters),
+    ...repeated(listing, filters, foundBefore),
     ...(excluded.length === 0 ? [] : [`${named(excluded)} exists, and the other filters leave it out.`]),
     ...(notFound.length === 0 ? [] : [missing(notFound, unread), ...questions(listing)]),
     ...(unread.length === 0 || position !== undefined
@@ -41,7 +49,11 @@ function holds({ places }: PlacesListing, sought: string): boolean {
 }
 
 /** Networks that are not connected may use the same addresses, so an address can have several holders. */
-function repeated({ places }: PlacesListing, { private_ip_addresses: asked = [] }: GatewayFilters): string[] {
+function repeated(
+  { places, position }: PlacesListing,
+  { private_ip_addresses: asked = [] }: GatewayFilters,
+  foundBefore: ReadonlySet<string>,
+): string[] {
   const holders = new Map<string, string[]>();
   for (const { call, natGateways } of places) {
     for (const { nat_gateway_id = 'one without an id', addresses } of natGateways) {
@@ -54,10 +66,13 @@ function repeated({ places }: PlacesListing, { private_ip_addresses: asked = [] 
   }
   return asked.flatMap((each) => {
     const found = holders.get(each) ?? [];
-    if (found.length < 2) return [];
-    return [
-      `${each} is on ${found.length} gateways: ${named(found)}. Before a change, ask the user which one is meant.`,
-    ];
+    const before = foundBefore.has(each) ? ' and those of earlier pages' : '';
+    const after = position === undefined ? '' : '; further pages may have more';
+    const least = found.length + (before === '' ? 0 : 1);
+    if (found.length === 0 || (least === 1 && after === '')) return [];
+    const count = `${before + after === '' ? '' : 'at least '}${least} ${least === 1 ? 'gateway' : 'gateways'}`;
+    const step = least === 1 ? 'read those' : 'ask the user which one is meant';
+    return [`${each} is on ${count}: ${named(found)}${before}${after}. Before a change, ${step}.`];
   });
 }
 

@@ -67,7 +67,8 @@ export async function showEvidence(
   return new Map(
     gateways.map((gateway) => {
       const read = evidence.get(gateway.nat_gateway_id ?? '');
-      const candidates = secondaries(gateway).filter((each) => asked?.includes(each) ?? true);
+      // Where evidence decides, it is shown for every address that it speaks of.
+      const candidates = secondaries(gateway).filter((each) => isRequired || (asked?.includes(each) ?? true));
       const against = (privateIps: readonly string[]) =>
         blocker(judgeEvidence(read ?? NOTHING_READ, { gateway, privateIps, isRequired }).findings);
       return [gateway, { shown: read && shown(read, gateway, candidates, isRequired), against }];

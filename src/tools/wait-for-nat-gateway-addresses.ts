@@ -157,7 +157,10 @@ async function follow(placed: PlacedCall<Input>, ended: AbortSignal): Promise<Ou
 /** The course of an address by these reads, and by what this process remembers of it. */
 function courseIn({ remembered }: Wait, privateIp: string, reads: Read[]): Course {
   const { drains } = remembered;
-  return courseOf(privateIp, reads, drains.get(privateIp), remembered.givenBackAt(privateIp));
+  const course = courseOf(privateIp, reads, drains.get(privateIp), remembered.givenBackAt(privateIp));
+  // An earlier wait has seen it go.
+  const isGone = course.fate === 'not_on_gateway' && remembered.isReleased(privateIp);
+  return isGone ? { ...course, fate: 'released' } : course;
 }
 
 /** Takes a read in; a release or an assignment that it proves ends what is remembered of the drain. */

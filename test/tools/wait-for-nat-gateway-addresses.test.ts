@@ -195,6 +195,26 @@ describe('wait_for_nat_gateway_addresses', () => {
     expect(content.next).toMatchObject({ tool: DESCRIBE });
   });
 
+  it('says of an address that it has followed to its release that it is released, however often it is asked', async () => {
+    const clock = new ManualClock(Date.now());
+    const { call, calls } = await session({ clock });
+    await call(UNASSIGN, { ...request, max_drain_duration_seconds: 1 });
+    const waiting = call(WAIT, request);
+    await moreDescribes(calls, 2);
+    clock.advance(400);
+    const first = (await waiting).content;
+    const again = (
+      await call(WAIT, { ...request, private_ip_addresses: [...request.private_ip_addresses, '10.0.1.99'] })
+    ).content;
+    const fates = ({ addresses }: { addresses: { fate: string }[] }) => addresses.map(({ fate }) => fate);
+    expect([fates(first), fates(again)]).toEqual([
+      ['released', 'released'],
+      ['released', 'released', 'not_on_gateway'],
+    ]);
+    expect(again.hint).not.toContain('10.0.1.11:');
+    expect(again.next.arguments.private_ip_addresses).toEqual(['10.0.1.99']);
+  });
+
   it('does not settle by reads that lag behind the unassign', async () => {
     const clock = new ManualClock(Date.now());
     const { call, calls } = await session({ clock, readLagSeconds: 30 });

@@ -214,6 +214,28 @@ describe('a confirmation', () => {
   });
 });
 
+describe('the search for a gateway that was named by its Name tag', () => {
+  it.each([
+    [UNASSIGN, { nat_gateway_id: 'egress', private_ip_addresses: ['10.0.1.11'] }],
+    [WAIT, { nat_gateway_id: 'egress' }],
+  ])('is in the target and the region of the %s', async (tool, args) => {
+    const [prod, other] = await two();
+    const { call } = await open([prod.target, other.target]);
+    const { content } = await call(tool, { ...args, target: 'prod', region: REGION });
+    expect(content.next.arguments).toEqual({ tags: ['Name=egress'], region: REGION, targets: ['prod'] });
+    const found = (await call(content.next.tool, content.next.arguments)).content;
+    expect(found.nat_gateways).toMatchObject([{ target: 'prod', nat_gateway_id: EGRESS }]);
+  });
+
+  it('of a describe is in its targets and regions', async () => {
+    const [prod, other] = await two();
+    const { call } = await open([prod.target, other.target]);
+    const places = { targets: ['test'], regions: ['all'] };
+    const { content } = await call(DESCRIBE, { nat_gateway_ids: ['egress'], ...places });
+    expect(content.next.arguments).toEqual({ tags: ['Name=egress'], ...places });
+  });
+});
+
 describe.each(ERAS)('the resource of a gateway in a target, for a %s client', (era) => {
   it('has the target first, and is the gateway of that target alone', async () => {
     const [prod, other] = await two();

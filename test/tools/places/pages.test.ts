@@ -61,6 +61,22 @@ describe('pages over places', () => {
     );
   });
 
+  it('count the gateways that hold an address over all pages', async () => {
+    const same = (place: number) => [gatewayOf(idOf(place, 0), '10.9.9.9')];
+    const ec2 = ec2With('0'.repeat(12), { 'us-east-1': same(0), 'eu-west-1': same(1) });
+    const session = await open(targetsOf(account('account-0', ['us-east-1', 'eu-west-1'], ec2)));
+    const args = { private_ip_addresses: ['10.9.9.9'], targets: ['all'] };
+    const [whole] = await pagesOf(session, args);
+    expect(whole.hint).toMatch(/^10\.9\.9\.9 is on 2 gateways: .* ask the user which one is meant\.$/);
+    const [first, last] = await pagesOf(session, { ...args, max_results: 1 });
+    expect(first.hint).toMatch(
+      /is on at least 1 gateway: .*; further pages may have more\. Before a change, read those\.$/,
+    );
+    expect(last.hint).toMatch(
+      /is on at least 2 gateways: .* and those of earlier pages\. .* which one is meant\.$/,
+    );
+  });
+
   it('tell at the end which ids and addresses no place has', async () => {
     const targets = targetsWith([]);
     const session = await open(targets);

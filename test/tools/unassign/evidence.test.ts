@@ -378,6 +378,15 @@ describe('a describe with evidence', () => {
     }
   });
 
+  it('with --evidence require shows what stands against an address that was not asked for', async () => {
+    const { call } = await session({ policy: { evidence: 'require' } });
+    const { content } = await call(DESCRIBE, { private_ip_addresses: ['10.0.1.11'], evidence: true });
+    const [{ addresses, evidence }] = content.nat_gateways;
+    const reasons = addresses.filter(({ rule }: { rule?: string }) => rule === 'evidence');
+    expect(reasons).toMatchObject([{ private_ip: '10.0.1.13', reason: 'allow_listed' }]);
+    expect(findingOf(evidence, 'allow_listed')).toMatchObject({ private_ip: '10.0.1.13' });
+  });
+
   it.each([
     ['require', /evidence: true/],
     ['auto', undefined],
