@@ -50,13 +50,13 @@ export async function serveOverStdio(
     maxSubscriptions: MAX_SUBSCRIPTIONS,
     onerror: (error) => logger.warn({ reason: error.message }, 'protocol error'),
   });
-  // A signal may have come before this could end it.
-  if (dependencies.stopping.aborted) void transport.end();
   const isByHand = process.stdin.isTTY && process.stdout.isTTY;
   if (isByHand) process.stderr.write(BY_HAND);
   // The line loads pino, for which no answer has to wait.
   await whatHasCome();
   if (!isByHand || !process.stderr.isTTY) logger.info(started, 'serving MCP over stdio');
+  // A signal may have come before the transport could be ended by it.
+  if (dependencies.stopping.aborted) void transport.end();
   await transport.ending;
   await finished(transport.closed, state);
 }

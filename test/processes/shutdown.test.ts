@@ -247,6 +247,19 @@ describe('a server', () => {
   });
 
   it.each([
+    ['stdio', []],
+    ['HTTP', ['--confirm', 'never', '--http', '0']],
+  ])('over %s ends on a signal that comes as soon as it is taken from Node', async (_, args) => {
+    const code = `process.on('newListener', function early(event) {
+        if (event !== 'SIGTERM') return;
+        process.off('newListener', early);
+        queueMicrotask(() => process.emit('SIGTERM', 'SIGTERM'));
+      });`;
+    const server = startServer(['--simulate', ...args], beforeIt(code));
+    expect(await server.exit).toBe(0);
+  });
+
+  it.each([
     ['that is thrown', "throw new Error('planted')"],
     ['of a promise', "Promise.reject(new Error('planted'))"],
   ])('ends with 1 and a line of the log on an uncaught fault %s', async (_, fault) => {
