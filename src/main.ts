@@ -5,13 +5,7 @@ import { help } from './config/help.ts';
 import type { Settings } from './config/options.ts';
 import { rulesInForce } from './config/rules.ts';
 import { type Log, openLog } from './serve/log.ts';
-import {
-  delayed,
-  endingSignals,
-  onTermination,
-  REQUESTS_MILLISECONDS,
-  terminationSignal,
-} from './serve/shutdown.ts';
+import { delayed, endingSignals, REQUESTS_MILLISECONDS, terminationSignal } from './serve/shutdown.ts';
 import { serveOverStdio } from './serve/stdio.ts';
 import type { Dependencies } from './server.ts';
 import { openAuditLog } from './start/audit-log.ts';
@@ -30,6 +24,7 @@ import { openState } from './start/state.ts';
 import { openTargets, withTargets } from './start/targets.ts';
 import { limitYoungGeneration } from './start/young-generation.ts';
 import type { Logger } from './vocabulary/logger.ts';
+import { onAbort } from './vocabulary/on-abort.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -106,7 +101,7 @@ async function serve(settings: Settings, log: Log): Promise<void> {
   const { logger } = log;
   const started = { version, simulate: settings.simulate, rules: rulesInForce(settings) };
   const { audit, earlier } = openAuditLog(settings, log, version);
-  const stopping = terminationSignal(endingSignals(settings), logger);
+  const stopping = terminationSignal(logger, endingSignals(settings));
   const ec2Clock = await clockOfEc2(settings);
   const target = once(() => ec2Target(settings, ec2Clock));
   const ec2 = once(() => openEc2(target, version, logger));
@@ -153,12 +148,9 @@ async function serve(settings: Settings, log: Log): Promise<void> {
 /** Serves the embedded endpoint to other programs until a signal comes. */
 async function serveSimulator(settings: Settings, logger: Logger): Promise<void> {
   try {
-    terminationSignal([], logger);
+    const stopping = terminationSignal(logger);
     const simulator = await startSimulator(settings, settings.port, await simulatedClock(settings));
-    onTermination(async () => {
-      await simulator.close();
-      process.exit();
-    }, logger);
+    onAbort(stopping, () => void simulator.close().then(() => process.exit()));
     print(`Simulated EC2 for ${simulator.region} at ${simulator.url}
 
   export AWS_ENDPOINT_URL_EC2=${simulator.url} AWS_ENDPOINT_URL_STS=${simulator.url}

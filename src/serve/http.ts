@@ -5,10 +5,11 @@ import type { Settings } from '../config/options.ts';
 import type { HttpAddress } from '../config/values.ts';
 import { createServer, type Dependencies } from '../server.ts';
 import { SCOPES, USUAL_SCOPES } from '../vocabulary/names.ts';
+import { onAbort } from '../vocabulary/on-abort.ts';
 import { BearerAuthentication } from './http/bearer.ts';
 import { HttpFront } from './http/front.ts';
 import { ProtectedResource } from './http/protected-resource.ts';
-import { endingSignals, finished, GRACE_MILLISECONDS, onTermination } from './shutdown.ts';
+import { finished, GRACE_MILLISECONDS } from './shutdown.ts';
 
 /**
  * Serves MCP over HTTP until a signal comes. Exits if the address cannot be served or the token file is refused. The
@@ -34,9 +35,7 @@ export async function serveOverHttp(
   } catch (error) {
     return stop(`--http cannot be served: ${(error as Error).message}`);
   }
-  onTermination(() => front.end(), logger, endingSignals(settings));
-  // A signal may have come while the address was opened.
-  if (dependencies.stopping.aborted) void front.end();
+  onAbort(dependencies.stopping, () => void front.end());
   logger.info({ ...started, url: front.url }, 'serving MCP over HTTP');
   if (isWildcard(host) && settings.allowedHosts.length === 0) {
     logger.warn('only calls to a loopback name are answered: name other hosts with --allowed-hosts');

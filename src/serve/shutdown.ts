@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { State } from '../changes/state.ts';
 import type { Settings } from '../config/options.ts';
 import type { Logger } from '../vocabulary/logger.ts';
+import { onAbort } from '../vocabulary/on-abort.ts';
 
 /** How long requests in flight may go on during a shutdown, in milliseconds; what still runs is answered then. */
 export const REQUESTS_MILLISECONDS = 10_000;
@@ -13,6 +14,7 @@ export const ANSWERS_MILLISECONDS = 2000;
 export const GRACE_MILLISECONDS = REQUESTS_MILLISECONDS + ANSWERS_MILLISECONDS;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** With --targets, SIGHUP reads the file again instead. */
 export function endingSignals({ targets }: Pick<Settings, 'targets'>): readonly NodeJS.Signals[] {
   return SIGNALS.filter((signal) => targets === undefined || signal !== 'SIGHUP');
@@ -20,10 +22,18 @@ export function endingSignals({ targets }: Pick<Settings, 'targets'>): readonly 
 
 const FAULTS = ['uncaughtException', 'unhandledRejection'] as const;
 
-/** Aborted by a termination signal or an uncaught fault, which is logged. */
-export function terminationSignal(signals: readonly NodeJS.Signals[], logger: Logger): AbortSignal {
+/** Aborted by one of the signals or by an uncaught fault, which are logged. A second signal exits at once. */
+export function terminationSignal(logger: Logger, signals: readonly NodeJS.Signals[] = SIGNALS): AbortSignal {
   const controller = new AbortController();
-  for (const signal of signals) process.once(signal, () => controller.abort());
+  let isEnding = false;
+  for (const signal of signals) {
+    process.on(signal, () => {
+      if (isEnding) process.exit(1);
+      isEnding = true;
+      logger.info({ signal }, 'shutting down');
+      controller.abort();
+    });
+  }
   for (const event of FAULTS) {
     process.on(event, (error: unknown) => {
       logger.fatal({ err: error }, 'uncaught fault; finishing requests in flight');
@@ -37,26 +47,8 @@ export function terminationSignal(signals: readonly NodeJS.Signals[], logger: Lo
 /** Aborted `milliseconds` after `signal`. */
 export function delayed(signal: AbortSignal, milliseconds: number): AbortSignal {
   const controller = new AbortController();
-  signal.addEventListener('abort', () => setTimeout(() => controller.abort(), milliseconds), { once: true });
+  onAbort(signal, () => setTimeout(() => controller.abort(), milliseconds));
   return controller.signal;
-}
-
-/** Runs `end` on one of the signals or an uncaught fault. A second signal exits at once. */
-export function onTermination(
-  end: () => Promise<void>,
-  logger: Logger,
-  signals: readonly NodeJS.Signals[] = SIGNALS,
-): void {
-  let isEnding = false;
-  for (const signal of signals) {
-    process.on(signal, () => {
-      if (isEnding) process.exit(1);
-      isEnding = true;
-      logger.info({ signal }, 'shutting down');
-      void end();
-    });
-  }
-  for (const event of FAULTS) process.on(event, () => void end());
 }
 
 /**

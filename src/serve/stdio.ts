@@ -4,13 +4,12 @@ import { setImmediate } from 'node:timers/promises';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Settings } from '../config/options.ts';
 import { createServer, type Dependencies } from '../server.ts';
+import { onAbort } from '../vocabulary/on-abort.ts';
 import {
   ANSWERS_MILLISECONDS,
   delayed,
-  endingSignals,
   finished,
   GRACE_MILLISECONDS,
-  onTermination,
   REQUESTS_MILLISECONDS,
 } from './shutdown.ts';
 import { StdioTransport } from './stdio-transport.ts';
@@ -34,7 +33,6 @@ export async function serveOverStdio(
   const { state, logger } = dependencies;
   const limits = { graceMilliseconds: GRACE_MILLISECONDS, maxConcurrentCalls: settings.maxConcurrentCalls };
   const transport = new StdioTransport(process.stdin, process.stdout, limits);
-  onTermination(() => transport.end(), logger, endingSignals(settings));
   const ending = new AbortController();
   void transport.ending.then(() => ending.abort());
   // After stdin ends, waits run a little longer, then answer with the call to repeat.
@@ -50,13 +48,12 @@ export async function serveOverStdio(
     maxSubscriptions: MAX_SUBSCRIPTIONS,
     onerror: (error) => logger.warn({ reason: error.message }, 'protocol error'),
   });
+  onAbort(dependencies.stopping, () => void transport.end());
   const isByHand = process.stdin.isTTY && process.stdout.isTTY;
   if (isByHand) process.stderr.write(BY_HAND);
   // The line loads pino, for which no answer has to wait.
   await whatHasCome();
   if (!isByHand || !process.stderr.isTTY) logger.info(started, 'serving MCP over stdio');
-  // A signal may have come before the transport could be ended by it.
-  if (dependencies.stopping.aborted) void transport.end();
   await transport.ending;
   await finished(transport.closed, state);
 }
