@@ -17,7 +17,7 @@ export interface Candidate {
 }
 
 /** The answers that a question about a release needs. */
-type Answers = Pick<AwsAnswers, 'region' | 'gateways' | 'identity' | 'setUp'>;
+export type Answers = Pick<AwsAnswers, 'region' | 'gateways' | 'identity' | 'setUp'>;
 
 /**
  * The release to ask about, if there is one.

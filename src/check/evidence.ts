@@ -1,12 +1,11 @@
 import { unknownSources } from '../nat-gateway/judge-evidence.ts';
 import type { Policy } from '../nat-gateway/policy.ts';
-import type { AwsAnswers } from './aws.ts';
-import { candidateFor } from './dry-run.ts';
+import { type Answers, candidateFor } from './dry-run.ts';
 import type { Finding } from './report.ts';
 
 /** Looks up evidence about a release, as the server does before one: whether the permissions for it are there. */
 export async function checkEvidence(
-  answers: Pick<AwsAnswers, 'region' | 'gateways' | 'identity' | 'setUp'>,
+  answers: Answers,
   policy: Policy,
   natGatewayId: string | undefined,
 ): Promise<Finding> {
