@@ -54,9 +54,14 @@ export function isChanging({ status }: NatGatewayAddress): boolean {
   return status !== undefined && CHANGING.has(status);
 }
 
+/** The private IPs of addresses, as far as EC2 tells them. */
+export function privateIpsOf(addresses: readonly NatGatewayAddress[]): string[] {
+  return addresses.flatMap(({ private_ip }) => private_ip ?? []);
+}
+
 /** The private IPs of a gateway that are changing now. */
 export function changingAddresses({ addresses }: NatGateway): string[] {
-  return addresses.filter(isChanging).flatMap(({ private_ip }) => private_ip ?? []);
+  return privateIpsOf(addresses.filter(isChanging));
 }
 
 /** The addresses that carry traffic, the primary included. */

@@ -6,7 +6,7 @@ import {
   needLocalReading,
   tagFilters,
 } from '../nat-gateway/filters.ts';
-import type { NatGateway } from '../nat-gateway/gateway.ts';
+import { type NatGateway, privateIpsOf } from '../nat-gateway/gateway.ts';
 import { Failure } from '../vocabulary/failure.ts';
 import type { PlacedCall } from './define-tool.ts';
 import { type Position, unfitToken } from './paging.ts';
@@ -102,7 +102,7 @@ class Progress {
     if (ids !== undefined) this.#ids.add(gateway.nat_gateway_id ?? '');
     if (ids !== undefined && !isFit) this.#excluded.push(gateway.nat_gateway_id ?? '');
     if (asked === undefined) return;
-    const held = new Set(gateway.addresses.flatMap(({ private_ip }) => private_ip ?? []));
+    const held = new Set(privateIpsOf(gateway.addresses));
     for (const each of held) this.#held.add(each);
     for (const [index, privateIp] of asked.entries()) {
       if (!held.has(privateIp)) continue;

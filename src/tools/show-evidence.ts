@@ -1,11 +1,6 @@
 import * as z from 'zod';
 import { type Evidence, evidenceSchema, type Names } from '../nat-gateway/evidence.ts';
-import {
-  isPrimary,
-  type NatGateway,
-  type NatGatewayAddress,
-  workingAddresses,
-} from '../nat-gateway/gateway.ts';
+import { isPrimary, type NatGateway, privateIpsOf, workingAddresses } from '../nat-gateway/gateway.ts';
 import {
   enoughAddresses,
   judgeEvidence,
@@ -78,10 +73,6 @@ export async function showEvidence(
 
 function secondaries(gateway: NatGateway): string[] {
   return privateIpsOf(workingAddresses(gateway).filter((address) => isPrimary(gateway, address) !== true));
-}
-
-function privateIpsOf(addresses: readonly NatGatewayAddress[]): string[] {
-  return addresses.flatMap(({ private_ip }) => private_ip ?? []);
 }
 
 /** What stands against the release of one address, whichever it is; of the gateway alone where none can go. */

@@ -3,6 +3,7 @@ import {
   isChanging,
   type NatGateway,
   type NatGatewayAddress,
+  privateIpsOf,
   workingAddresses,
 } from '../nat-gateway/gateway.ts';
 import { canReleaseNow, denials, type PolicyRule } from '../nat-gateway/policy.ts';
@@ -52,10 +53,10 @@ export function showGateway(
     return drain && { ...drain };
   };
   const denialsOf = (address: NatGatewayAddress) => {
-    const request = { mode: 'execute' as const, region, natGatewayId, privateIps: ipsOf(address) };
+    const request = { mode: 'execute' as const, region, natGatewayId, privateIps: privateIpsOf([address]) };
     return denials(policy, request, { gateway: judged, accountId });
   };
-  const reasons = reasonsAgainst(judged, denialsOf, (address) => evidence?.against(ipsOf(address)));
+  const reasons = reasonsAgainst(judged, denialsOf, (address) => evidence?.against(privateIpsOf([address])));
   const { addresses, ...members } = gateway;
   const shared = sharedInterface(addresses);
   const candidates = judged.addresses.filter((_, index) => reasons[index] === undefined);
@@ -87,14 +88,10 @@ function mostAtOnce(
   evidence: GatewayEvidence | undefined,
 ): number {
   const isForbidden = (count: number): boolean =>
-    evidence?.against(candidates.slice(0, count).flatMap(ipsOf)) !== undefined;
+    evidence?.against(privateIpsOf(candidates.slice(0, count))) !== undefined;
   let count = most;
   while (count > 0 && isForbidden(count)) count -= 1;
   return count;
-}
-
-function ipsOf({ private_ip }: NatGatewayAddress): string[] {
-  return private_ip === undefined ? [] : [private_ip];
 }
 
 function sharedInterface(addresses: readonly NatGatewayAddress[]): string | undefined {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Remembered } from '../changes/state.ts';
 import { beyondWait, DEFAULT_WAIT_SECONDS, latestEnd } from '../nat-gateway/drain.ts';
-import { changingAddresses } from '../nat-gateway/gateway.ts';
+import { changingAddresses, privateIpsOf } from '../nat-gateway/gateway.ts';
 import { nearMissQuestion } from '../nat-gateway/near-misses.ts';
 import {
   type Course,
@@ -199,7 +199,7 @@ function settled(call: Wait, progress: Progress, began: number): Output {
     .filter(({ fate }) => fate === 'not_on_gateway')
     .map((each) => each.private_ip);
   if (strange.length === 0) return result;
-  const held = latestCounting(progress.reads)?.addresses.flatMap(({ private_ip }) => private_ip ?? []) ?? [];
+  const held = privateIpsOf(latestCounting(progress.reads)?.addresses ?? []);
   const questions = strange.flatMap((each) => nearMissQuestion(each, held) ?? []);
   const hint = ['An address that was never seen there may be mistyped.', ...questions].join(' ');
   return { ...result, hint, next: holdersCall(call.region, strange) };

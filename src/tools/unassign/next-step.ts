@@ -1,6 +1,6 @@
 import type { UnassignRequest } from '../../aws/unassign.ts';
 import { DEFAULT_DRAIN_SECONDS, disassociateCommand } from '../../nat-gateway/drain.ts';
-import { addressOf, isPrimary } from '../../nat-gateway/gateway.ts';
+import { addressOf, isPrimary, privateIpsOf } from '../../nat-gateway/gateway.ts';
 import { nearMissQuestion } from '../../nat-gateway/near-misses.ts';
 import type { Finding, FindingCode } from '../../nat-gateway/preflight.ts';
 import type { Subject as SubjectOf } from '../change/kind.ts';
@@ -103,7 +103,7 @@ function askForAddress(blocking: readonly Finding[], { request, gateway }: Subje
   const missing = blocking.flatMap(({ code, private_ip }) =>
     code === 'not_on_gateway' && private_ip !== undefined ? [private_ip] : [],
   );
-  const held = gateway?.addresses.flatMap(({ private_ip }) => private_ip ?? []) ?? [];
+  const held = privateIpsOf(gateway?.addresses ?? []);
   const questions = missing.flatMap((each) => nearMissQuestion(each, held) ?? []);
   const hint = [
     'If it has been released already, nothing is left to do. Otherwise ask who wants it which address is meant; next looks for the gateway that holds it.',
