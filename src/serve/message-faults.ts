@@ -1,8 +1,20 @@
 import {
+  CallToolRequestSchema,
+  GetPromptRequestSchema,
+  InitializeRequestSchema,
+  JSONRPCNotificationSchema,
+  JSONRPCRequestSchema,
+  ListPromptsRequestSchema,
+  ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema,
+  ListToolsRequestSchema,
+  ReadResourceRequestSchema,
+} from '@modelcontextprotocol/core';
+import {
   type JSONRPCMessage,
   PROTOCOL_VERSION_META_KEY,
   parseJSONRPCMessage,
-  specTypeSchemas,
+  type StandardSchemaV1,
 } from '@modelcontextprotocol/server';
 
 /** The members of a message that are read before MCP sees it. */
@@ -32,17 +44,17 @@ const NOT_A_MESSAGE: Fault = {
   hint: 'Send a JSON-RPC 2.0 message.',
 };
 
-type Schema = (typeof specTypeSchemas)[keyof typeof specTypeSchemas];
+type Schema = StandardSchemaV1;
 
 const REQUESTS: ReadonlyMap<unknown, Schema> = new Map<unknown, Schema>([
-  ['initialize', specTypeSchemas.InitializeRequest],
-  ['prompts/get', specTypeSchemas.GetPromptRequest],
-  ['prompts/list', specTypeSchemas.ListPromptsRequest],
-  ['resources/list', specTypeSchemas.ListResourcesRequest],
-  ['resources/read', specTypeSchemas.ReadResourceRequest],
-  ['resources/templates/list', specTypeSchemas.ListResourceTemplatesRequest],
-  ['tools/call', specTypeSchemas.CallToolRequest],
-  ['tools/list', specTypeSchemas.ListToolsRequest],
+  ['initialize', InitializeRequestSchema],
+  ['prompts/get', GetPromptRequestSchema],
+  ['prompts/list', ListPromptsRequestSchema],
+  ['resources/list', ListResourcesRequestSchema],
+  ['resources/read', ReadResourceRequestSchema],
+  ['resources/templates/list', ListResourceTemplatesRequestSchema],
+  ['tools/call', CallToolRequestSchema],
+  ['tools/list', ListToolsRequestSchema],
 ]);
 
 /** How many faults of a message are named, and how much is said about each. */
@@ -84,7 +96,7 @@ export function faultOf(message: Message): Fault | undefined {
   const isKnown = id !== undefined && !(method === 'initialize' && isModern(params));
   const schema = isKnown ? REQUESTS.get(method) : undefined;
   if (schema === undefined || !isFramed(message)) {
-    const form = id === undefined ? specTypeSchemas.JSONRPCNotification : specTypeSchemas.JSONRPCRequest;
+    const form = id === undefined ? JSONRPCNotificationSchema : JSONRPCRequestSchema;
     const faults = faultsOf(message, form);
     if (faults.length > 0) return malformed(faults);
   }

@@ -42,7 +42,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   config: { folders: ['vocabulary', 'nat-gateway'], packages: ZOD },
   serve: {
     folders: ['server.ts', 'changes', 'config', 'proxy', 'vocabulary'],
-    packages: /^(@modelcontextprotocol\/(server|node)(\/|$)|hono(\/|$)|@hono\/node-server$|jose$|zod$|pino$)/,
+    packages: /^(@modelcontextprotocol\/(core|server)(\/|$)|hono(\/|$)|@hono\/node-server$|jose$|zod$|pino$)/,
   },
   check: {
     folders: ['vocabulary', 'nat-gateway', 'aws', 'changes', 'config', 'serve'],
