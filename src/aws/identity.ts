@@ -36,7 +36,7 @@ const TIMEOUT = 3000;
 /** How many access keys are remembered, and how many places where STS was silent. */
 const KEYS = 16;
 
-/** The log's message about a key whose account STS does not tell; `aws_code` and `codes` say why. */
+/** The log's message about a key whose account STS does not tell; `aws_code`, `codes` and `status` say why. */
 export const STS_SILENT = 'requests are signed by this key; STS does not tell its account';
 
 type Told = Pick<Identity, 'account_id' | 'arn'>;
@@ -120,10 +120,10 @@ export class Identities {
     if (this.#warned.has(place)) return undefined;
     makeRoom(this.#warned, KEYS);
     this.#warned.add(place);
-    const { name, awsCode: aws_code, codes } = errorParts(error);
+    const { name, awsCode: aws_code, codes, status } = errorParts(error);
     const { kind: provider, profile } = source ?? {};
     const signer = { access_key_id: accessKeyId, provider, profile };
-    this.#logger.warn({ ...signer, region: config.region, name, aws_code, codes }, STS_SILENT);
+    this.#logger.warn({ ...signer, region: config.region, name, aws_code, codes, status }, STS_SILENT);
     return undefined;
   }
 }
@@ -132,7 +132,9 @@ export class Identities {
 async function callerIdentity({ accessKeyId, config }: Question, abortSignal: AbortSignal): Promise<Told> {
   const client = new STSClient({ ...config, maxAttempts: 2 });
   const command = trackAttempts(new GetCallerIdentityCommand({}), { only: { accessKeyId } });
-  const { Account, Arn } = await client.send(command, { abortSignal });
-  if (Account === undefined || !/^\d{12}$/.test(Account)) throw new Error('STS answered without an account');
+  const { Account, Arn, $metadata } = await client.send(command, { abortSignal });
+  if (Account === undefined || !/^\d{12}$/.test(Account)) {
+    throw Object.assign(new Error('STS answered without an account'), { $metadata });
+  }
   return { account_id: Account, ...(Arn === undefined ? {} : { arn: Arn }) };
 }

@@ -113,11 +113,21 @@ export async function checkCredentials(answers: AwsAnswers): Promise<Finding> {
   };
 }
 
+/** What to do about an STS that did not tell the account. */
+const STEPS = {
+  refused:
+    'STS was reached and refused: check the credentials; sts:GetCallerIdentity needs no permission, but a policy can deny it.',
+  replaced:
+    'Something else answered: check what stands between this server and STS (a proxy, a captive portal, a wrong AWS_ENDPOINT_URL_STS or AWS_ENDPOINT_URL).',
+  unreached:
+    'Let the server reach STS, directly or through its proxy (AWS_ENDPOINT_URL_STS where it is elsewhere).',
+} as const;
+
 /** Why STS did not tell the account. */
 export interface SilentSts {
   reason: string | undefined;
-  /** Whether it answered, with a refusal. */
-  isRefusal: boolean;
+  /** It refused, something else answered, or nothing did. */
+  cause: keyof typeof STEPS;
 }
 
 export async function checkAccount(
@@ -127,11 +137,9 @@ export async function checkAccount(
 ): Promise<Finding> {
   const { account_id, arn } = (await identity) ?? {};
   if (account_id === undefined) {
-    const { reason, isRefusal } = silence();
+    const { reason, cause } = silence();
     const message = `STS did not tell the account and who signs${reason === undefined ? '' : ` (${reason})`}.`;
-    const step = isRefusal
-      ? 'STS was reached and refused: check the credentials; sts:GetCallerIdentity needs no permission, but a policy can deny it.'
-      : 'Let the server reach STS, directly or through its proxy (AWS_ENDPOINT_URL_STS where it is elsewhere).';
+    const step = STEPS[cause];
     if (allowAccount.length === 0) {
       return {
         status: 'warning',

@@ -123,6 +123,7 @@ interface Warning {
   msg: string;
   aws_code?: string;
   codes?: string[];
+  status?: number;
   name?: string;
 }
 
@@ -130,8 +131,10 @@ const WARN = 40;
 
 function silenceOfSts(warnings: readonly Warning[]): SilentSts {
   const found = warnings.find(({ msg }) => msg === STS_SILENT);
-  const reason = found?.aws_code ?? found?.codes?.[0] ?? found?.name;
-  return { reason, isRefusal: found?.aws_code !== undefined };
+  const { aws_code, codes: [code] = [], status, name } = found ?? {};
+  if (aws_code !== undefined) return { reason: aws_code, cause: 'refused' };
+  if (status === undefined || code !== undefined) return { reason: code ?? name, cause: 'unreached' };
+  return { reason: `HTTP ${status} without its XML`, cause: 'replaced' };
 }
 
 /** What the server would warn of while it starts to talk to AWS, and no check has said: a source that was passed over. */

@@ -294,6 +294,23 @@ describe('the account', () => {
     });
     expect(report.of('describe').status).toBe('ok');
   });
+
+  it.each([
+    [200, 'text/html', '<html><body>Log in to this network</body></html>'],
+    [200, 'text/xml', '<GetCallerIdentityResponse/>'],
+    [200, 'text/xml', ''],
+    [302, 'text/html', ''],
+    [403, 'text/html', '<html><body>Blocked</body></html>'],
+    [502, 'application/json', '{"message":"Bad Gateway"}'],
+  ])('tells that HTTP %i with %s %j answered in the place of STS', async (status, type, body) => {
+    const reply: Reply = (response) => void response.writeHead(status, { 'content-type': type }).end(body);
+    const { target } = await endpointToCheck({ intercept: instead('GetCallerIdentity', reply) });
+    expect((await check({ target })).of('account')).toMatchObject({
+      status: 'warning',
+      message: expect.stringContaining(`(HTTP ${status} without its XML)`),
+      hint: expect.stringContaining('Something else answered'),
+    });
+  });
 });
 
 describe('the region', () => {
