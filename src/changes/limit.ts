@@ -5,7 +5,8 @@ const HOUR = 3_600_000;
  * in the wrong hands, can release before somebody looks. Kept by this process alone.
  */
 export class ChangeLimit {
-  readonly perHour: number;
+  /** May be changed; what was counted stays. */
+  perHour: number;
   readonly #monotonic: () => number;
   /** When each caller's calls of the last hour were sent, by the monotonic clock, oldest first. */
   readonly #sent = new Map<string, number[]>();

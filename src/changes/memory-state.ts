@@ -2,6 +2,7 @@ import { RESTORE, UNASSIGN } from '../vocabulary/names.ts';
 import { makeRoom } from '../vocabulary/room.ts';
 import { MemoryApprovals } from './approvals.ts';
 import { ChangeLimit } from './limit.ts';
+import { limitsOfTargets } from './limits-of-targets.ts';
 import { ChangeQueue } from './queue.ts';
 import { type Release, Releases } from './releases.ts';
 import { StartedDrains } from './started-drains.ts';
@@ -34,13 +35,15 @@ export function memoryState({ clocks, maxChangesPerHour, earlier = [] }: MemoryO
     changesOf.set(target, changes);
     return changes;
   };
-  const stateOf = (perHour: number, target?: string): State => ({
+  const limit = new MemoryLimit(maxChangesPerHour, clocks.monotonic);
+  const limitIn = limitsOfTargets(limit, (perHour) => new MemoryLimit(perHour, clocks.monotonic));
+  const stateOf = (ofLimit: Limit, target?: string): State => ({
     ...shared,
-    limit: new MemoryLimit(perHour, clocks.monotonic),
+    limit: ofLimit,
     changes: changesIn(target),
-    forTarget: (name, changesPerHour) => stateOf(changesPerHour, name),
+    forTarget: (name, changesPerHour) => stateOf(limitIn(name, changesPerHour), name),
   });
-  return stateOf(maxChangesPerHour);
+  return stateOf(limit);
 }
 
 class MemoryYeses implements Yeses {
@@ -63,13 +66,19 @@ class MemoryYeses implements Yeses {
 }
 
 class MemoryLimit implements Limit {
-  readonly perHour: number;
   readonly #sent: ChangeLimit;
   readonly #attempts = new Set<string>();
 
   constructor(perHour: number, monotonic: () => number) {
-    this.perHour = perHour;
     this.#sent = new ChangeLimit(perHour, monotonic);
+  }
+
+  get perHour(): number {
+    return this.#sent.perHour;
+  }
+
+  set perHour(perHour: number) {
+    this.#sent.perHour = perHour;
   }
 
   async secondsLeft(caller: string | undefined): Promise<number> {

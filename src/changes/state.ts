@@ -27,7 +27,10 @@ export interface State {
   readonly approvals: Approvals;
   /** Whether other processes use it too, so that asking it takes a request. */
   readonly isShared: boolean;
-  /** The state of the changes in a target: the same, with a count of its own for each caller. */
+  /**
+   * The state of the changes in a target: the same, whose limit counts each caller's changes in the target as well. The
+   * count goes on where the target had another limit before.
+   */
   forTarget(name: string, changesPerHour: number): State;
   /**
    * Tells whether the state can be read and written. What it finds may be some seconds old, so that health checks cost
@@ -53,6 +56,8 @@ export interface Yeses {
 /** The real calls of each caller: at most `perHour` within any hour. Callers without a name share one count. */
 export interface Limit {
   readonly perHour: number;
+  /** That of all targets together, where `perHour` is that of one. */
+  readonly perHourInAll?: number;
   /** Seconds until this caller may make another change; 0 is now. */
   secondsLeft(caller: string | undefined): Promise<number>;
   /** Counts a change that is about to be made; false where the caller has none left. */

@@ -27,7 +27,8 @@ interface Seen {
  * hour later. So no race can make it more, and the same attempt finds its slot again.
  */
 export class TableLimit implements Limit {
-  readonly perHour: number;
+  /** May be changed; what was counted stays. */
+  perHour: number;
   /** Of the target whose changes it counts. */
   readonly #target: string | undefined;
   readonly #table: Table;

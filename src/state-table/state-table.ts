@@ -1,4 +1,5 @@
-import type { State } from '../changes/state.ts';
+import { limitsOfTargets } from '../changes/limits-of-targets.ts';
+import type { Limit, State } from '../changes/state.ts';
 import { TableApprovals } from './approvals.ts';
 import { TableChanges } from './changes.ts';
 import { TableHolds } from './holds.ts';
@@ -29,12 +30,17 @@ export function openStateTable(options: StateOptions): State {
     check: rememberingFor(CHECKED_MILLISECONDS, clocks.monotonic, () => check(table, clocks.now)),
     close: () => table.written(),
   };
-  const stateOf = (perHour: number, target?: string): State => ({
+  const ofServer = new TableLimit(table, maxChangesPerHour, clocks.now);
+  const limitIn = limitsOfTargets(
+    ofServer,
+    (perHour, target) => new TableLimit(table, perHour, clocks.now, target),
+  );
+  const stateOf = (limit: Limit): State => ({
     ...shared,
-    limit: new TableLimit(table, perHour, clocks.now, target),
-    forTarget: (name, changesPerHour) => stateOf(changesPerHour, name),
+    limit,
+    forTarget: (name, changesPerHour) => stateOf(limitIn(name, changesPerHour)),
   });
-  return stateOf(maxChangesPerHour);
+  return stateOf(ofServer);
 }
 
 /** Writes, because permissions and throttling differ between reads and writes. */

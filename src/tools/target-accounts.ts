@@ -31,7 +31,7 @@ const CLOSED_AFTER_MILLISECONDS = 960_000;
 
 /**
  * One account for each target in force, with the connections, drains and counts that calls in it share. A reload keeps
- * drains and counts by the name of the target; only another limit begins its count anew.
+ * drains and counts by the name of the target.
  */
 export class TargetAccounts<Target extends Described> implements Targets {
   readonly #options: Options<Target>;
@@ -66,7 +66,6 @@ export class TargetAccounts<Target extends Described> implements Targets {
     const { open, rulesOf, state } = this.#options;
     const { maxChangesPerHour, ...policy } = rulesOf(target);
     const { name, regions } = target;
-    const { account } = before ?? {};
     let opened: Promise<Ec2> | undefined;
     const ec2 = (): Promise<Ec2> => {
       opened ??= open(target).catch((error: unknown) => {
@@ -75,12 +74,11 @@ export class TargetAccounts<Target extends Described> implements Targets {
       });
       return opened;
     };
-    const isCountedAlike = account?.state.limit.perHour === maxChangesPerHour;
     return {
       described,
       account: {
         ...{ name, regions, policy, ec2 },
-        state: isCountedAlike ? account.state : state.forTarget(name, maxChangesPerHour),
+        state: state.forTarget(name, maxChangesPerHour),
       },
       close: () => void opened?.then((each) => each.close()),
     };

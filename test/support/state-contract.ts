@@ -110,6 +110,44 @@ export function stateContract(subject: () => Subject): void {
     expect(await state.limit.take(caller, randomUUID())).toBe(false);
   });
 
+  it('counts the changes of a caller in each target and in all of them, whatever is changed at once', async () => {
+    const { state, elsewhere } = subject();
+    const [caller, a, b] = [randomUUID(), randomUUID(), randomUUID()];
+    const takes = Array.from({ length: 24 }, (_, i) => {
+      const replica = i % 4 < 2 ? state : elsewhere;
+      return replica.forTarget(i % 2 ? a : b, PER_HOUR - 1).limit.take(caller, randomUUID());
+    });
+    expect((await Promise.all(takes)).filter(Boolean).length).toBeLessThanOrEqual(PER_HOUR);
+    const left = [a, b].map((target) => state.forTarget(target, PER_HOUR - 1).limit.secondsLeft(caller));
+    expect(Math.min(...(await Promise.all(left)))).toBeGreaterThan(0);
+  });
+
+  it('gives back in all targets what was given back in one', async () => {
+    const { state, elsewhere } = subject();
+    const [caller, attempt, a, b] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+    const inA = state.forTarget(a, 1).limit;
+    const inB = elsewhere.forTarget(b, PER_HOUR).limit;
+    expect(await inA.take(caller, attempt)).toBe(true);
+    expect(await inA.take(caller, randomUUID())).toBe(false);
+    for (let i = 1; i < PER_HOUR; i++) expect(await inB.take(caller, randomUUID())).toBe(true);
+    expect(await inB.take(caller, randomUUID())).toBe(false);
+    await inA.refund(caller, attempt);
+    expect(await inB.take(caller, randomUUID())).toBe(true);
+    expect(await elsewhere.forTarget(a, 1).limit.take(caller, randomUUID())).toBe(false);
+  });
+
+  it('goes on counting in a target whose limit is lowered', async () => {
+    const { state, elsewhere } = subject();
+    const [caller, a] = [randomUUID(), randomUUID()];
+    for (let i = 1; i < PER_HOUR; i++) {
+      expect(await state.forTarget(a, PER_HOUR).limit.take(caller, randomUUID())).toBe(true);
+    }
+    for (const replica of [state, elsewhere]) {
+      expect(await replica.forTarget(a, 1).limit.secondsLeft(caller)).toBeGreaterThan(0);
+      expect(await replica.forTarget(a, 1).limit.take(caller, randomUUID())).toBe(false);
+    }
+  });
+
   it('lets a caller make the next change an hour after the first, and says when', async () => {
     const { state, elsewhere, clock } = subject();
     const caller = randomUUID();

@@ -72,19 +72,30 @@ describe('the accounts of targets', () => {
     const [after] = accounts.current();
     await after?.ec2();
     expect(after).toMatchObject({ regions: ['eu-west-1'] });
-    expect(after?.state).toBe(before?.state);
+    expect(after?.state.changes).toBe(before?.state.changes);
     await vi.advanceTimersByTimeAsync(960_000);
     expect([opened, closed]).toEqual([['a', 'a'], ['a']]);
   });
 
-  it('have the limit that their rules have now', () => {
+  it('have the limit that their rules have now, and what was counted under another', async () => {
     const { accounts, held } = accountsOf({ name: 'a', regions: REGIONS, perHour: 5 });
-    expect(accounts.current()[0]?.state.limit.perHour).toBe(5);
-    const before = accounts.current()[0]?.state.changes;
+    const limit = () => accounts.current()[0]?.state.limit;
+    expect(limit()?.perHour).toBe(5);
+    for (const attempt of ['1', '2']) expect(await limit()?.take('ann', attempt)).toBe(true);
     held.targets = [{ name: 'a', regions: REGIONS, perHour: 2 }];
-    const after = accounts.current()[0]?.state;
-    expect(after?.limit.perHour).toBe(2);
-    expect(after?.changes).toBe(before);
+    expect(limit()?.perHour).toBe(2);
+    expect(await limit()?.take('ann', '3')).toBe(false);
+    expect(await limit()?.take('bob', '4')).toBe(true);
+  });
+
+  it('that go and come back keep what was counted', async () => {
+    const { accounts, held } = accountsOf({ name: 'a', regions: REGIONS, perHour: 1 });
+    expect(await accounts.current()[0]?.state.limit.take(undefined, '1')).toBe(true);
+    const [a] = held.targets;
+    held.targets = [];
+    expect(accounts.current()).toEqual([]);
+    held.targets = [...(a === undefined ? [] : [a])];
+    expect(await accounts.current()[0]?.state.limit.secondsLeft(undefined)).toBeGreaterThan(0);
   });
 
   it('can give back what earlier processes released in them, and nothing else', async () => {
