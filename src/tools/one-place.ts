@@ -2,7 +2,7 @@ import type { Call, PlacedCall } from './define-tool.ts';
 import { ofTarget, regionIn, type TargetAccount, targetNamed, visibleTargets } from './targets.ts';
 
 /** The arguments that name one place. */
-interface OnePlace {
+export interface OnePlace {
   target?: string | undefined;
   region?: string | undefined;
 }
@@ -23,6 +23,13 @@ export async function inOnePlace<Input extends OnePlace>(call: Call<Input>): Pro
   const ec2 = await dependencies.ec2();
   where.region = await ec2.region(input.region);
   return { ...call, ec2, region: where.region };
+}
+
+/** Whether the place of a call has the rules yet by which the call goes: the targets may have been read again meanwhile. */
+export function hasSameRules({ dependencies, where, context }: PlacedCall<unknown>): boolean {
+  const { targets, policy } = dependencies;
+  if (targets === undefined) return true;
+  return visibleTargets(targets, context).some((now) => now.name === where.target && now.policy === policy);
 }
 
 /** The call in a region of a target. */

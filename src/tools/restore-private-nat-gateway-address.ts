@@ -12,7 +12,6 @@ import { untilAnswered } from './change/asking.ts';
 import { attempt, failedAttempt } from './change/attempt.ts';
 import { auditFields } from './change/result.ts';
 import { defineTool } from './define-tool.ts';
-import { inOnePlace } from './one-place.ts';
 import { listedResultSchema, restoration, restoreResultSchema } from './restore/restoration.ts';
 
 export const restorePrivateNatGatewayAddress = defineTool({
@@ -36,7 +35,6 @@ It works once no address of the gateway is changing, with the same checks, dry r
   scope: WRITE_SCOPE,
   isDestructive: true,
   begin: (call) => call.dependencies.audit.begin(auditFields(RESTORE, call.input, call)),
-  run: async (call) =>
-    untilAnswered(RESTORE, await inOnePlace(call), (each, answer) => attempt(restoration, each, answer)),
+  run: async (call) => untilAnswered(RESTORE, call, (each, answer) => attempt(restoration, each, answer)),
   failed: (...failure) => failedAttempt(RESTORE, ...failure),
 });

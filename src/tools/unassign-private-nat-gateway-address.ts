@@ -13,7 +13,6 @@ import { untilAnswered } from './change/asking.ts';
 import { attempt, failedAttempt } from './change/attempt.ts';
 import { auditFields } from './change/result.ts';
 import { defineTool } from './define-tool.ts';
-import { inOnePlace } from './one-place.ts';
 import { unassignment, unassignResultSchema } from './unassign/unassignment.ts';
 
 export const unassignPrivateNatGatewayAddress = defineTool({
@@ -54,7 +53,6 @@ outcome says how it ended; error.hint and next say what to do. Never repeat an "
   scope: WRITE_SCOPE,
   isDestructive: true,
   begin: (call) => call.dependencies.audit.begin(auditFields(UNASSIGN, call.input, call)),
-  run: async (call) =>
-    untilAnswered(UNASSIGN, await inOnePlace(call), (each, answer) => attempt(unassignment, each, answer)),
+  run: async (call) => untilAnswered(UNASSIGN, call, (each, answer) => attempt(unassignment, each, answer)),
   failed: (...failure) => failedAttempt(UNASSIGN, ...failure),
 });

@@ -2,8 +2,9 @@ import type { InputRequiredResult } from '@modelcontextprotocol/server';
 import type { Answer, Asking, Need } from '../../changes/confirmation.ts';
 import { cancelled, Failure } from '../../vocabulary/failure.ts';
 import type { ChangeTool } from '../../vocabulary/names.ts';
-import type { PlacedCall } from '../define-tool.ts';
+import type { Call, PlacedCall } from '../define-tool.ts';
 import { anyOf } from '../grace.ts';
+import { inOnePlace, type OnePlace } from '../one-place.ts';
 import { askedTooOften, askingFailed, notConfirmedHint, stopping } from './refusals.ts';
 import { auditFields, type ChangeResult, type Progress } from './result.ts';
 
@@ -14,25 +15,27 @@ const MOST_QUESTIONS = 8;
 
 /**
  * Attempts until there is a result. A question ends an attempt; its answer starts another, which goes through everything
- * again. A client of the modern era is asked by the result, and repeats the call with its answer.
+ * again, with the targets and rules that are in force by then. A client of the modern era is asked by the result, and
+ * repeats the call with its answer.
  *
  * @throws Failure where nobody waits for the answer any more
  */
-export async function untilAnswered<Input extends object, Own extends string>(
+export async function untilAnswered<Input extends OnePlace, Own extends string>(
   tool: ChangeTool,
-  call: PlacedCall<Input>,
+  call: Call<Input>,
   attempt: (call: PlacedCall<Input>, answer: Answer) => Promise<ChangeResult<Own> | Asking>,
 ): Promise<ChangeResult<Own> | InputRequiredResult> {
-  const { input, context, era, dependencies } = call;
+  const { context, era, dependencies } = call;
   const { audit, inputEnded, monotonic, stopping: ending } = dependencies;
   const { signal } = context.mcpReq;
   const confirmation = await dependencies.confirmation();
   let answer = confirmation.answer(context);
   for (let asked = 0; ; asked += 1) {
-    const result = await attempt({ ...call, began: monotonic() }, answer);
+    const placed = { ...(await inOnePlace(call)), began: monotonic() };
+    const result = await attempt(placed, answer);
     if (!('question' in result)) return result;
     if (asked === MOST_QUESTIONS) throw new Failure(askedTooOften(asked));
-    audit.outcome({ ...auditFields(tool, input, call), outcome: 'confirmation_asked' });
+    audit.outcome({ ...auditFields(tool, placed.input, placed), outcome: 'confirmation_asked' });
     if (era === 'modern') return confirmation.ask(result, context);
     // After stdin has ended no answer can come.
     const giveUp = anyOf([signal, ending, inputEnded]);

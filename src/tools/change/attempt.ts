@@ -13,13 +13,22 @@ import { TIMEOUTS } from '../../vocabulary/timeouts.ts';
 import { callerOf } from '../caller.ts';
 import type { FailedCall, PlacedCall } from '../define-tool.ts';
 import { observeGateway } from '../observe-gateway.ts';
+import { hasSameRules } from '../one-place.ts';
 import { shownFinding, waitCall } from '../results.ts';
 import { approvalGone, approversOf, judgeApproval, lacksApproval, namedApproval } from './approval.ts';
 import { canChange, withoutYes } from './asking.ts';
 import { claim, holdGateway, recallFor, unclaim } from './claims.ts';
 import type { AnyAttempt, Attempt, ChangeArguments, ChangeKind } from './kind.ts';
 import { afterDryRun, afterFailedRead } from './next-step.ts';
-import { blocked, callsAhead, changesSpent, noConfirmation, stopping, tooLate } from './refusals.ts';
+import {
+  blocked,
+  callsAhead,
+  changesSpent,
+  noConfirmation,
+  rulesChanged,
+  stopping,
+  tooLate,
+} from './refusals.ts';
 import {
   auditFields,
   type ChangeResult,
@@ -264,10 +273,12 @@ async function decide<I extends ChangeArguments, C extends AddressChange, Own ex
   }
   const isHeard = (await dependencies.isHeard()) && !context.mcpReq.signal.aborted;
   const late = isLate(attempt, SENDING_SECONDS);
-  if (!isHeard || late || dependencies.stopping.aborted) {
+  const isInForce = hasSameRules(attempt);
+  if (!isHeard || late || !isInForce || dependencies.stopping.aborted) {
     unclaim(attempt);
     if (!isHeard) return refused(confirmed, cancelled().report);
-    return refused(confirmed, dependencies.stopping.aborted ? stopping() : tooLate());
+    if (dependencies.stopping.aborted) return refused(confirmed, stopping());
+    return refused(confirmed, isInForce ? tooLate() : rulesChanged());
   }
   return send(attempt, { permit, hold }, confirmed);
 }
@@ -282,7 +293,7 @@ function limitReached(
   progress: Progress,
   seconds: number,
 ): ChangeResult<never> {
-  const { findings, error } = changesSpent(dependencies.state.limit.perHour, seconds);
+  const { findings, error } = changesSpent(dependencies.state.limit, seconds);
   return refused({ ...progress, findings: [...(progress.findings ?? []), ...findings] }, error);
 }
 

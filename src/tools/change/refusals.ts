@@ -1,4 +1,5 @@
 import type { DryRun } from '../../aws/permit.ts';
+import type { Limit } from '../../changes/state.ts';
 import { type Finding, policyFindings } from '../../nat-gateway/preflight.ts';
 import { type ErrorReport, errorReport } from '../../vocabulary/failure.ts';
 import { DESCRIBE } from '../../vocabulary/names.ts';
@@ -34,9 +35,16 @@ export function blocked(
 }
 
 /** The refusal of a call whose caller has sent as many real calls in the last hour as allowed. */
-export function changesSpent(perHour: number, seconds: number): { findings: Finding[]; error: ErrorReport } {
+export function changesSpent(
+  { perHour, perHourInAll }: Pick<Limit, 'perHour' | 'perHourInAll'>,
+  seconds: number,
+): { findings: Finding[]; error: ErrorReport } {
   const sent = perHour === 1 ? 'One real call has' : `${perHour} real calls have`;
-  const message = `${sent} been sent for this caller within an hour, which is the limit. Only the operator of this server can change that (--max-changes-per-hour).`;
+  const spent =
+    perHourInAll === undefined
+      ? `${sent} been sent for this caller within an hour, which is the limit.`
+      : `As many real calls have been sent for this caller within an hour as it may make: ${perHour} in this target, ${perHourInAll} in all.`;
+  const message = `${spent} Only the operator of this server can change that (--max-changes-per-hour).`;
   const findings = policyFindings([{ rule: 'max-changes-per-hour', message }]);
   const hint = `Check that the changes so far are what was meant. The next one is allowed in ${seconds} s; mode "dry_run" works meanwhile.`;
   const { error } = blocked(findings, { hint });
@@ -100,6 +108,16 @@ export function stopping(): ErrorReport {
     message: 'This server is shutting down and starts no further change. Nothing was changed.',
     retryable: true,
     hint: 'Call again once it has been started again.',
+  };
+}
+
+/** The refusal of a change whose target went, or has other rules than when the call began. */
+export function rulesChanged(): ErrorReport {
+  return {
+    code: 'precondition_failed',
+    message: 'The targets of this server were changed while this call was under way. Nothing was sent.',
+    retryable: true,
+    hint: 'Call again: everything is checked by the rules that are in force now.',
   };
 }
 

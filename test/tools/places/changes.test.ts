@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connectEc2 } from '../../../src/aws/ec2.ts';
 import { type SimulatorCall, startSimulator } from '../../../src/simulator/simulator.ts';
 import type { TargetAccount } from '../../../src/tools/targets.ts';
@@ -164,12 +164,13 @@ describe('what is remembered of a target', () => {
     expect(content.outcome).toBe('already_on_gateway');
   });
 
-  it.each(ERAS)('counts real calls for each caller and target, for a %s client', async (era) => {
+  it.each(ERAS)('counts real calls for each caller, target and all targets, for a %s client', async (era) => {
     const [prod, other] = await two();
     const clock = new ManualClock(0);
+    const state = stateOf({ changesPerHour: 2, clock });
     const limited = [prod, other].map(({ target }) => ({
       ...target,
-      state: stateOf({ changesPerHour: 1, clock }),
+      state: state.forTarget(target.name, target.name === 'prod' ? 1 : 2),
     }));
     const { dependencies } = await open(limited, { confirmMode: 'never' });
     const outcomeIn = async (target: string, address: string) => {
@@ -181,12 +182,62 @@ describe('what is remembered of a target', () => {
       return /\\"outcome\\":\\"(\w+)\\"/.exec(answer)?.[1];
     };
     expect(await outcomeIn('prod', '10.0.1.11')).toBe('unassigning');
+    expect(await outcomeIn('prod', '10.0.1.12')).toBe('refused');
     expect(await outcomeIn('test', '10.0.1.11')).toBe('unassigning');
+    expect(await outcomeIn('test', '10.0.1.12')).toBe('refused');
     expect([prod, other].map(({ calls }) => realCalls(calls).length)).toEqual([1, 1]);
     const secondsLeft = (caller: string) =>
       Promise.all(limited.map(({ state }) => state.limit.secondsLeft(caller)));
     expect(await secondsLeft('token:someone')).toEqual([3600, 3600]);
     expect(await secondsLeft('token:other')).toEqual([0, 0]);
+  });
+});
+
+describe.each(['legacy', 'modern'] as const)('the rules of a target, for a %s client', (era) => {
+  const stop = (target: TargetAccount): TargetAccount => ({
+    ...target,
+    policy: { ...target.policy, readOnly: true },
+  });
+
+  it.each([
+    ['are read-only', stop, 'policy_denied'],
+    ['went with it', undefined, 'invalid_argument'],
+  ])('that %s since the question hold for its answer', async (_, change_, code) => {
+    const [prod, other] = await two();
+    const targets = targetsOf(prod.target, other.target);
+    const session = await openSession({
+      ...{ era, confirmMode: 'always', client: { capabilities: { elicitation: {} } } },
+      dependencies: { targets },
+    });
+    onTestFinished(session.close);
+    session.client.setRequestHandler('elicitation/create', async () => {
+      targets.accounts = [...(change_ === undefined ? [] : [change_(prod.target)]), other.target];
+      return { action: 'accept', content: { confirm: true } };
+    });
+    const { content } = await session.call(UNASSIGN, { ...change, target: 'prod' });
+    expect(content).toMatchObject({ outcome: 'refused', changed: false, error: { code } });
+    expect(realCalls(prod.calls)).toEqual([]);
+  });
+
+  it('that change while the gateway is looked at are not passed by', async () => {
+    const prod = await embedded('prod');
+    const targets = targetsOf(prod.target);
+    const { call, close } = await openSession({ era, dependencies: { targets } });
+    onTestFinished(close);
+    const ec2 = await prod.target.ec2();
+    const dryRun = vi.spyOn(ec2.unassign, 'dryRun').mockImplementation(async (...args) => {
+      targets.accounts = [stop(prod.target)];
+      dryRun.mockRestore();
+      return ec2.unassign.dryRun(...args);
+    });
+    const { content } = await call(UNASSIGN, { ...change, target: 'prod' });
+    expect(content).toMatchObject({
+      outcome: 'refused',
+      changed: false,
+      error: { code: 'precondition_failed', retryable: true },
+    });
+    expect(realCalls(prod.calls)).toEqual([]);
+    expect((await call(UNASSIGN, { ...change, target: 'prod' })).content.error.code).toBe('policy_denied');
   });
 });
 
