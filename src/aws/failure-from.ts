@@ -3,6 +3,7 @@ import { Failure } from '../vocabulary/failure.ts';
 import { boundedText, withStop } from '../vocabulary/text.ts';
 import type { Stage } from './attempts.ts';
 import { mappingFor, type RequestContext } from './aws-codes.ts';
+import { BodyTooLong, LONGEST_BODY } from './body-limit.ts';
 import { credentialFailure, hangingSource, renewal } from './credential-failures.ts';
 import { CredentialSourceError, type Source } from './credential-sources.ts';
 import { type ErrorParts, errorParts } from './error-parts.ts';
@@ -44,9 +45,12 @@ function explained(error: unknown, context: FailureContext): Failure {
   const parts = errorParts(error);
   if (parts.awsCode !== undefined) return refusedByAws(parts.awsCode, parts, context);
   if (error instanceof ProxyError) return failedAtProxy(error);
+  if (error instanceof BodyTooLong) {
+    return notEc2(`more than ${LONGEST_BODY / 1_000_000} MB`, parts, context);
+  }
   return (
     (parts.status === undefined ? beforeSending(parts, context) : undefined) ??
-    notEc2(parts, context) ??
+    answerNotOfEc2(parts, context) ??
     brokenConnection(parts, context) ??
     noAnswer(parts, context) ??
     untrustedTls(parts, context) ??
@@ -130,15 +134,20 @@ function noConnection(context: FailureContext): Failure {
   });
 }
 
-/** An answer that is not EC2's. */
-function notEc2({ status, codes, requestId }: ErrorParts, context: FailureContext): Failure | undefined {
+function answerNotOfEc2(parts: ErrorParts, context: FailureContext): Failure | undefined {
+  const { status, codes } = parts;
   const isNoHttp = codes.some((code) => code.startsWith('HPE_'));
   if (status === undefined && !isNoHttp) return undefined;
   const sent = isNoHttp ? 'something that is not HTTP' : `HTTP ${status} and nothing`;
+  return notEc2(`${sent} that could be read as EC2's XML`, parts, context);
+}
+
+/** An answer that is not EC2's. `sent` says what it is. */
+function notEc2(sent: string, { requestId }: ErrorParts, context: FailureContext): Failure {
   return new Failure(
     {
       code: 'bad_response',
-      message: `What answered in place of EC2${through(context)} sent ${sent} that could be read as EC2's XML.`,
+      message: `What answered in place of EC2${through(context)} sent ${sent}.`,
       retryable: true,
       request_id: requestId,
     },
@@ -244,5 +253,5 @@ export function concernsSession({ report: { code, aws_code } }: Failure): boolea
 
 /** The blob after this label describes the account's policies; it belongs into no log and no conversation. */
 function withoutEncodedMessage(message: string): string {
-  return message.replace(/\s*Encoded authorization failure message:\s*\S+/gi, '');
+  return message.replace(/\s?Encoded authorization failure message:\s*\S+/gi, '').trimEnd();
 }

@@ -6,6 +6,7 @@ import { NodeHttpHandler, type NodeHttpHandlerOptions } from '@smithy/node-http-
 import { failed, type HttpProxy, late } from '../proxy/proxy.ts';
 import { TunnelAgent } from '../proxy/tunnel-agent.ts';
 import { proxyFor } from '../proxy/variables.ts';
+import { boundBody } from './body-limit.ts';
 
 type Handle = NodeHttpHandler['handle'];
 type HandlerRequest = Parameters<Handle>[0];
@@ -19,7 +20,7 @@ interface ConnectionOptions {
 }
 
 /**
- * The SDK's HTTP handler, extended by the proxies of the environment, which the SDK ignores.
+ * The SDK's HTTP handler, extended by the proxies of the environment, which the SDK ignores, and by a bound on answers.
  *
  * The variables are read for each request, because the endpoint's host is known only then. `connectionTimeout` bounds
  * the way to the endpoint as a whole: name, socket, CONNECT and TLS.
@@ -46,7 +47,13 @@ export class ProxyAwareHandler extends NodeHttpHandler {
       const agent = watched(this.#agentFor(way), connecting);
       new NodeHttpHandler({ ...this.#options, httpAgent: agent, httpsAgent: agent })
         .handle(way.request, options)
-        .then(resolve, (error) => reject(connecting.explain(error)))
+        .then(
+          (answer) => {
+            boundBody(answer.response.body, options.abortSignal);
+            resolve(answer);
+          },
+          (error) => reject(connecting.explain(error)),
+        )
         .finally(() => connecting.end());
     });
   }

@@ -6,7 +6,6 @@ import { orAborted } from '../../vocabulary/or-aborted.ts';
 import type { Ec2Clients } from '../clients.ts';
 import { errorParts } from '../error-parts.ts';
 import { failureFrom } from '../failure-from.ts';
-import { boundBodies } from './body-limit.ts';
 
 /** A gateway that evidence is asked about, and those of its addresses that others may name. */
 export interface EvidenceQuestion {
@@ -72,11 +71,7 @@ export class LookUp {
   }
 
   ec2(): Promise<EC2Client> {
-    this.#ec2 ??= this.config('ec2').then((config) => {
-      const client = new EC2Client(config);
-      boundBodies(client.middlewareStack, this.signal);
-      return client;
-    });
+    this.#ec2 ??= this.config('ec2').then((config) => new EC2Client(config));
     return this.#ec2;
   }
 

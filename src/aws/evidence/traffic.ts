@@ -6,7 +6,6 @@ import {
   type MetricDataResult,
 } from '@aws-sdk/client-cloudwatch';
 import type { Traffic } from '../../nat-gateway/evidence.ts';
-import { boundBodies } from './body-limit.ts';
 import { type EvidenceQuestion, type Gap, type LookUp, outcome, unusable } from './look-up.ts';
 
 /** CloudWatch's own name of the action, which a policy has to allow. */
@@ -60,9 +59,7 @@ export async function readTraffic(
 }
 
 async function connect(lookUp: LookUp): Promise<CloudWatchClient> {
-  const client = new CloudWatchClient(await lookUp.config('cloudwatch'));
-  boundBodies(client.middlewareStack, lookUp.signal);
-  return client;
+  return new CloudWatchClient(await lookUp.config('cloudwatch'));
 }
 
 interface Window {
