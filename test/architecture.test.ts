@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { analyse } from 'scslre';
 import { describe, expect, it } from 'vitest';
 import { type Sources, violations } from './support/architecture.ts';
+import { regularExpressions } from './support/regular-expressions.ts';
 
 const text = (file: string): string => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
 
@@ -108,6 +110,16 @@ describe('the rules of the layout', () => {
 describe('the source', () => {
   it('starts no process and evaluates no text: there is nothing to inject a command into', () => {
     expect(filesWith(/child_process|worker_threads|\beval\(|new Function\(|node:vm/)).toEqual([]);
+  });
+
+  it('has no regular expression that takes more than linear time: callers and endpoints choose the text', () => {
+    const slow = [...sources].flatMap(([file, source]) =>
+      regularExpressions(file, source)
+        .filter((regex) => analyse(regex).reports.length > 0)
+        .map(({ source }) => `${file}: /${source}/`),
+    );
+    expect(slow).toEqual([]);
+    expect(analyse({ source: '(e?s)+$', flags: '' }).reports).not.toEqual([]);
   });
 
   it('has one door to the real calls: nothing else can make a command, or a permit for it', () => {

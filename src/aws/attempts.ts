@@ -103,7 +103,7 @@ function destinationOf(request: unknown): Destination {
     headers: Record<string, string | undefined>;
   };
   // The credential scope of Signature Version 4: key, date, region, service.
-  const scope = /Credential=([^/,\s]+)\/[^/,\s]*\/([^/,\s]*)\//.exec(headers.authorization ?? '');
+  const scope = /^\S+ Credential=([^/,\s]+)\/[^/,\s]*\/([^/,\s]*)\//.exec(headers.authorization ?? '');
   return {
     origin: `${protocol}//${hostname}:${port ?? (protocol === 'https:' ? 443 : 80)}`,
     path,

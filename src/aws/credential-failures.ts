@@ -134,7 +134,7 @@ const FILE_CODES: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'EPERM', 'E
 
 /** The words of the source: bounded, on one line, without what could be a secret. */
 function wordsOf(source: Source, { message, codes }: ErrorParts): string {
-  const [, output] = /^Command failed: [^\n]*(.*)$/s.exec(message) ?? [];
+  const [, output] = /^Command failed: [^\n]*((?:\n.*)?)$/s.exec(message) ?? [];
   const text =
     source.kind === 'credential_process' && output !== undefined ? `it failed. ${output}` : message;
   const secretLength = source.kind === 'credential_process' ? 20 : 100;

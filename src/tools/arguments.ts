@@ -134,11 +134,8 @@ export function unknownArguments(known: readonly string[]) {
 const UNKNOWN_NAMED = 5;
 
 function suggestion(key: string, known: readonly string[]): string {
-  const plain = (name: string): string =>
-    name
-      .toLowerCase()
-      .replace(/[^a-z]/g, '')
-      .replace(/(e?s)+$/, '');
+  // Without e and s a plural is as its singular.
+  const plain = (name: string): string => name.toLowerCase().replace(/[^a-df-rt-z]/g, '');
   // Which of the two is meant is not guessed: script clients coerce dry_run=yes to false.
   if (plain(key) === 'dryrun' && known.includes('mode')) return 'use mode: "dry_run" or mode: "execute"';
   const meant = known.find((name) => plain(name) === plain(key));
