@@ -2,6 +2,9 @@ import type { EC2ClientConfig } from '@aws-sdk/client-ec2';
 import type { ProxyAwareHandler } from './proxy.ts';
 import type { Service, Settings } from './settings.ts';
 
+/** Of how many regions something is kept: more than AWS has, as callers may name any. */
+export const REGIONS_KEPT = 64;
+
 /** What every client of the SDK is made with. */
 export interface Transport {
   requestHandler: ProxyAwareHandler;

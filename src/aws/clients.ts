@@ -3,10 +3,11 @@ import { abortAt } from '../vocabulary/abort-at.ts';
 import { cancelled, Failure } from '../vocabulary/failure.ts';
 import type { Logger } from '../vocabulary/logger.ts';
 import { orAborted } from '../vocabulary/or-aborted.ts';
+import { keep } from '../vocabulary/room.ts';
 import { withoutSecrets } from '../vocabulary/secrets.ts';
 import type { Timeouts } from '../vocabulary/timeouts.ts';
 import { ChangeOrigins, type RequestState, type Track, trackAttempts } from './attempts.ts';
-import type { Transport } from './client-config.ts';
+import { REGIONS_KEPT, type Transport } from './client-config.ts';
 import { CredentialSourceError } from './credential-sources.ts';
 import { concernsSession, type FailureContext, failureFrom, outOfTime } from './failure-from.ts';
 import { Identities, type Identity } from './identity.ts';
@@ -191,7 +192,7 @@ export class Ec2Clients {
     const identity = await orAborted(ask(), until.signal)
       .catch(() => undefined)
       .finally(until.letGo);
-    if (identity?.account_id !== undefined) this.#signers.set(region, identity);
+    if (identity?.account_id !== undefined) keep(this.#signers, region, identity, REGIONS_KEPT);
     return identity;
   }
 
@@ -244,7 +245,7 @@ export class Ec2Clients {
         until.signal,
       );
       this.#complaint = undefined;
-      this.#signedBy.set(region, state.destination?.accessKeyId);
+      keep(this.#signedBy, region, state.destination?.accessKeyId, REGIONS_KEPT);
       return answer;
     } catch (error) {
       if (signal?.aborted) throw cancelled();

@@ -2,8 +2,10 @@ import type { Evidence } from '../nat-gateway/evidence.ts';
 import type { NatGateway } from '../nat-gateway/gateway.ts';
 import { assignedVerdictOf, verdictOf } from '../nat-gateway/observations.ts';
 import type { Logger } from '../vocabulary/logger.ts';
+import { kept } from '../vocabulary/room.ts';
 import { TIMEOUTS, type Timeouts } from '../vocabulary/timeouts.ts';
 import { type AssignRequest, assignment } from './assign.ts';
+import { REGIONS_KEPT } from './client-config.ts';
 import { Ec2Clients } from './clients.ts';
 import {
   type NatGatewayPage,
@@ -74,7 +76,7 @@ export interface Ec2 {
 }
 
 /** How long the list of regions is kept, in milliseconds. */
-const REGIONS_KEPT = 300_000;
+const LIST_KEPT = 300_000;
 
 /**
  * Contacts nobody until a method is called. `version` goes into the user agent, by which CloudTrail shows the calls of
@@ -89,14 +91,11 @@ export function connectEc2(
   const clients = new Ec2Clients(target, version, logger, timeouts);
   const watches = new Map<string, RegionWatch>();
   const followed = new Map<string, Followed>();
-  const watchOf = (region: string): RegionWatch => {
-    const watch = watches.get(region) ?? new RegionWatch(clients, region);
-    watches.set(region, watch);
-    return watch;
-  };
+  const watchOf = (region: string): RegionWatch =>
+    kept(watches, region, REGIONS_KEPT, () => new RegionWatch(clients, region));
   let regions: { list: Promise<string[]>; at: number } | undefined;
   const describeRegions = (): Promise<string[]> => {
-    if (regions !== undefined && performance.now() - regions.at < REGIONS_KEPT) return regions.list;
+    if (regions !== undefined && performance.now() - regions.at < LIST_KEPT) return regions.list;
     const asked = {
       list: import('./regions.ts').then(({ readRegions }) => readRegions(clients)),
       at: performance.now(),
@@ -113,8 +112,7 @@ export function connectEc2(
     readGateways: (region, ids, signal) => readGateways(clients, region, ids, { signal }),
     readGateway: (region, natGatewayId, signal) => readGateway(clients, region, natGatewayId, { signal }),
     async evidence(region, gateways, signal) {
-      const latest = followed.get(region) ?? { prefixListIds: [], vpcIds: [] };
-      followed.set(region, latest);
+      const latest = kept(followed, region, REGIONS_KEPT, () => ({ prefixListIds: [], vpcIds: [] }));
       // Most calls do without it, and without the SDK's code for it.
       const { readEvidence } = await import('./evidence.ts');
       return readEvidence(clients, region, gateways, latest, signal);

@@ -1,8 +1,9 @@
 import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { partitionOf } from '../vocabulary/partition.ts';
+import { kept } from '../vocabulary/room.ts';
 import type { Timeouts } from '../vocabulary/timeouts.ts';
-import { clientConfig, type Transport } from './client-config.ts';
+import { clientConfig, REGIONS_KEPT, type Transport } from './client-config.ts';
 import type { Source } from './credential-sources.ts';
 import { Credentials } from './credentials.ts';
 import type { Identity, Question } from './identity.ts';
@@ -82,11 +83,9 @@ export class Session {
 
   /** @throws Failure `precondition_failed` if a setting cannot be understood */
   pair(region: string): Pair {
-    const known = this.#pairs.get(region);
-    if (known !== undefined) return known;
-    const pair = this.pairSignedBy(region, this.#credentialsIn(region));
-    this.#pairs.set(region, pair);
-    return pair;
+    return kept(this.#pairs, region, REGIONS_KEPT, () =>
+      this.pairSignedBy(region, this.#credentialsIn(region)),
+    );
   }
 
   /**
