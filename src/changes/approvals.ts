@@ -152,7 +152,7 @@ export class MemoryApprovals implements Approvals {
   async create(request: ApprovalRequest): Promise<Approval> {
     const createdAt = this.#now();
     const approval = { ...request, id: approvalId(createdAt), createdAt, decisions: [] };
-    makeRoom(this.#approvals, CAPACITY);
+    if (this.#approvals.size >= CAPACITY) this.#dropOne(request.requester);
     this.#approvals.set(approval.id, approval);
     return approval;
   }
@@ -192,6 +192,16 @@ export class MemoryApprovals implements Approvals {
     if (approval !== undefined && approval.usedBy === undefined) {
       this.#set({ ...approval, voidReason: approval.voidReason ?? reason });
     }
+  }
+
+  /** Drops the oldest that cannot be used any more, else of this requester, so that nobody can drop those of others. */
+  #dropOne(requester: string): void {
+    const all = [...this.#approvals.values()];
+    const isOver = (each: Approval): boolean =>
+      !['open', 'approved'].includes(approvalState(each, this.#now()));
+    const [oldest] = all;
+    const least = all.find(isOver) ?? all.find((each) => each.requester === requester) ?? oldest;
+    if (least !== undefined) this.#approvals.delete(least.id);
   }
 
   #find(id: string): Approval | undefined {
