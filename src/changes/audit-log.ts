@@ -1,4 +1,5 @@
 import { Failure } from '../vocabulary/failure.ts';
+import { visibleJson } from '../vocabulary/text.ts';
 import { ChangeLimit } from './limit.ts';
 
 /**
@@ -120,6 +121,7 @@ export class AuditLog {
 
   #lineOf(event: AuditEvent, fields: AuditFields): string {
     const time = new Date(this.#now()).toISOString();
-    return `${JSON.stringify({ audit: event, time, version: this.#version, pid: process.pid, ...fields })}\n`;
+    const record = { audit: event, time, version: this.#version, pid: process.pid, ...fields };
+    return `${visibleJson(JSON.stringify(record))}\n`;
   }
 }

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { LineWriter } from '../changes/line-writer.ts';
 import type { Logger } from '../vocabulary/logger.ts';
 import { withoutSecrets } from '../vocabulary/secrets.ts';
+import { visibleJson } from '../vocabulary/text.ts';
 
 // For pino alone; the bundler leaves this line out, and puts pino where it is required.
 const require = createRequire(import.meta.url);
@@ -51,7 +52,7 @@ function openPino(level: string, stderr: LineWriter): Logger {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: errorMembers },
     },
-    { write: (line: string) => void stderr.write(line) },
+    { write: (line: string) => void stderr.write(visibleJson(line)) },
   );
 }
 

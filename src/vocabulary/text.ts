@@ -36,6 +36,18 @@ export function displayName(value: string): string {
   return `"${cut.join('').replaceAll('"', "'")}"`;
 }
 
+/**
+ * The same JSON, in which every character is escaped that a terminal may act upon or not show. JSON demands that only of
+ * those below U+0020, and records are read with `tail`.
+ */
+export function visibleJson(json: string): string {
+  return json.replace(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    [...Array(character.length).keys()]
+      .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+}
+
 /** Values for a message; of a long list the first are named, and the others counted. */
 export function listed(values: readonly string[], most: number): string {
   const more = values.length - most;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { boundedText, displayName, visibleLine } from '../../src/vocabulary/text.ts';
+import { boundedText, displayName, visibleJson, visibleLine } from '../../src/vocabulary/text.ts';
 
 describe('boundedText', () => {
   it('returns short, well-formed text unchanged', () => {
@@ -17,6 +17,19 @@ describe('boundedText', () => {
         const text = boundedText(`${value}\ud800`, limit);
         expect(text.isWellFormed()).toBe(true);
         expect(text.length).toBeLessThanOrEqual(limit + 40);
+      }),
+    );
+  });
+});
+
+describe('visibleJson', () => {
+  it('is the same value without a character that a terminal acts upon or hides', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const value = `${text}\u009b31m\u202e\u2028\u200b\u{e0041}`;
+        const json = visibleJson(JSON.stringify({ value }));
+        expect(JSON.parse(json)).toEqual({ value });
+        expect(json).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
       }),
     );
   });
