@@ -89,7 +89,8 @@ function read(file: string): { text: string; mode: number } {
 function parse(text: string): Entry[] {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    // Some editors begin a file with a byte order mark.
+    value = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch {
     // The parser's own message quotes the file.
     throw new Error('is not JSON');
