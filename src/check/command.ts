@@ -14,7 +14,12 @@ export async function checkCommand(options: SetUpToCheck & CheckFlags): Promise<
   const columns = stdout.columns || 80;
   const report = await checkSetUp(options, isFancy ? lineOfProgress(columns) : () => {});
   const lines = isFancy ? ERASE + asTable(report, columns) : asLines(report);
-  await printed(options.json ? asJson(report) : lines);
+  try {
+    await printed(options.json ? asJson(report) : lines);
+  } catch (error) {
+    process.stderr.write(`nat-gateway-mcp: the report cannot be written: ${(error as Error).message}\n`);
+    return 1;
+  }
   return report.ok ? 0 : 1;
 }
 
@@ -26,10 +31,16 @@ function lineOfProgress(columns: number): Progress {
   };
 }
 
-/** Waits until the text has left, because the process exits then; a reader that is gone needs nothing. */
+/**
+ * Waits until the text has left, because the process exits then; a reader that is gone needs nothing.
+ *
+ * @throws Error where the text could not be written
+ */
 function printed(text: string): Promise<void> {
-  return new Promise((resolve) => {
-    process.stdout.once('error', () => resolve());
-    process.stdout.write(text, () => resolve());
+  return new Promise((resolve, reject) => {
+    const onEnd = (error?: NodeJS.ErrnoException | null): void =>
+      error && error.code !== 'EPIPE' ? reject(error) : resolve();
+    process.stdout.once('error', onEnd);
+    process.stdout.write(text, onEnd);
   });
 }
