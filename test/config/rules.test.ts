@@ -1,13 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { configure } from '../../src/config/configure.ts';
+import { flagOf, OPTION_NAMES, type Settings } from '../../src/config/options.ts';
 import { rulesInForce } from '../../src/config/rules.ts';
+import { OPTION_CASES, type OptionName } from '../support/option-cases.ts';
 
 function rules(args: readonly string[], environment: Record<string, string> = {}): object {
   const invocation = configure(args, environment);
   return invocation.command === 'serve' ? rulesInForce(invocation.settings) : {};
 }
 
+/** Options of the group that decide about the way of a question, and not whether a change is made. */
+const NO_RULES: readonly OptionName[] = ['confirmationKey'];
+
 describe('the rules in force', () => {
+  it('are all that the help lists under what may be changed', () => {
+    const from = OPTION_NAMES.indexOf('confirm');
+    const inGroup = OPTION_NAMES.slice(from, OPTION_NAMES.indexOf('stateTable'));
+    const settings = Object.fromEntries(OPTION_CASES.map(({ name, value }) => [name, value]));
+    const shown = rulesInForce(settings as unknown as Settings);
+    const missing = inGroup.filter((name) => !(flagOf(name).replaceAll('-', '_') in shown));
+    expect(missing).toEqual(NO_RULES);
+  });
+
   it('tell how many people approve, and whether their own requests', () => {
     const args = ['--http=0', '--confirm=never', '--token-file=t.json', '--approvals=2'];
     expect(rules(args)).toMatchObject({ approvals: 2 });

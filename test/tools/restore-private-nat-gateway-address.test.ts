@@ -49,6 +49,7 @@ describe('restore', () => {
       ['intent', undefined, RESTORE],
       ['outcome', 'assigning', RESTORE],
     ]);
+    expect(audit.records[1]).toMatchObject({ dry_run: content.dry_run, assign: content.assign });
     clock.advance(60);
     const waited = await call(content.next.tool, { ...content.next.arguments, timeout_seconds: 5 });
     expect(waited.content).toMatchObject({
@@ -170,7 +171,7 @@ describe('restore', () => {
     'sends once and never tells a lost answer as more than it is: %s',
     async (name) => {
       const isReal = ({ action, dryRun }: Exchange) => action.startsWith('Assign') && !dryRun;
-      const { call, release, assigned } = await open({
+      const { call, release, assigned, audit } = await open({
         timeouts: { ...FAST_TIMEOUTS, reconcilePauses: [1, 1, 1] },
         intercept: async (exchange) => {
           const answer = exchange.apply();
@@ -181,6 +182,7 @@ describe('restore', () => {
       const { content } = await call(RESTORE, change);
       // Reads show the assignment, as it takes some seconds.
       expect(content).toMatchObject({ outcome: 'assigning', reconciled: true });
+      expect(audit.records.at(-1)).toMatchObject({ outcome: 'assigning', reconciled: true });
       expect(assigned()).toMatchObject({ realCalls: 1, changes: 1 });
     },
   );

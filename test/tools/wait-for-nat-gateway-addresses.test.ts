@@ -70,6 +70,7 @@ describe.each(ERAS)('wait_for_nat_gateway_addresses, for a %s client', (era) => 
     const { content: started } = await call(UNASSIGN, request);
     const { content, isError } = await call(WAIT, { ...request, timeout_seconds: 1 });
     expect(isError).toBe(false);
+    expect(content.waited_seconds).toBeGreaterThanOrEqual(1);
     expect(content).toMatchObject({
       outcome: 'still_changing',
       addresses: [{ fate: 'unassigning' }, { fate: 'unassigning' }],

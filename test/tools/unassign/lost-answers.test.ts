@@ -65,7 +65,7 @@ describe('a lost real call, after which reads show the drain of another', () => 
     const inventory = [privateNatGateway(EGRESS, 'egress', ['10.0.1.10', '10.0.1.11', '10.0.1.12'], 0)];
     const [gateway] = inventory;
     let omits = false;
-    const { call } = await session({
+    const { call, audit } = await session({
       clock,
       inventory,
       intercept: async (exchange) => {
@@ -80,6 +80,7 @@ describe('a lost real call, after which reads show the drain of another', () => 
     });
     const { content } = await call(UNASSIGN, { ...one, max_drain_duration_seconds: 1 });
     expect(content).toMatchObject({ outcome: 'unassigning', reconciled: true });
+    expect(audit.records.at(-1)).toMatchObject({ outcome: 'unassigning', reconciled: true });
     clock.advance(10);
     omits = true;
     const { content: waited } = await call(WAIT, { ...one, timeout_seconds: 1 });
