@@ -30,8 +30,13 @@ export class Releases {
     for (const release of earlier) this.remember(release);
   }
 
+  /** A later release ends what an earlier return says. */
   remember({ region, natGatewayId, privateIps, at }: Release): void {
-    for (const privateIp of privateIps) setLatest(this.#released, keyOf(region, natGatewayId, privateIp), at);
+    for (const privateIp of privateIps) {
+      const key = keyOf(region, natGatewayId, privateIp);
+      this.#givenBack.delete(key);
+      setLatest(this.#released, key, at);
+    }
   }
 
   /** Whether this server released the address from this gateway within a day. */

@@ -60,6 +60,7 @@ export class ChangesOfGateway implements Remembered {
 
   #addRelease(item: Item, privateIp: string, isAccepted: boolean): void {
     this.#released.set(privateIp, Number(item.at));
+    this.#givenBack.delete(privateIp);
     const isOver = item.over instanceof Set && item.over.has(privateIp);
     if (!isAccepted || isOver) return;
     const drain = item.drain === undefined ? undefined : (JSON.parse(String(item.drain)) as Drain);

@@ -289,6 +289,14 @@ export function stateContract(subject: () => Subject): void {
     expect([remembered.isReleased('10.0.1.11'), remembered.drains.size]).toEqual([false, 0]);
     const since = clock.monotonic() - (remembered.givenBackAt('10.0.1.11') ?? 0);
     expect(Math.abs(since)).toBeLessThan(1000);
+
+    clock.advance(60);
+    const later: IntendedChange = { ...change, attempt: randomUUID() };
+    await state.changes.intend(later);
+    await state.changes.settle(later, { kind: 'accepted', drain: drainFrom(clock.now(), 1) });
+    const afterwards = await elsewhere.changes.of(change);
+    expect(afterwards.givenBackAt('10.0.1.11')).toBeUndefined();
+    expect([afterwards.isReleased('10.0.1.11'), afterwards.drains.size]).toEqual([true, 1]);
   });
 
   it('judges a late read by the drain that it remembers', async () => {

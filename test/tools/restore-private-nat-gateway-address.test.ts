@@ -59,6 +59,18 @@ describe('restore', () => {
     const again = await call(RESTORE, change);
     expect(again.content).toMatchObject({ outcome: 'already_on_gateway', changed: false });
     expect(assigned()).toMatchObject({ realCalls: 1 });
+
+    const released = await call(UNASSIGN, { ...change, max_drain_duration_seconds: 2 });
+    expect(released.content).toMatchObject({
+      outcome: 'unassigning',
+      drain: { release_by: expect.any(String) },
+    });
+    clock.advance(10);
+    const gone = await call(WAIT, { ...change, timeout_seconds: 5 });
+    expect(gone.content).toMatchObject({
+      outcome: 'settled',
+      addresses: [{ private_ip: ip, fate: 'released', released_at: expect.any(String) }],
+    });
   });
 
   it('makes a dry run alone in mode dry_run, and offers the call under the condition that it is wanted', async () => {
