@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import { type Approval, approvalState, type Decision } from '../changes/approvals.ts';
+import { type Approval, type ApprovalState, approvalState, type Decision } from '../changes/approvals.ts';
 import { Failure } from '../vocabulary/failure.ts';
 import { APPROVE_SCOPE, DECIDE_APPROVAL, LIST_APPROVALS } from '../vocabulary/names.ts';
 import { approvalSchema, listedApproval, maySee } from './approval-members.ts';
@@ -102,18 +102,19 @@ function own(): Failure {
   );
 }
 
-function undecided(kind: 'own_again' | 'closed', state: string): Failure {
-  if (kind === 'own_again') {
-    return refusal(
-      'precondition_failed',
-      'You have decided on it before, and each person decides once.',
-      'Somebody else can still reject it until it is used.',
-    );
-  }
+function undecided(kind: 'own_again' | 'closed', state: ApprovalState): Failure {
+  const isAlive = state === 'open' || state === 'approved';
+  const message =
+    kind === 'own_again'
+      ? `You have decided on it before, and each person decides once${isAlive ? '' : `; it is ${state}`}.`
+      : state === 'approved'
+        ? 'It has all the approvals that it needs.'
+        : `It cannot be decided on any more: it is ${state}.`;
+  const who = kind === 'own_again' ? 'Somebody else can still reject it' : 'Rejecting it still stops it';
   return refusal(
     'precondition_failed',
-    `It cannot be decided on any more: it is ${state}.`,
-    `${LIST_APPROVALS} shows the open ones.`,
+    message,
+    isAlive ? `${who} until it is used.` : `${LIST_APPROVALS} shows the open ones.`,
   );
 }
 

@@ -209,6 +209,24 @@ describe.each([
     expect(server.executions()).toBe(0);
   });
 
+  it('tells who decides too late what can still be done', async () => {
+    const server = await serve(connect);
+    const { approval } = await server.ask();
+    await server.decide('ann', approval.id);
+    const { error } = await server.decide('bob', approval.id);
+    expect(error.message).toContain('It has all the approvals that it needs.');
+    expect(error.hint).toBe('Rejecting it still stops it until it is used.');
+    const again = (await server.decide('ann', approval.id)).error;
+    expect(again.message).toContain('You have decided on it before');
+    expect(again.hint).toBe('Somebody else can still reject it until it is used.');
+    expect(await server.use(approval.id)).toMatchObject({ outcome: 'unassigning' });
+    for (const name of ['ann', 'bob'] as const) {
+      const late = (await server.decide(name, approval.id, 'reject')).error;
+      expect(late.message).toContain('it is used');
+      expect(late.hint).toBe(`${LIST_APPROVALS} shows the open ones.`);
+    }
+  });
+
   it('is refused once its approval has expired', async () => {
     const server = await serve(connect);
     const { approval } = await server.ask();
