@@ -301,9 +301,15 @@ function latestRelease({ remembered }: Wait, courses: readonly Course[]): string
   return latestEnd(changing.map(({ private_ip }) => remembered.drains.get(private_ip)));
 }
 
+/** The fates of addresses that are being released. */
+const OF_RELEASES: ReadonlySet<string> = new Set(['unassigning', 'released', 'unknown']);
+
+/** How far the wait is, for the human who watches it. */
 function sentence(courses: readonly Course[], releaseBy: string | undefined, now: number): string {
-  const released = courses.filter(({ fate }) => fate === 'released').length;
+  if (courses.length === 0) return 'nothing is seen changing yet';
+  const areReleases = courses.every(({ fate }) => OF_RELEASES.has(fate));
+  const done = courses.filter(({ fate, settled }) => (areReleases ? fate === 'released' : settled)).length;
   const seconds = releaseBy === undefined ? 0 : Math.ceil((Date.parse(releaseBy) - now) / 1000);
   const rest = seconds <= 0 ? '' : `; the last of them in ${seconds} s at the latest`;
-  return `${released} of ${courses.length} addresses released${rest}`;
+  return `${done} of ${courses.length} addresses ${areReleases ? 'released' : 'no longer changing'}${rest}`;
 }

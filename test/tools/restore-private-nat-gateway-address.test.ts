@@ -32,7 +32,7 @@ async function open(options: SessionOptions = {}) {
 
 describe('restore', () => {
   it('gives back what this server released: dry run, one call, and the address works again', async () => {
-    const { call, release, assigned, clock, audit } = await open();
+    const { client, call, release, assigned, clock, audit } = await open();
     await release();
     audit.records.length = 0;
     const { content } = await call(RESTORE, change);
@@ -50,9 +50,19 @@ describe('restore', () => {
       ['outcome', 'assigning', RESTORE],
     ]);
     expect(audit.records[1]).toMatchObject({ dry_run: content.dry_run, assign: content.assign });
-    clock.advance(60);
-    const waited = await call(content.next.tool, { ...content.next.arguments, timeout_seconds: 5 });
-    expect(waited.content).toMatchObject({
+    const messages: (string | undefined)[] = [];
+    const args = { ...content.next.arguments, timeout_seconds: 5 };
+    const { structuredContent: waited } = await client.callTool(
+      { name: content.next.tool, arguments: args },
+      {
+        onprogress: ({ message }) => {
+          messages.push(message);
+          if (messages.length === 2) clock.advance(60);
+        },
+      },
+    );
+    expect(messages[0]).toBe('0 of 1 addresses no longer changing');
+    expect(waited).toMatchObject({
       outcome: 'settled',
       addresses: [{ private_ip: ip, fate: 'succeeded' }],
     });
