@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Evidence } from '../../../src/nat-gateway/evidence.ts';
 import type { Answer } from '../../../src/simulator/simulator.ts';
 import { UNASSIGN } from '../../../src/vocabulary/names.ts';
@@ -135,6 +135,10 @@ function whole(): ReturnType<typeof attempt> {
 }
 
 const codesOf = ({ findings }: { findings: { code: string }[] }) => findings.map(({ code }) => code);
+
+// Evidence counts full hours, and one could begin between two attempts.
+beforeAll(() => void vi.useFakeTimers({ toFake: ['Date'] }));
+afterAll(() => void vi.useRealTimers());
 
 describe('a release', () => {
   it('sends one describe, one dry run and one real call beside what it looks up', async () => {
