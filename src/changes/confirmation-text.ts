@@ -31,7 +31,7 @@ const STALE: Record<StaleReason, string> = {
   account: 'The account is not the one that you were shown before.',
   gateway: 'The gateway has changed since you were asked. This is what it looks like now.',
   evidence: 'More speaks against it than when you were asked. This is what is known now.',
-  used: 'Your earlier yes has been used already. A yes is good for one change.',
+  used: 'The question before this one has been answered already. A yes is good for one change.',
 };
 
 /**

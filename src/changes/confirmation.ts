@@ -51,10 +51,10 @@ type Pending = z.infer<typeof pendingSchema>;
 /** Any object: `#read` judges the answers of both eras alike. */
 const anyAnswer = z.looseObject({});
 
-/** The answer of the client to a question asked before, if there is one. */
+/** The answer of the client to a question asked before, if there is one; `ended` is what a later yes to it would use. */
 export type Answer =
   | { kind: 'none' }
-  | { kind: 'no'; how: 'declined' | 'cancelled' | 'unticked' | 'expired' }
+  | { kind: 'no'; how: 'declined' | 'cancelled' | 'unticked' | 'expired'; ended?: Yes }
   | { kind: 'unusable'; why: string }
   | { kind: 'yes'; pending: Pending };
 
@@ -119,7 +119,9 @@ export class Confirmation {
     const response = mcpReq.inputResponses?.[KEY];
     const isUnreadable = mcpReq.droppedInputResponseKeys?.includes(KEY) === true;
     if (!pending.success || (response === undefined && !isUnreadable)) return { kind: 'none' };
-    return this.#read(response, pending.data);
+    const answer = this.#read(response, pending.data);
+    // A client could send the same state with another answer.
+    return answer.kind === 'no' ? { ...answer, ended: this.#useOf(pending.data) } : answer;
   }
 
   /** The question as the result of a call, which the client repeats with the answer: for the modern era. */
@@ -155,7 +157,11 @@ export class Confirmation {
     if (answer.kind !== 'yes') return { question, stale: undefined };
     const stale = staleReason(answer.pending, question);
     if (stale !== undefined) return { question, stale };
-    return { nonce: answer.pending.nonce, rememberFor: this.#openMilliseconds + CLOCK_SKEW };
+    return this.#useOf(answer.pending);
+  }
+
+  #useOf({ nonce }: Pending): Yes {
+    return { nonce, rememberFor: this.#openMilliseconds + CLOCK_SKEW };
   }
 
   #pending(question: Question): Pending {

@@ -79,7 +79,7 @@ New connections stop at once; existing ones are served for up to 350 s, then cut
     ['request', 'This is not the request that you were asked about before.'],
     ['account', 'The account is not the one that you were shown before.'],
     ['gateway', 'The gateway has changed since you were asked. This is what it looks like now.'],
-    ['used', 'Your earlier yes has been used already. A yes is good for one change.'],
+    ['used', 'The question before this one has been answered already. A yes is good for one change.'],
   ] as const)('says in its second line why an earlier yes does not count: %s', (stale, said) => {
     const [first, second] = confirmationText(question, stale).split('\n');
     expect(first).toBe(confirmationText(question).split('\n')[0]);

@@ -92,7 +92,10 @@ describe.each(ERAS)('a %s client that can ask its human', (era) => {
     }));
     // A client may itself refuse to send an answer that does not fit the form; nothing happens either way.
     if (content !== undefined && content !== null && !isError) {
-      expect(content).toMatchObject({ outcome: 'not_confirmed', confirmation });
+      expect(content).toMatchObject({
+        ...{ outcome: 'not_confirmed', confirmation, account_id: '123456789012' },
+        addresses: wish.private_ip_addresses.map((private_ip) => ({ private_ip })),
+      });
       expect(audit.records.map(({ outcome }) => outcome)).toEqual(['confirmation_asked', 'not_confirmed']);
     }
     expect(realCalls(calls)).toEqual([]);

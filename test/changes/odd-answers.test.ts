@@ -246,6 +246,23 @@ describe('a client of 2026-07-28 that was asked', () => {
     expect(realCalls(opened.calls)).toEqual([]);
   });
 
+  it.each([{ action: 'decline' }, { action: 'cancel' }, { action: 'accept', content: {} }])(
+    'and said no with %j cannot say yes to the same question afterwards',
+    async (no) => {
+      const { send, calls } = await carrier();
+      const { requestState } = await send(wish);
+      expect((await send(wish, requestState, no)).structuredContent).toMatchObject({
+        outcome: 'not_confirmed',
+      });
+      const again = await send(wish, requestState);
+      expect(questionOf(again)).toContain('The question before this one has been answered already.');
+      expect(realCalls(calls)).toEqual([]);
+      expect((await send(wish, again.requestState)).structuredContent).toMatchObject({
+        outcome: 'unassigning',
+      });
+    },
+  );
+
   it('is told why an earlier yes does not count: the request is another', async () => {
     const { send } = await carrier();
     const two = { ...wish, private_ip_addresses: ['10.0.1.11', '10.0.1.12'] };
@@ -273,7 +290,9 @@ describe('a client of 2026-07-28 that was asked', () => {
     const { requestState } = await send(wish);
     expect((await send(wish, requestState)).structuredContent).toMatchObject({ outcome: 'refused' });
     const again = await send(wish, requestState);
-    expect(questionOf(again)).toMatch(/^Release 1 .*\nYour earlier yes has been used already\./);
+    expect(questionOf(again)).toMatch(
+      /^Release 1 .*\nThe question before this one has been answered already\./,
+    );
     expect(questionOf(again)).not.toContain('changed');
     expect(calls.filter(({ changed }) => changed)).toEqual([]);
   });
@@ -378,6 +397,7 @@ describe('the age of a question', () => {
     expect(await answered(asking, asking, later, { action: 'decline' })).toEqual({
       kind: 'no',
       how: 'declined',
+      ended: { nonce: expect.any(String), rememberFor: 900_000 },
     });
   });
 

@@ -5,6 +5,7 @@ import type { ChangeTool } from '../../vocabulary/names.ts';
 import type { Call, PlacedCall } from '../define-tool.ts';
 import { anyOf } from '../grace.ts';
 import { inOnePlace, type OnePlace } from '../one-place.ts';
+import type { AnyAttempt } from './kind.ts';
 import { askedTooOften, askingFailed, notConfirmedHint, stopping } from './refusals.ts';
 import { auditFields, type ChangeResult, type Progress } from './result.ts';
 
@@ -45,15 +46,25 @@ export async function untilAnswered<Input extends OnePlace, Own extends string>(
   }
 }
 
-/** The result of an attempt whose question was answered, and not with yes. */
-export function withoutYes(answer: Answer, progress: Progress): ChangeResult<never> | undefined {
-  if (answer.kind === 'no') {
-    const hint = notConfirmedHint(answer.how);
-    return { ...progress, outcome: 'not_confirmed', confirmation: answer.how, hint };
+/** The result of an attempt whose question was answered, and not with yes. A no ends the question. */
+export async function withoutYes(
+  { answer, change, request, ec2, dependencies }: AnyAttempt,
+  progress: Progress,
+): Promise<ChangeResult<never> | undefined> {
+  if (answer.kind !== 'no' && answer.kind !== 'unusable') return undefined;
+  const identity = await ec2.identity(request.region);
+  const addresses = request.privateIps.map((private_ip) => ({ private_ip }));
+  const named = { ...progress, account_id: identity?.account_id, addresses };
+  if (answer.kind === 'unusable') {
+    const error = askingFailed(answer.why);
+    return { ...named, outcome: 'refused', confirmation: 'not_possible', error };
   }
-  if (answer.kind !== 'unusable') return undefined;
-  const error = askingFailed(answer.why);
-  return { ...progress, outcome: 'refused', confirmation: 'not_possible', error };
+  const { how, ended } = answer;
+  if (ended !== undefined) {
+    // Where it cannot be written, no yes can be used either.
+    await dependencies.state.yeses.use(ended.nonce, change.attempt, ended.rememberFor).catch(() => {});
+  }
+  return { ...named, outcome: 'not_confirmed', confirmation: how, hint: notConfirmedHint(how) };
 }
 
 /** Whether an attempt can get as far as the real call. One that can only ask, or be refused, waits for no other. */

@@ -107,7 +107,7 @@ async function beforeReading<I extends ChangeArguments, C extends AddressChange,
     const refusal = blocked(findings, kind.afterBlocking(findings, attempt));
     return { ...progress, confirmation: 'not_reached', findings: findings.map(shownFinding), ...refusal };
   }
-  const unconfirmed = withoutYes(answer, progress);
+  const unconfirmed = await withoutYes(attempt, progress);
   if (unconfirmed !== undefined) return unconfirmed;
   if (!canChange(input.mode, need, answer) || lacksApproval(attempt)) return check(attempt);
 

@@ -92,5 +92,5 @@ export interface Attempt<I extends ChangeArguments, C extends AddressChange, Own
 /** An attempt of any kind, where the kind does not matter. */
 export type AnyAttempt = Pick<
   Attempt<ChangeArguments, AddressChange, string>,
-  'request' | 'dependencies' | 'context' | 'change'
+  'request' | 'dependencies' | 'context' | 'change' | 'answer' | 'ec2'
 >;
