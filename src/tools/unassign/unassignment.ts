@@ -18,6 +18,7 @@ import {
 } from '../change/result.ts';
 import { drainWait } from '../drain-wait.ts';
 import { brief } from '../listed-schema.ts';
+import { NOTHING_REMEMBERED } from '../recall.ts';
 import { drainSchema, shownFinding, waitCall } from '../results.ts';
 import { afterBlocking } from './next-step.ts';
 
@@ -61,7 +62,7 @@ export const unassignment: ChangeKind<UnassignArguments, UnassignRequest, Own> =
   lookUp,
   check,
   afterBlocking,
-  afterDone: (subject) => ({ next: drainWait(subject.request, subject) }),
+  afterDone,
   accepted,
   told,
 };
@@ -116,6 +117,20 @@ function check(
 function withoutRepetition(findings: readonly Finding[]): Finding[] {
   const isJudged = findings.some(({ code }) => code === 'capacity_ample' || code === 'capacity_short');
   return findings.filter(({ code }) => code !== 'capacity' || !isJudged);
+}
+
+/** A call that is repeated, after its answer was lost, is told the same of a drain that was started here. */
+function afterDone(subject: Subject<UnassignRequest>): Partial<Progress> {
+  const { request, remembered = NOTHING_REMEMBERED } = subject;
+  const { region, natGatewayId, privateIps } = request;
+  const [drain, ...others] = privateIps.map((privateIp) => remembered.drains.get(privateIp)?.drain);
+  const isOne = others.every((other) => other?.release_by === drain?.release_by);
+  const isOurs = privateIps.every((privateIp) => remembered.isReleased(privateIp));
+  return {
+    ...(isOne && drain !== undefined ? { drain } : {}),
+    ...(isOurs ? { undo_command: undoCommand(region, natGatewayId, privateIps) } : {}),
+    next: drainWait(request, subject),
+  };
 }
 
 /** A lost answer leaves open when EC2 accepted. */
