@@ -153,7 +153,8 @@ const MEANINGS: Record<string, string> = {
 
   outcome: 'How the call ended: [outcomes](#outcomes-of-a-change)',
   'dry_run.passed': 'Whether EC2 would have accepted it, as far as permissions go',
-  'dry_run.message': 'The words of EC2, where it did not pass',
+  'dry_run.message':
+    'The words of EC2 where it did not pass; else, where no real call follows, what it tells',
   remaining_if_released: "The gateway's other addresses by status, while the requested ones are not released",
   'findings[].code': 'What it is about: [findings](#findings)',
   severity: 'Whether it stands against the change',

@@ -64,9 +64,17 @@ export function changingAddresses({ addresses }: NatGateway): string[] {
   return privateIpsOf(addresses.filter(isChanging));
 }
 
-/** The addresses that carry traffic, the primary included. */
+/** The states of a gateway in which none of its addresses carries traffic. Source: VPC User Guide, "NAT gateway states". */
+const WITHOUT_TRAFFIC: ReadonlySet<string | undefined> = new Set(['pending', 'failed', 'deleted']);
+
+/** The addresses that carry traffic while their gateway does, the primary included. */
 export function workingAddresses({ addresses }: NatGateway): NatGatewayAddress[] {
   return addresses.filter(({ status }) => status === 'succeeded');
+}
+
+/** How many addresses carry traffic now. */
+export function countWorking(gateway: NatGateway): number {
+  return WITHOUT_TRAFFIC.has(gateway.state) ? 0 : workingAddresses(gateway).length;
 }
 
 /** The gateway's address with this private IP. */

@@ -249,7 +249,7 @@ function warnings(
     );
   }
   if (left.every((address) => isPrimary(gateway, address) === true)) {
-    warns('last_secondary', 'No secondary address remains afterwards.');
+    warns('last_secondary', 'No working secondary address remains afterwards.');
   }
   return findings;
 }

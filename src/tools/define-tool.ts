@@ -98,8 +98,8 @@ export interface PlacedCall<Input> extends Call<Input> {
 
 /** A call that ended in an error. */
 export interface FailedCall extends Omit<Call<unknown>, 'input'> {
-  /** All arguments where they fit; else only the gateway that the call named, which is empty where it named none. */
-  input: { nat_gateway_id: string; region?: string | undefined };
+  /** All arguments where they fit; else only the gateway that the call named. */
+  input: { nat_gateway_id?: string | undefined; region?: string | undefined };
   argumentsFit: boolean;
   /** The call that finds what the arguments name, where they do not fit. */
   next?: Next | undefined;
@@ -179,7 +179,7 @@ export function defineTool<Shape extends z.ZodRawShape, Output extends z.ZodObje
       );
     } catch (error) {
       if (!(error instanceof Failure)) logger.error({ err: error }, 'tool failed');
-      const named = { nat_gateway_id: '', ...parsed.data, region: regionOf(parsed.data) };
+      const named = { ...parsed.data, region: regionOf(parsed.data) };
       return failed({ ...call, input: named, argumentsFit: true }, where.region, reportOf(error));
     } finally {
       over?.();

@@ -1,10 +1,10 @@
 import type { Remembered } from '../changes/state.ts';
 import {
+  countWorking,
   isChanging,
   type NatGateway,
   type NatGatewayAddress,
   privateIpsOf,
-  workingAddresses,
 } from '../nat-gateway/gateway.ts';
 import { canReleaseNow, denials, type PolicyRule } from '../nat-gateway/policy.ts';
 import { type FindingCode, reasonsAgainst } from '../nat-gateway/preflight.ts';
@@ -65,7 +65,7 @@ export function showGateway(
     // The age of a working gateway decides nothing here, and costs every model tokens.
     create_time: members.state === 'available' ? undefined : members.create_time,
     network_interface_id: shared,
-    working_addresses: workingAddresses(judged).length,
+    working_addresses: countWorking(judged),
     min_remaining: policy.minRemaining,
     can_release_now: mostAtOnce(candidates, canReleaseNow(policy, judged, candidates.length), evidence),
     addresses: addresses.map((address, index) => {

@@ -241,7 +241,10 @@ function waitOn(call: Wait, courses: readonly Course[]): { next: Next; hint?: st
   const wait = waitCall(region, input.nat_gateway_id, changing.length === 0 ? undefined : changing, end);
   const next = { ...wait, arguments: { ...wait.arguments, timeout_seconds } };
   if (end === undefined) return { next };
-  return { next, hint: `The drain lasts until ${end}: asking sooner gains nothing.` };
+  return {
+    next,
+    hint: `The drain may last until ${end}, and no read tells its end sooner than it comes: ask again then.`,
+  };
 }
 
 /** The answer where reads agree that no gateway has the id; the gateway that holds the addresses is looked for. */

@@ -62,7 +62,7 @@ describe('the task "free 10.0.1.11 on egress and tell me when it is gone"', () =
     const { content: early } = await call(WAIT, { ...change, timeout_seconds: 1 });
     expect(early).toMatchObject({
       outcome: 'still_changing',
-      hint: 'The drain lasts until 2026-01-01T00:05:50.000Z: asking sooner gains nothing.',
+      hint: 'The drain may last until 2026-01-01T00:05:50.000Z, and no read tells its end sooner than it comes: ask again then.',
       next: { not_before: '2026-01-01T00:05:50.000Z' },
     });
     clock.advance(340);

@@ -217,10 +217,15 @@ const CALLS: Record<string, WrongCall> = {
     next: [DESCRIBE, { nat_gateway_ids: [REGIONAL] }],
   },
   'a pending gateway': {
-    ...unassign({ nat_gateway_id: PENDING, private_ip_addresses: ['10.0.7.10'] }),
+    ...unassign({ nat_gateway_id: PENDING, private_ip_addresses: ['10.0.7.11'] }),
     code: blocked,
     says: /is being created: next waits for it/,
     next: [WAIT, { nat_gateway_id: PENDING }],
+  },
+  'the primary of a pending gateway': {
+    ...unassign({ nat_gateway_id: PENDING, private_ip_addresses: ['10.0.7.10'] }),
+    code: blocked,
+    says: /^(?!.*call again).*primary address cannot be unassigned/s,
   },
   'a failed gateway': {
     ...unassign({ nat_gateway_id: FAILED, private_ip_addresses: ['10.0.8.10'] }),

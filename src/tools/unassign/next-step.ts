@@ -82,6 +82,7 @@ function byState(blocking: readonly Finding[], subject: Subject): Advice {
   const wait = waitCall(region, natGatewayId, undefined);
   switch (gateway?.state) {
     case 'pending':
+      if (blocking.some(({ code }) => code === 'primary')) return leaveOutPrimary();
       return { hint: `${natGatewayId} is being created: next waits for it. Then call again.`, next: wait };
     case 'deleting':
       return {
