@@ -111,6 +111,8 @@ function joined(read: Names, each: readonly Names[], candidates: readonly string
   const covering = read.ranges
     .filter(({ private_ip }) => candidates.includes(private_ip))
     .filter((range) => !decisive.has(nameOf(range)));
+  const isNone = ranges.length === 0 && covering.length === 0 && read.incomplete === undefined;
+  if (isNone) return { status: 'none' };
   return narrowest({
     ...read,
     ranges,

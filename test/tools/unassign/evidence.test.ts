@@ -307,6 +307,8 @@ describe('a describe with evidence', () => {
     const { content } = await call(DESCRIBE, { nat_gateway_ids: [PRIMARY_ONLY], evidence: true });
     const [{ evidence }] = content.nat_gateways;
     expect(evidence).toMatchObject({ traffic: { status: 'no_data' }, routes: { status: 'none' } });
+    const { security_groups, prefix_lists } = evidence;
+    expect([security_groups, prefix_lists]).toEqual([{ status: 'none' }, { status: 'none' }]);
     expect(evidence).not.toHaveProperty('enough_addresses');
     expect(codesOf(evidence)).toEqual(['evidence_unavailable']);
   });
