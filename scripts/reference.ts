@@ -134,7 +134,8 @@ const MEANINGS: Record<string, string> = {
   key: 'Key of the tag',
   value: 'Value of the tag',
   working_addresses: 'Addresses that carry traffic, the primary included',
-  can_release_now: 'How many addresses one call may release now, by state and rules',
+  can_release_now:
+    'How many addresses one call may release now, by state and rules, however many changes were made this hour',
   'nat_gateways[].addresses': 'Its addresses',
 
   private_ip: 'The private IPv4 address',
@@ -147,7 +148,8 @@ const MEANINGS: Record<string, string> = {
   association_id: 'Id with which a public gateway disassociates it',
   availability_zone: 'Zone of the address, on a regional gateway',
   availability_zone_id: 'Id of that zone',
-  can_unassign: 'Whether this address alone could be unassigned now',
+  can_unassign:
+    'Whether this address alone could be unassigned now, however many changes were made this hour',
   reason: 'The finding for which it cannot',
   rule: "The operator's rule that forbids it",
 

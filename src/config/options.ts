@@ -174,7 +174,7 @@ export const OPTIONS = {
     help: 'Maximum number of addresses that one call may release. The default is every secondary that a private gateway can have.',
   }),
   maxChangesPerHour: wholeNumber('N', [1, 100_000], 20, {
-    help: 'Maximum number of real calls that this process sends in an hour for each caller. Where no token is needed, all callers count as one.',
+    help: 'Maximum number of real calls that this process sends in an hour for each caller, in all targets together. Where no token is needed, all callers count as one.',
   }),
   approvals: value('N', wholeNumberBetween(1, 5), {
     help: 'Number of people whose approval every change needs, by tokens with the scope nat:approve; docs/approvals.md has the way of an approval. Needs --token-file or --oauth-issuer. Range: 1 to 5.',

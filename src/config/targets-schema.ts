@@ -65,7 +65,7 @@ export const ruleMembers = {
   ),
   'max-addresses': whole(1, 31).describe('Maximum number of addresses that one call may release.'),
   'max-changes-per-hour': whole(1, 100_000).describe(
-    'Maximum number of real calls in an hour for each caller.',
+    "Maximum number of real calls in this target in an hour for each caller; they count against the server's limit too.",
   ),
   evidence: z
     .enum(EVIDENCE_MODES, must(`one of ${EVIDENCE_MODES.join(', ')}`))
