@@ -51,10 +51,10 @@ type Pending = z.infer<typeof pendingSchema>;
 /** Any object: `#read` judges the answers of both eras alike. */
 const anyAnswer = z.looseObject({});
 
-/** The answer of the client to a question asked before, if there is one; `ended` is what a later yes to it would use. */
+/** The answer of the client to a question asked before, if there is one; `isLate` if another answer came before it. */
 export type Answer =
   | { kind: 'none' }
-  | { kind: 'no'; how: 'declined' | 'cancelled' | 'unticked' | 'expired'; ended?: Yes }
+  | { kind: 'no'; how: 'declined' | 'cancelled' | 'unticked' | 'expired'; isLate?: boolean }
   | { kind: 'unusable'; why: string }
   | { kind: 'yes'; pending: Pending };
 
@@ -119,9 +119,13 @@ export class Confirmation {
     const response = mcpReq.inputResponses?.[KEY];
     const isUnreadable = mcpReq.droppedInputResponseKeys?.includes(KEY) === true;
     if (!pending.success || (response === undefined && !isUnreadable)) return { kind: 'none' };
-    const answer = this.#read(response, pending.data);
-    // A client could send the same state with another answer.
-    return answer.kind === 'no' ? { ...answer, ended: this.#useOf(pending.data) } : answer;
+    return this.#read(response, pending.data);
+  }
+
+  /** What a yes to the question would use that a call carries, whatever its answer is: a client can send it again. */
+  carried({ mcpReq }: ServerContext): Yes | undefined {
+    const pending = pendingSchema.safeParse(mcpReq.requestState());
+    return pending.success ? this.#useOf(pending.data) : undefined;
   }
 
   /** The question as the result of a call, which the client repeats with the answer: for the modern era. */

@@ -4,10 +4,12 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Confirmation } from '../../src/changes/confirmation.ts';
 import { createServer, type Dependencies } from '../../src/server.ts';
 import { privateNatGateway } from '../../src/simulator/simulator.ts';
-import { UNASSIGN } from '../../src/vocabulary/names.ts';
+import { Failure } from '../../src/vocabulary/failure.ts';
+import { DESCRIBE, UNASSIGN } from '../../src/vocabulary/names.ts';
 import {
   EGRESS,
   FAST_TIMEOUTS,
+  OPEN_POLICY,
   openSession,
   realCalls,
   type Session,
@@ -260,8 +262,50 @@ describe('a client of 2026-07-28 that was asked', () => {
       expect((await send(wish, again.requestState)).structuredContent).toMatchObject({
         outcome: 'unassigning',
       });
+      const late = (await send(wish, again.requestState, no)).structuredContent;
+      expect(late).toMatchObject({ outcome: 'not_confirmed', next: { tool: DESCRIBE } });
+      expect(late.hint).toContain('its question had been answered before');
     },
   );
+
+  it('and said no while nothing may be changed cannot say yes afterwards', async () => {
+    const policy = { ...OPEN_POLICY };
+    const { send, calls } = await carrier({ dependencies: { policy } });
+    const { requestState } = await send(wish);
+    policy.readOnly = true;
+    const refused = await send(wish, requestState, { action: 'decline' });
+    expect(refused.structuredContent).toMatchObject({ error: { code: 'policy_denied' } });
+    policy.readOnly = false;
+    expect(questionOf(await send(wish, requestState))).toContain('has been answered already');
+    expect(realCalls(calls)).toEqual([]);
+  });
+
+  it('and said a yes that did not count cannot say it again', async () => {
+    const gateway = privateNatGateway(EGRESS, 'egress', ['10.0.1.10', '10.0.1.11'], 0);
+    const { send, calls } = await carrier({ inventory: [gateway] });
+    const { requestState } = await send(wish);
+    gateway.tags.push({ key: 'owner', value: 'other' });
+    const again = await send(wish, requestState);
+    const declined = await send(wish, again.requestState, { action: 'decline' });
+    expect(declined.structuredContent).toMatchObject({ outcome: 'not_confirmed' });
+    gateway.tags.pop();
+    expect(questionOf(await send(wish, requestState))).toContain('has been answered already');
+    expect(realCalls(calls)).toEqual([]);
+  });
+
+  it('and said a no that cannot be recorded is told so', async () => {
+    const { send, dependencies, calls } = await carrier();
+    const { requestState } = await send(wish);
+    const failure = new Failure({ code: 'state_unavailable', message: 'No table.', retryable: true });
+    vi.spyOn(dependencies.state.yeses, 'use').mockRejectedValueOnce(failure);
+    const refused = await send(wish, requestState, { action: 'decline' });
+    expect(refused.structuredContent).toMatchObject({
+      outcome: 'refused',
+      changed: false,
+      error: { code: 'state_unavailable' },
+    });
+    expect(realCalls(calls)).toEqual([]);
+  });
 
   it('is told why an earlier yes does not count: the request is another', async () => {
     const { send } = await carrier();
@@ -397,7 +441,6 @@ describe('the age of a question', () => {
     expect(await answered(asking, asking, later, { action: 'decline' })).toEqual({
       kind: 'no',
       how: 'declined',
-      ended: { nonce: expect.any(String), rememberFor: 900_000 },
     });
   });
 

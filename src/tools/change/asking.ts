@@ -1,12 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import type { InputRequiredResult } from '@modelcontextprotocol/server';
-import type { Answer, Asking, Need } from '../../changes/confirmation.ts';
+import type { Answer, Asking, Need, Yes } from '../../changes/confirmation.ts';
 import { cancelled, Failure } from '../../vocabulary/failure.ts';
 import type { ChangeTool } from '../../vocabulary/names.ts';
 import type { Call, PlacedCall } from '../define-tool.ts';
 import { anyOf } from '../grace.ts';
 import { inOnePlace, type OnePlace } from '../one-place.ts';
+import { describeCall } from '../results.ts';
 import type { AnyAttempt } from './kind.ts';
-import { askedTooOften, askingFailed, notConfirmedHint, stopping } from './refusals.ts';
+import { answeredBefore, askedTooOften, askingFailed, notConfirmedHint, stopping } from './refusals.ts';
 import { auditFields, type ChangeResult, type Progress } from './result.ts';
 
 /** Asking for a yes around the attempts of one call. */
@@ -30,11 +32,16 @@ export async function untilAnswered<Input extends OnePlace, Own extends string>(
   const { audit, inputEnded, monotonic, stopping: ending } = dependencies;
   const { signal } = context.mcpReq;
   const confirmation = await dependencies.confirmation();
+  const carried = confirmation.carried(context);
   let answer = confirmation.answer(context);
+  // Before everything else: a no ends its question, whatever becomes of this call.
+  if (answer.kind === 'no') answer = { ...answer, isLate: !(await end(carried, call)) };
   for (let asked = 0; ; asked += 1) {
     const placed = { ...(await inOnePlace(call)), began: monotonic() };
     const result = await attempt(placed, answer);
     if (!('question' in result)) return result;
+    // So does a yes that does not count.
+    if (answer.kind === 'yes') await end(carried, call);
     if (asked === MOST_QUESTIONS) throw new Failure(askedTooOften(asked));
     audit.outcome({ ...auditFields(tool, placed.input, placed), outcome: 'confirmation_asked' });
     if (era === 'modern') return confirmation.ask(result, context);
@@ -46,9 +53,19 @@ export async function untilAnswered<Input extends OnePlace, Own extends string>(
   }
 }
 
-/** The result of an attempt whose question was answered, and not with yes. A no ends the question. */
+/**
+ * Ends a question: the client could send its state once more, with another answer. False where another answer has ended it.
+ *
+ * @throws Failure `state_unavailable` where that cannot be written
+ */
+async function end(question: Yes | undefined, { dependencies }: Pick<Call<unknown>, 'dependencies'>) {
+  if (question === undefined) return true;
+  return dependencies.state.yeses.use(question.nonce, randomUUID(), question.rememberFor);
+}
+
+/** The result of an attempt whose question was answered, and not with yes. */
 export async function withoutYes(
-  { answer, change, request, ec2, dependencies }: AnyAttempt,
+  { answer, request, ec2 }: AnyAttempt,
   progress: Progress,
 ): Promise<ChangeResult<never> | undefined> {
   if (answer.kind !== 'no' && answer.kind !== 'unusable') return undefined;
@@ -59,12 +76,11 @@ export async function withoutYes(
     const error = askingFailed(answer.why);
     return { ...named, outcome: 'refused', confirmation: 'not_possible', error };
   }
-  const { how, ended } = answer;
-  if (ended !== undefined) {
-    // Where it cannot be written, no yes can be used either.
-    await dependencies.state.yeses.use(ended.nonce, change.attempt, ended.rememberFor).catch(() => {});
-  }
-  return { ...named, outcome: 'not_confirmed', confirmation: how, hint: notConfirmedHint(how) };
+  const { how, isLate } = answer;
+  const result = { ...named, outcome: 'not_confirmed' as const, confirmation: how };
+  if (!isLate) return { ...result, hint: notConfirmedHint(how) };
+  const next = describeCall(request.region, request.natGatewayId);
+  return { ...result, hint: answeredBefore(), next };
 }
 
 /** Whether an attempt can get as far as the real call. One that can only ask, or be refused, waits for no other. */

@@ -101,6 +101,11 @@ export function notConfirmedHint(how: 'declined' | 'cancelled' | 'unticked' | 'e
   return 'Nothing was changed. This is the answer of the client; its user may not have been asked, because some hosts answer by themselves (run without a person, or by a hook). Call again only if the user wants the change, in a host that shows the question; or the operator of this server starts it with --confirm never and relies on its policy.';
 }
 
+/** What to do after a no to a question that was answered before. */
+export function answeredBefore(): string {
+  return 'This call changed nothing, but its question had been answered before, and the first answer counts: next shows what became of it.';
+}
+
 /** The refusal of a call that was not sent when the server was told to end. */
 export function stopping(): ErrorReport {
   return {
