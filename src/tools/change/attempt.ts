@@ -259,6 +259,7 @@ async function decide<I extends ChangeArguments, C extends AddressChange, Own ex
     confirmation: need === 'needed' ? ('confirmed' as const) : need,
   };
   if (hold === undefined) throw new Error('a change of a gateway that is not held');
+  if (!hasSameRules(attempt)) return refused(confirmed, rulesChanged());
   if (isLate(attempt, SHARED_STATE_SECONDS)) return refused(confirmed, tooLate());
   const claimed = await claim(attempt, hold, { yes, approval: judged?.use }).catch(failureThrown);
   if (claimed instanceof Failure) return refused(confirmed, claimed.report);
