@@ -20,9 +20,10 @@ export class ChangeLimit {
   /** Seconds until this caller may send another call; 0 is now. Callers without a name share one count. */
   secondsLeft(principal = ''): number {
     const sent = this.#lastHour(principal);
-    const [oldest] = sent;
-    if (oldest === undefined || sent.length < this.perHour) return 0;
-    return Math.max(1, Math.ceil((oldest + HOUR - this.#monotonic()) / 1000));
+    // Above a limit that was lowered, several have to pass.
+    const nextFree = sent[sent.length - this.perHour];
+    if (nextFree === undefined) return 0;
+    return Math.max(1, Math.ceil((nextFree + HOUR - this.#monotonic()) / 1000));
   }
 
   /** Counts a call that is about to be sent; false where the caller has none left, and must not send it. */
