@@ -2,10 +2,10 @@ import type { Readable } from 'node:stream';
 import { onAbort } from '../vocabulary/on-abort.ts';
 
 /**
- * The longest body that is read, in bytes: twice that of a page of 1,000 gateways with 32 addresses each. Several times as
- * much is in use while it is parsed.
+ * The longest body that is read, in bytes: more than a page of 1,000 gateways with 32 addresses and 50 of the longest tags
+ * each. Several times as much is in use while it is parsed.
  */
-export const LONGEST_BODY = 32_000_000;
+export const LONGEST_BODY = 64_000_000;
 
 /** What answered sent more than any answer of AWS has. */
 export class BodyTooLong extends Error {

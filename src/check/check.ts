@@ -133,6 +133,7 @@ function silenceOfSts(warnings: readonly Warning[]): SilentSts {
   const found = warnings.find(({ msg }) => msg === STS_SILENT);
   const { aws_code, codes: [code] = [], status, name } = found ?? {};
   if (aws_code !== undefined) return { reason: aws_code, cause: 'refused' };
+  if (code?.startsWith('HPE_')) return { reason: 'something that is not HTTP', cause: 'replaced' };
   if (status === undefined || code !== undefined) return { reason: code ?? name, cause: 'unreached' };
   return { reason: `HTTP ${status} without its XML`, cause: 'replaced' };
 }

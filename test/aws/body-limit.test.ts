@@ -58,10 +58,10 @@ it('an answer without an end is cut, and named', async () => {
   await expect(read(ec2)).rejects.toMatchObject({
     report: {
       code: 'bad_response',
-      message: 'What answered in place of EC2 sent more than 32 MB.',
+      message: 'What answered in place of EC2 sent more than 64 MB.',
     },
   });
-  expect(await ended).toBeLessThan(100);
+  expect(await ended).toBeLessThan(150);
 });
 
 it('an answer that is still sent when the call has ended is read no further', async () => {
