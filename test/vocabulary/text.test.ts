@@ -26,10 +26,10 @@ describe('visibleJson', () => {
   it('is the same value without a character that a terminal acts upon or hides', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        const value = `${text}\u009b31m\u202e\u2028\u200b\u{e0041}`;
+        const value = `${text}\u009b31m\u202e\u2028\u200b\u{e0041}\u3164\ufe0f`;
         const json = visibleJson(JSON.stringify({ value }));
         expect(JSON.parse(json)).toEqual({ value });
-        expect(json).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+        expect(json).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u);
       }),
     );
   });
