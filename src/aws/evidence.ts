@@ -26,7 +26,7 @@ export async function readEvidence(
     readRoutes(lookUp, gateways),
     readSecurityGroups(lookUp, gateways),
     readPrefixLists(lookUp, gateways),
-  ]);
+  ]).finally(lookUp.letGo);
   if (signal.aborted) throw cancelled();
   const unread = { status: 'no_data' } as const;
   return new Map(

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Settings } from '../config/options.ts';
 import { createServer, type Dependencies } from '../server.ts';
+import { anyOf } from '../vocabulary/any-of.ts';
 import { onAbort } from '../vocabulary/on-abort.ts';
 import {
   ANSWERS_MILLISECONDS,
@@ -39,7 +40,7 @@ export async function serveOverStdio(
   const waitsOver = delayed(ending.signal, REQUESTS_MILLISECONDS - ANSWERS_MILLISECONDS);
   const ofStdio = {
     inputEnded: ending.signal,
-    handOver: AbortSignal.any([dependencies.stopping, waitsOver]),
+    handOver: anyOf([dependencies.stopping, waitsOver]).signal,
     graceOver: delayed(ending.signal, REQUESTS_MILLISECONDS),
     isHeard: () => transport.isHeard(),
   };

@@ -1,4 +1,5 @@
 import type { ServerContext } from '@modelcontextprotocol/server';
+import { anyOf } from '../vocabulary/any-of.ts';
 import { onAbort } from '../vocabulary/on-abort.ts';
 
 /** What the end of a shutdown's grace does to calls in flight. */
@@ -15,21 +16,6 @@ export async function withinGrace<T>(
   } finally {
     letGo();
   }
-}
-
-/**
- * A signal that is aborted with the first of `signals`, until `letGo` is called. `AbortSignal.any` would keep something
- * of every call for as long as a signal of the process lasts.
- */
-export function anyOf(signals: readonly AbortSignal[]): { signal: AbortSignal; letGo: () => void } {
-  const controller = new AbortController();
-  const listeners = signals.map((each) => onAbort(each, () => controller.abort(each.reason)));
-  return {
-    signal: controller.signal,
-    letGo: () => {
-      for (const each of listeners) each();
-    },
-  };
 }
 
 /** The result of `work`, or that of `cutShort` where the grace is over first. */

@@ -1,9 +1,10 @@
 import type { Remembered } from '../changes/state.ts';
 import type { GatewayFilters } from '../nat-gateway/filters.ts';
 import type { NatGateway } from '../nat-gateway/gateway.ts';
+import { anyOf } from '../vocabulary/any-of.ts';
 import { cancelled, type ErrorReport, Failure, reportOf } from '../vocabulary/failure.ts';
 import type { Call, PlacedCall } from './define-tool.ts';
-import { anyOf, orCutShort } from './grace.ts';
+import { orCutShort } from './grace.ts';
 import { type Listing, listGateways } from './list-gateways.ts';
 import { maskOf, type PlacesPosition, positionsIn, START } from './paging.ts';
 import type { ClosedPlace, Place } from './places.ts';

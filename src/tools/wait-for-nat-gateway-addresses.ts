@@ -12,11 +12,11 @@ import {
   type Read,
   withRead,
 } from '../nat-gateway/observations.ts';
+import { anyOf } from '../vocabulary/any-of.ts';
 import { cancelled, Failure, gatewayNotFound } from '../vocabulary/failure.ts';
 import { READ_SCOPE, WAIT } from '../vocabulary/names.ts';
 import { natGatewayId, optionalListOf, optionalRegion, optionalTarget, privateIp } from './arguments.ts';
 import { defineTool, type PlacedCall } from './define-tool.ts';
-import { anyOf } from './grace.ts';
 import { mistypedIds } from './observe-gateway.ts';
 import { inOnePlace } from './one-place.ts';
 import { progressReporter } from './progress.ts';

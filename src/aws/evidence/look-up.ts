@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { EC2Client } from '@aws-sdk/client-ec2';
+import { abortAt } from '../../vocabulary/abort-at.ts';
 import { atOnce } from '../../vocabulary/at-once.ts';
 import { type ErrorCode, Failure } from '../../vocabulary/failure.ts';
 import { orAborted } from '../../vocabulary/or-aborted.ts';
@@ -51,6 +52,8 @@ export interface Followed {
 export class LookUp {
   /** Aborted at the deadline, and when the caller gives up. */
   readonly signal: AbortSignal;
+  /** To be called when everything is looked up. */
+  readonly letGo: () => void;
   readonly followed: Followed;
   readonly #clients: Ec2Clients;
   readonly #region: string;
@@ -60,7 +63,9 @@ export class LookUp {
     this.followed = followed;
     this.#clients = clients;
     this.#region = region;
-    this.signal = AbortSignal.any([signal, AbortSignal.timeout(clients.timeouts.evidence)]);
+    const until = abortAt(performance.now() + clients.timeouts.evidence, signal);
+    this.signal = until.signal;
+    this.letGo = until.letGo;
     // Each request listens; Node would warn of more than ten.
     setMaxListeners(0, this.signal);
   }

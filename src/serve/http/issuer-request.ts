@@ -3,6 +3,7 @@ import { request as requestHttps } from 'node:https';
 import { type HttpProxy, ProxyError } from '../../proxy/proxy.ts';
 import { TunnelAgent } from '../../proxy/tunnel-agent.ts';
 import { proxyFor } from '../../proxy/variables.ts';
+import { anyOf } from '../../vocabulary/any-of.ts';
 
 /** Metadata and keys of issuers have a few kilobytes. */
 const MAX_BYTES = 1_048_576;
@@ -14,13 +15,16 @@ const MAX_BYTES = 1_048_576;
  */
 export async function readJson(url: URL, signal: AbortSignal): Promise<unknown> {
   const proxy = proxyFor(url, process.env);
+  // A signal of its own, because one reading has several requests, and their listeners would add up.
+  const own = anyOf([signal]);
   try {
-    // A signal of its own, because one reading has several requests, and their listeners would add up.
-    return await parse(await answerTo(url, proxy, AbortSignal.any([signal])));
+    return await parse(await answerTo(url, proxy, own.signal));
   } catch (error) {
     if (error instanceof ProxyError) throw error;
     const through = proxy === undefined ? '' : ` through the proxy ${proxy.name}`;
     throw new Error(`${reasonOf(error, signal)}${through}`);
+  } finally {
+    own.letGo();
   }
 }
 

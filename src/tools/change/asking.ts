@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { InputRequiredResult } from '@modelcontextprotocol/server';
 import type { Answer, Asking, Need, Yes } from '../../changes/confirmation.ts';
+import { anyOf } from '../../vocabulary/any-of.ts';
 import { cancelled, Failure } from '../../vocabulary/failure.ts';
 import type { ChangeTool } from '../../vocabulary/names.ts';
 import type { Call, PlacedCall } from '../define-tool.ts';
-import { anyOf } from '../grace.ts';
 import { inOnePlace, type OnePlace } from '../one-place.ts';
 import { describeCall } from '../results.ts';
 import type { AnyAttempt } from './kind.ts';
