@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { onAbort } from '../vocabulary/on-abort.ts';
 
 /**
@@ -16,17 +16,23 @@ export class BodyTooLong extends Error {
   }
 }
 
+/** How much of each body has come. */
+const lengths = new WeakMap<Readable, number>();
+
+/** One function for all bodies: with one for each, they took a tenth more memory. */
+function pushBounded(this: Readable, chunk: Buffer | null, encoding?: BufferEncoding): boolean {
+  const length = (lengths.get(this) ?? 0) + (chunk?.length ?? 0);
+  lengths.set(this, length);
+  if (length > LONGEST_BODY) this.destroy(new BodyTooLong());
+  return Readable.prototype.push.call(this, chunk, encoding);
+}
+
 /**
  * Ends a body that is longer than any answer, and one that still arrives when `signal` is aborted: the SDK reads what it is
  * sent, and forgets its signal once it has the headers.
  */
 export function boundBody(body: Readable, signal: object | undefined): void {
-  let length = 0;
-  const { push } = body;
-  body.push = (chunk: Buffer | null, encoding) => {
-    length += chunk?.length ?? 0;
-    if (length > LONGEST_BODY) body.destroy(new BodyTooLong());
-    return push.call(body, chunk, encoding);
-  };
+  lengths.set(body, 0);
+  body.push = pushBounded;
   if (signal instanceof AbortSignal) onAbort(signal, () => body.destroy(signal.reason));
 }
