@@ -19,6 +19,24 @@ describe('the state in memory', () => {
     await hold.free();
   });
 
+  it('keeps the approvals of others, however many a requester asks for and voids', async () => {
+    const { approvals } = newState().state;
+    const request = {
+      digest: 'd',
+      plan: 'p',
+      target: undefined,
+      needed: 1,
+      expiresAt: Date.now() + 3_600_000,
+    };
+    const { id } = await approvals.create({ ...request, requester: 'bob' });
+    await approvals.decide(id, { id: 'vote', by: 'ann', verdict: 'approve', reason: 'agreed' });
+    for (let i = 0; i < 1500; i++) {
+      const own = await approvals.create({ ...request, requester: 'mallory' });
+      if (i % 2 === 0) await approvals.revoke(own.id, 'void');
+    }
+    expect(await approvals.get(id)).toMatchObject({ requester: 'bob', decisions: [{ by: 'ann' }] });
+  });
+
   it('takes over the releases of earlier processes', async () => {
     const gateway = newGateway();
     const earlier = [{ ...gateway, privateIps: ['10.0.1.11'], at: Date.now() }];

@@ -237,6 +237,10 @@ describe('a server with a token file', () => {
 describe('a token file', () => {
   const good = { name: 'a', scopes: ['nat:read'], token: 't'.repeat(32) };
 
+  it('may begin with a byte order mark', () => {
+    expect(new TokenFile(fileOf(`\ufeff${JSON.stringify({ tokens: [good] })}`)).size).toBe(1);
+  });
+
   it.each([
     ['no JSON', `{"tokens": [{"token": "${BOTH}"`, /is not JSON$/],
     ['no tokens', { tokens: [] }, /tokens/],
