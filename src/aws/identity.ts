@@ -2,7 +2,7 @@ import { GetCallerIdentityCommand, STSClient, type STSClientConfig } from '@aws-
 import { type AbortAt, abortAt } from '../vocabulary/abort-at.ts';
 import type { Logger } from '../vocabulary/logger.ts';
 import { orAborted } from '../vocabulary/or-aborted.ts';
-import { makeRoom } from '../vocabulary/room.ts';
+import { keep, makeRoom } from '../vocabulary/room.ts';
 import { trackAttempts } from './attempts.ts';
 import type { Source } from './credential-sources.ts';
 import { errorParts } from './error-parts.ts';
@@ -101,8 +101,7 @@ export class Identities {
   #remember(place: string, { accessKeyId, source }: Question, told: Told): Told {
     this.#silent.delete(place);
     this.#warned.delete(place);
-    makeRoom(this.#told, KEYS);
-    this.#told.set(accessKeyId, told);
+    keep(this.#told, accessKeyId, told, KEYS);
     const { kind: provider, profile } = source ?? {};
     this.#logger.info({ access_key_id: accessKeyId, ...told, provider, profile }, 'requests are signed by');
     return told;

@@ -1,4 +1,4 @@
-import { makeRoom } from '../vocabulary/room.ts';
+import { keep } from '../vocabulary/room.ts';
 
 /** How long a release can be given back, in milliseconds. */
 export const RESTORABLE_MILLISECONDS = 86_400_000;
@@ -35,7 +35,7 @@ export class Releases {
     for (const privateIp of privateIps) {
       const key = keyOf(region, natGatewayId, privateIp);
       this.#givenBack.delete(key);
-      setLatest(this.#released, key, at);
+      keep(this.#released, key, at, CAPACITY);
     }
   }
 
@@ -50,7 +50,7 @@ export class Releases {
     for (const privateIp of privateIps) {
       const key = keyOf(region, natGatewayId, privateIp);
       this.#released.delete(key);
-      setLatest(this.#givenBack, key, now);
+      keep(this.#givenBack, key, now, CAPACITY);
     }
   }
 
@@ -58,13 +58,6 @@ export class Releases {
   givenBackAt(region: string, natGatewayId: string, privateIp: string): number | undefined {
     return this.#givenBack.get(keyOf(region, natGatewayId, privateIp));
   }
-}
-
-/** Deletes the key first, so that the order is that of the times. */
-function setLatest(times: Map<string, number>, key: string, time: number): void {
-  times.delete(key);
-  makeRoom(times, CAPACITY);
-  times.set(key, time);
 }
 
 function keyOf(region: string, natGatewayId: string, privateIp: string): string {

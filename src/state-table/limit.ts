@@ -1,6 +1,6 @@
 import { createHash, randomInt } from 'node:crypto';
 import type { Limit } from '../changes/state.ts';
-import { makeRoom } from '../vocabulary/room.ts';
+import { keep } from '../vocabulary/room.ts';
 import { CLOCK_MARGIN } from './clock-watch.ts';
 import type { Table } from './table.ts';
 import { unresolved } from './unavailable.ts';
@@ -48,8 +48,7 @@ export class TableLimit implements Limit {
   async secondsLeft(caller: string | undefined): Promise<number> {
     const pk = this.#partitionOf(caller);
     const seen = await this.#read(pk);
-    makeRoom(this.#seen, CAPACITY);
-    this.#seen.set(pk, seen);
+    keep(this.#seen, pk, seen, CAPACITY);
     const times = [...seen.used.values()].map(({ taken }) => taken).sort((a, b) => a - b);
     const nextFree = times[times.length - this.perHour];
     if (nextFree === undefined) return 0;
@@ -88,8 +87,7 @@ export class TableLimit implements Limit {
   async #takeSlot(pk: string, slot: number, attempt: string): Promise<boolean> {
     const now = this.#now();
     // The table may have it although its answer was lost.
-    makeRoom(this.#taken, CAPACITY);
-    this.#taken.set(attempt, slot);
+    keep(this.#taken, attempt, slot, CAPACITY);
     const item = { attempt, taken: now, ttl: Math.ceil((now + 2 * HOUR) / 1000) };
     const isTaken = await this.#table.put({ pk, sk: slotKey(slot) }, item, {
       condition: 'attribute_not_exists(#pk) OR #taken < :before OR #attempt = :me',
