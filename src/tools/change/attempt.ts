@@ -259,8 +259,8 @@ async function decide<I extends ChangeArguments, C extends AddressChange, Own ex
     confirmation: need === 'needed' ? ('confirmed' as const) : need,
   };
   if (hold === undefined) throw new Error('a change of a gateway that is not held');
-  if (!hasSameRules(attempt)) return refused(confirmed, rulesChanged());
-  if (isLate(attempt, SHARED_STATE_SECONDS)) return refused(confirmed, tooLate());
+  const early = obstacleTo(attempt, SHARED_STATE_SECONDS);
+  if (early !== undefined) return refused(confirmed, early);
   const claimed = await claim(attempt, hold, { yes, approval: judged?.use }).catch(failureThrown);
   if (claimed instanceof Failure) return refused(confirmed, claimed.report);
   if (claimed === 'approval') return approvalGone(attempt, approval, confirmed);
@@ -273,15 +273,19 @@ async function decide<I extends ChangeArguments, C extends AddressChange, Own ex
     return limitReached(attempt, confirmed, seconds);
   }
   const isHeard = (await dependencies.isHeard()) && !context.mcpReq.signal.aborted;
-  const late = isLate(attempt, SENDING_SECONDS);
-  const isInForce = hasSameRules(attempt);
-  if (!isHeard || late || !isInForce || dependencies.stopping.aborted) {
+  const obstacle = isHeard ? obstacleTo(attempt, SENDING_SECONDS) : cancelled().report;
+  if (obstacle !== undefined) {
     unclaim(attempt);
-    if (!isHeard) return refused(confirmed, cancelled().report);
-    if (dependencies.stopping.aborted) return refused(confirmed, stopping());
-    return refused(confirmed, isInForce ? tooLate() : rulesChanged());
+    return refused(confirmed, obstacle);
   }
   return send(attempt, { permit, hold }, confirmed);
+}
+
+/** Why a change that is decided must not be sent, after so much of its call's time. */
+function obstacleTo(call: PlacedCall<unknown>, seconds: number): ErrorReport | undefined {
+  if (call.dependencies.stopping.aborted) return stopping();
+  if (!hasSameRules(call)) return rulesChanged();
+  return isLate(call, seconds) ? tooLate() : undefined;
 }
 
 /** Whether so much of a call's time is gone, where a shared state takes a part of it. */
