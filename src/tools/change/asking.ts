@@ -32,16 +32,15 @@ export async function untilAnswered<Input extends OnePlace, Own extends string>(
   const { audit, inputEnded, monotonic, stopping: ending } = dependencies;
   const { signal } = context.mcpReq;
   const confirmation = await dependencies.confirmation();
-  const carried = confirmation.carried(context);
   let answer = confirmation.answer(context);
   // Before everything else: a no ends its question, whatever becomes of this call.
-  if (answer.kind === 'no') answer = { ...answer, isLate: !(await end(carried, call)) };
+  if (answer.kind === 'no') answer = { ...answer, isLate: !(await end(confirmation.carried(context), call)) };
   for (let asked = 0; ; asked += 1) {
     const placed = { ...(await inOnePlace(call)), began: monotonic() };
     const result = await attempt(placed, answer);
     if (!('question' in result)) return result;
     // So does a yes that does not count.
-    if (answer.kind === 'yes') await end(carried, call);
+    if (answer.kind === 'yes') await end(confirmation.carried(context), call);
     if (asked === MOST_QUESTIONS) throw new Failure(askedTooOften(asked));
     audit.outcome({ ...auditFields(tool, placed.input, placed), outcome: 'confirmation_asked' });
     if (era === 'modern') return confirmation.ask(result, context);
