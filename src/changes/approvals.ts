@@ -101,6 +101,11 @@ export function approvalState(approval: Approval, now: number): ApprovalState {
   return decisions.length >= needed ? 'approved' : 'open';
 }
 
+/** Whether an approval can still be used, or rejected. */
+export function isAlive(state: ApprovalState): boolean {
+  return state === 'open' || state === 'approved';
+}
+
 /** Why a decision does not count; `undefined` if it does. */
 export function undecidable(
   approval: Approval,
@@ -197,8 +202,7 @@ export class MemoryApprovals implements Approvals {
   /** Drops the oldest that cannot be used any more, else of this requester, so that nobody can drop those of others. */
   #dropOne(requester: string): void {
     const all = [...this.#approvals.values()];
-    const isOver = (each: Approval): boolean =>
-      !['open', 'approved'].includes(approvalState(each, this.#now()));
+    const isOver = (each: Approval): boolean => !isAlive(approvalState(each, this.#now()));
     const [oldest] = all;
     const least = all.find(isOver) ?? all.find((each) => each.requester === requester) ?? oldest;
     if (least !== undefined) this.#approvals.delete(least.id);

@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import { type Approval, type ApprovalState, approvalState, type Decision } from '../changes/approvals.ts';
+import {
+  type Approval,
+  type ApprovalState,
+  approvalState,
+  type Decision,
+  isAlive,
+} from '../changes/approvals.ts';
 import { Failure } from '../vocabulary/failure.ts';
 import { APPROVE_SCOPE, DECIDE_APPROVAL, LIST_APPROVALS } from '../vocabulary/names.ts';
 import { approvalSchema, listedApproval, maySee } from './approval-members.ts';
@@ -103,19 +109,19 @@ function own(): Failure {
 }
 
 function undecided(kind: 'own_again' | 'closed', state: ApprovalState): Failure {
-  const isAlive = state === 'open' || state === 'approved';
-  const message =
-    kind === 'own_again'
-      ? `You have decided on it before, and each person decides once${isAlive ? '' : `; it is ${state}`}.`
-      : state === 'approved'
-        ? 'It has all the approvals that it needs.'
-        : `It cannot be decided on any more: it is ${state}.`;
-  const who = kind === 'own_again' ? 'Somebody else can still reject it' : 'Rejecting it still stops it';
-  return refusal(
-    'precondition_failed',
-    message,
-    isAlive ? `${who} until it is used.` : `${LIST_APPROVALS} shows the open ones.`,
-  );
+  const once = 'You have decided on it before, and each person decides once';
+  if (!isAlive(state)) {
+    const message =
+      kind === 'own_again' ? `${once}; it is ${state}.` : `It cannot be decided on any more: it is ${state}.`;
+    return refusal('precondition_failed', message, `${LIST_APPROVALS} shows the open ones.`);
+  }
+  return kind === 'own_again'
+    ? refusal('precondition_failed', `${once}.`, 'Somebody else can still reject it until it is used.')
+    : refusal(
+        'precondition_failed',
+        'It has all the approvals that it needs.',
+        'Rejecting it still stops it until it is used.',
+      );
 }
 
 function refusal(code: 'policy_denied' | 'precondition_failed', message: string, hint: string): Failure {
