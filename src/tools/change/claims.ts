@@ -1,7 +1,6 @@
 import type { UseOfApproval } from '../../changes/approvals.ts';
 import type { Yes } from '../../changes/confirmation.ts';
 import type { ChangeEnd, Hold, IntendedChange, Remembered } from '../../changes/state.ts';
-import { abortAt } from '../../vocabulary/abort-at.ts';
 import { anyOf } from '../../vocabulary/any-of.ts';
 import { TIMEOUTS } from '../../vocabulary/timeouts.ts';
 import { callerOf } from '../caller.ts';
@@ -18,12 +17,10 @@ export interface Claimant extends Pick<PlacedCall<unknown>, 'dependencies' | 'co
 
 /** Waits for the gateway; `over` gives up. The real call needs it, and no other attempt has it meanwhile. */
 export function holdGateway({ change, dependencies, context }: Claimant, over: AbortSignal): Promise<Hold> {
-  const queued = abortAt(performance.now() + TIMEOUTS.queue, context.mcpReq.signal);
-  const giveUp = anyOf([queued.signal, over]);
-  const holding = dependencies.state.holds.acquire(change, change.attempt, giveUp.signal).finally(() => {
-    queued.letGo();
-    giveUp.letGo();
-  });
+  const giveUp = anyOf([context.mcpReq.signal, over, AbortSignal.timeout(TIMEOUTS.queue)]);
+  const holding = dependencies.state.holds
+    .acquire(change, change.attempt, giveUp.signal)
+    .finally(giveUp.letGo);
   // Whoever waits for it gets the failure; an attempt that ends before does not.
   holding.catch(() => {});
   return holding;
