@@ -32,7 +32,6 @@ function pushBounded(this: Readable, chunk: Buffer | null, encoding?: BufferEnco
  * sent, and forgets its signal once it has the headers.
  */
 export function boundBody(body: Readable, signal: object | undefined): void {
-  lengths.set(body, 0);
   body.push = pushBounded;
   if (signal instanceof AbortSignal) onAbort(signal, () => body.destroy(signal.reason));
 }

@@ -44,9 +44,7 @@ const NOT_A_MESSAGE: Fault = {
   hint: 'Send a JSON-RPC 2.0 message.',
 };
 
-type Schema = StandardSchemaV1;
-
-const REQUESTS: ReadonlyMap<unknown, Schema> = new Map<unknown, Schema>([
+const REQUESTS: ReadonlyMap<unknown, StandardSchemaV1> = new Map<unknown, StandardSchemaV1>([
   ['initialize', InitializeRequestSchema],
   ['prompts/get', GetPromptRequestSchema],
   ['prompts/list', ListPromptsRequestSchema],
@@ -122,7 +120,7 @@ function invalidParams(method: string, faults: readonly string[]): Fault {
   return { code: INVALID_PARAMS, message, hint: 'Correct the params and send the request again.' };
 }
 
-function faultsOf(value: unknown, schema: Schema): readonly string[] {
+function faultsOf(value: unknown, schema: StandardSchemaV1): readonly string[] {
   const result = schema['~standard'].validate(value);
   if (result instanceof Promise || result.issues === undefined) return [];
   return result.issues.slice(0, MAX_FAULTS).map(({ path = [], message }) => {

@@ -259,11 +259,9 @@ function loggedMembers(given: unknown, result: object, context: ServerContext): 
 }
 
 /** The gateway that arguments of any kind name, as they name it. */
-function gatewayNamedBy(given: unknown): { nat_gateway_id: string } {
+function gatewayNamedBy(given: unknown): { nat_gateway_id: string | undefined } {
   const { nat_gateway_id } = (given ?? {}) as { nat_gateway_id?: unknown };
-  return {
-    nat_gateway_id: boundedIfText(nat_gateway_id, LONGEST_ARGUMENT) ?? '',
-  };
+  return { nat_gateway_id: boundedIfText(nat_gateway_id, LONGEST_ARGUMENT) };
 }
 
 function regionOf(input: { region?: unknown }): string | undefined {

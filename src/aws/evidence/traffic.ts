@@ -48,7 +48,7 @@ export async function readTraffic(
   const gap = await lookUp.pages(
     ACTION,
     async (NextToken) => {
-      client ??= await connect(lookUp);
+      client ??= new CloudWatchClient(await lookUp.config('cloudwatch'));
       const command = new GetMetricDataCommand({ ...queries(ids, window), NextToken });
       return client.send(command, { abortSignal: lookUp.signal }).catch(rethrowWithCode);
     },
@@ -56,10 +56,6 @@ export async function readTraffic(
   );
   const of = (index: number) => (key: Key) => series.get(idOf(key, index)) ?? { values: new Map() };
   return new Map(ids.map((id, index) => [id, trafficOf(of(index), gap)]));
-}
-
-async function connect(lookUp: LookUp): Promise<CloudWatchClient> {
-  return new CloudWatchClient(await lookUp.config('cloudwatch'));
 }
 
 interface Window {
